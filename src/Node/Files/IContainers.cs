@@ -1,0 +1,46 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Files;
+
+/// <summary>The places where files live, as clients reach them: staging, reading, removing. Each tenant has a tree of its own in each container.</summary>
+internal interface IContainers
+{
+    bool Exists(ContainerName container);
+
+    /// <summary>Streams a body into place: flushed and renamed before it answers, so a reader never sees half a file.</summary>
+    ValueTask<StageResult> StageAsync(TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, CancellationToken stop);
+
+    /// <summary>Null when there is no such file. The caller disposes it.</summary>
+    ValueTask<StoredFile?> OpenReadAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
+
+    /// <summary>The result of a finished download that named no destination; null when it is gone.</summary>
+    ValueTask<StoredFile?> OpenResultAsync(SessionKey session, int generation, TaskId task, ContainerName container, CancellationToken stop);
+
+    /// <summary>False when there was none.</summary>
+    ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
+}
+
+/// <summary>How staging a file ended.</summary>
+internal abstract record StageResult
+{
+    private StageResult()
+    {
+    }
+
+    internal sealed record Stored(FileView File, bool Created) : StageResult;
+
+    internal sealed record Refused(Problem Problem) : StageResult;
+}
+
+/// <summary>An open file: what a reader needs for headers, conditions and ranges.</summary>
+internal sealed class StoredFile(Stream content, long length, DateTimeOffset modifiedAt, string etag) : IAsyncDisposable
+{
+    public Stream Content { get; } = content;
+    public long Length { get; } = length;
+    public DateTimeOffset ModifiedAt { get; } = modifiedAt;
+
+    /// <summary>Strong, quoted.</summary>
+    public string ETag { get; } = etag;
+
+    public ValueTask DisposeAsync() => Content.DisposeAsync();
+}

@@ -1,0 +1,62 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Journal;
+
+/// <summary>A row to append. <see cref="Number"/> is set on events that clients see.</summary>
+internal readonly record struct NewRow(string EventType, ReadOnlyMemory<byte> Payload, long? Number, CommandId? Command);
+
+/// <summary>A row as stored.</summary>
+internal sealed record JournalRow(
+    long Sequence, long Epoch, string EventType, ReadOnlyMemory<byte> Payload, long? Number, CommandId? Command, DateTimeOffset RecordedAt);
+
+/// <summary>What a session's head row says after an append.</summary>
+internal sealed record HeadUpdate(string State, int Generation, long LastNumber, DateTimeOffset? WakeAt);
+
+/// <summary>The head row: highest sequence in O(1), durable timer, list view.</summary>
+internal sealed record SessionHead(
+    SessionKey Session, int ShardId, long LastSequence, long LastEpoch, long LastNumber, string State, int Generation,
+    long SnapshotSequence, DateTimeOffset? WakeAt);
+
+/// <summary>An ended task, out of the session's live state, in the same transaction as the event that ended it.</summary>
+internal sealed record ArchivedTask(int Generation, long Ordinal, TaskId Id, ReadOnlyMemory<byte> Payload);
+
+/// <summary>
+/// The part of a batch that concerns one session: rows <c>FirstSequence, FirstSequence + 1, …</c>, its head, tasks that go to the archive.
+/// Within one batch a session occurs at most once.
+/// </summary>
+internal sealed record SessionAppend(
+    ShardGrant Grant, SessionKey Session, long FirstSequence, IReadOnlyList<NewRow> Rows, HeadUpdate Head, IReadOnlyList<ArchivedTask> Archive);
+
+/// <summary>Which shards of a batch were refused; everything else is durable.</summary>
+internal sealed record CommitReport(IReadOnlySet<int> FencedShards);
+
+/// <summary>A snapshot: the state after <see cref="Sequence"/>.</summary>
+internal sealed record StoredSnapshot(long Sequence, string Format, ReadOnlyMemory<byte> Payload);
+
+/// <summary>What opening a session reads first; the rows follow in pages.</summary>
+internal sealed record SessionOpening(SessionHead? Head, IReadOnlyList<StoredSnapshot> Snapshots);
+
+/// <summary>A session that has something to do.</summary>
+internal sealed record DueSession(int ShardId, SessionKey Session, DateTimeOffset WakeAt);
+
+/// <summary>Why a store call failed, as far as it is known.</summary>
+internal enum StoreFailure
+{
+    /// <summary>A row of that sequence exists: the whole transaction was rolled back.</summary>
+    Conflict = 1,
+
+    /// <summary>Certainly not applied; trying again may help (busy, disk full, no connection yet).</summary>
+    Transient = 2,
+
+    /// <summary>Perhaps applied: only a re-acquire and a read can tell.</summary>
+    Unknown = 3,
+
+    /// <summary>Certainly not applied, and never will be (size limits, broken data).</summary>
+    Rejected = 4,
+}
+
+/// <summary>A store call that did not do what it was asked to.</summary>
+internal sealed class JournalStoreException(StoreFailure failure, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public StoreFailure Failure { get; } = failure;
+}

@@ -1,0 +1,43 @@
+using Backhaul.Node.Journal;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>Everything a session actor is given by the shard it lives in.</summary>
+internal sealed record SessionEnvironment(
+    SessionKey Session,
+    IGrantHolder Holder,
+    IJournal Journal,
+    IJournalStore Store,
+    Transfers.IAttemptRunner Runner,
+    Transfers.ITransferSlots Slots,
+    Transfers.ITrust Trust,
+    Delivery.ISessionFeed Feed,
+    TimeProvider Time,
+    Actors.IRandom Random,
+    SessionOptions Options,
+    Microsoft.Extensions.Logging.ILoggerFactory Loggers);
+
+/// <summary>Limits of sessions. Bound from <c>Backhaul:Sessions</c>, validated at start.</summary>
+internal sealed record SessionOptions
+{
+    /// <summary>Live tasks of one session; more are refused with <c>sessionLimit</c>.</summary>
+    public int LiveTasksMax { get; init; } = 1_000_000;
+
+    /// <summary>A snapshot is due after this many events, or as many as there are live tasks if that is more.</summary>
+    public int SnapshotEvery { get; init; } = 200;
+
+    /// <summary>Answers remembered for repeated commands.</summary>
+    public int LedgerEntriesMax { get; init; } = 1024;
+
+    /// <summary>Bytes of remembered answers.</summary>
+    public int LedgerBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    public TimeSpan LedgerAge { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>A session without work and messages leaves memory after this long.</summary>
+    public TimeSpan IdleBeforePassivation { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Messages that one turn may take together into one append.</summary>
+    public int TurnMessagesMax { get; init; } = 256;
+}

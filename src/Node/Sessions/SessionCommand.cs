@@ -1,0 +1,78 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What clients and operators ask of a session. Inputs are validated before they get here; what depends on the session's state is
+/// decided by it. Queries change nothing and are answered after everything before them is durable.
+/// </summary>
+internal abstract record SessionCommand
+{
+    private SessionCommand()
+    {
+    }
+
+    /// <summary>PUT: 201 or 200 with a <see cref="SessionView"/>. A null configuration keeps the one in force.</summary>
+    internal sealed record Open(SessionConfiguration? Configuration) : SessionCommand;
+
+    /// <summary>200 with a <see cref="SessionView"/>.</summary>
+    internal sealed record Describe : SessionCommand;
+
+    /// <summary>DELETE: 202 with a <see cref="SessionView"/>.</summary>
+    internal sealed record End(EndMode Mode) : SessionCommand;
+
+    /// <summary>Suspends or resumes every task (operators): 200 with a <see cref="SessionView"/>.</summary>
+    internal sealed record SuspendAll(bool Suspend) : SessionCommand;
+
+    /// <summary>One task: 201, or 200 for a repetition, with a <see cref="TaskView"/>.</summary>
+    internal sealed record AddTask(TaskSpec Spec) : SessionCommand;
+
+    /// <summary>Many: 200 with a list of <see cref="TaskResult"/>; entries that failed validation come along with their error.</summary>
+    internal sealed record AddTasks(IReadOnlyList<BatchEntry> Entries) : SessionCommand;
+
+    /// <summary>200 with a <see cref="TaskView"/>.</summary>
+    internal sealed record ChangeTask(TaskId Task, TaskChange Change) : SessionCommand;
+
+    /// <summary>202 with a <see cref="TaskView"/>.</summary>
+    internal sealed record ResumeTask(TaskId Task) : SessionCommand;
+
+    /// <summary>202 with a <see cref="TaskView"/>.</summary>
+    internal sealed record SuspendTask(TaskId Task) : SessionCommand;
+
+    /// <summary>202 with a <see cref="TaskView"/>.</summary>
+    internal sealed record CancelTask(TaskId Task) : SessionCommand;
+
+    /// <summary>200 with a <see cref="TaskView"/>.</summary>
+    internal sealed record GetTask(TaskId Task) : SessionCommand;
+
+    /// <summary>200 with a <see cref="WhyView"/>.</summary>
+    internal sealed record ExplainTask(TaskId Task) : SessionCommand;
+
+    /// <summary>200 with a page of <see cref="AttemptView"/>.</summary>
+    internal sealed record ListAttempts(TaskId Task) : SessionCommand;
+
+    /// <summary>200 with a page of <see cref="TaskView"/>, in order of creation. State is one of the wire's states or outcomes.</summary>
+    internal sealed record ListTasks(string? State, TaskKind? Kind, long AfterOrdinal, int Limit) : SessionCommand;
+
+    /// <summary>200 with an <see cref="EventPage"/> of at most <paramref name="Limit"/> events, perhaps empty.</summary>
+    internal sealed record ReadEvents(long After, int Limit) : SessionCommand;
+
+    /// <summary>200 with an <see cref="AckView"/>.</summary>
+    internal sealed record Acknowledge(long Through) : SessionCommand;
+}
+
+/// <summary>How a session ends.</summary>
+internal enum EndMode
+{
+    /// <summary>Cancel every task, then invalidate.</summary>
+    Cancel = 1,
+
+    /// <summary>Take no more tasks, let the present ones end, then invalidate.</summary>
+    Finish = 2,
+
+    /// <summary>Cancel every task with the reason <c>forceQuit</c>; the session stays.</summary>
+    ForceQuit = 3,
+}
+
+/// <summary>One entry of a batch: a valid spec, or what is wrong with it.</summary>
+internal sealed record BatchEntry(long Index, TaskSpec? Spec, Problem? Problem);

@@ -1,0 +1,190 @@
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Transfers;
+
+/// <summary>Carries out one attempt of a task, start to end. It never throws for what a network, a server or a disk may do.</summary>
+internal interface IAttemptRunner
+{
+    /// <summary>
+    /// Runs until the attempt is finished, failed or stopped. <paramref name="stop"/> asks it to checkpoint and end within 10 s.
+    /// A finished download's file is in place and flushed when this returns.
+    /// </summary>
+    Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop);
+
+    /// <summary>Removes what a task left: its part, and its temporary file when <paramref name="resultToo"/>. Missing files are fine.</summary>
+    Task DiscardAsync(TaskFiles files, bool resultToo);
+}
+
+/// <summary>Where the reports of an attempt go. Calls come from one logical thread, in order.</summary>
+internal interface IAttemptReports
+{
+    /// <summary>The head of a final response (after redirects). Completes when it is journaled; false ends the attempt (it is not wanted any more).</summary>
+    ValueTask<bool> RespondedAsync(AttemptResponse response);
+
+    /// <summary>The part was flushed up to an offset. Completes when it is journaled; false ends the attempt.</summary>
+    ValueTask<bool> CheckpointAsync(PartCheckpoint checkpoint);
+
+    /// <summary>A redirect was followed.</summary>
+    ValueTask<bool> RedirectedAsync(string toUrl, int status);
+
+    /// <summary>The download starts again from zero, with a sentence that says why.</summary>
+    ValueTask<bool> RestartedAsync(string why);
+
+    /// <summary>How far it is; may be called often, is never journaled and never waits.</summary>
+    void Progress(long bytesReceived, long bytesSent, long? totalToReceive, long? totalToSend);
+}
+
+/// <summary>Whether this node may still act on the outside. Checked before every chunk.</summary>
+internal interface ITrust
+{
+    bool MayAct { get; }
+}
+
+/// <summary>What identifies a task's files: the part and the temporary result carry these in their names.</summary>
+internal sealed record TaskFiles(SessionKey Session, int Generation, TaskId Task, ContainerName Container, ContainerPath? Destination);
+
+/// <summary>Everything an attempt needs to know; made from the session's state, pure data.</summary>
+internal sealed record AttemptOrder
+{
+    public required TaskFiles Files { get; init; }
+    public required TaskKind Kind { get; init; }
+    public required int Attempt { get; init; }
+
+    /// <summary>The epoch of the shard: part files of an older epoch are adopted by renaming.</summary>
+    public required long Epoch { get; init; }
+    public required ITrust Trust { get; init; }
+    public required string Url { get; init; }
+    public required string Method { get; init; }
+
+    /// <summary>Session's and task's headers, merged.</summary>
+    public required IReadOnlyDictionary<string, string> Headers { get; init; }
+
+    /// <summary>Upload: what is sent.</summary>
+    public FileReference? Source { get; init; }
+    public required TimeSpan IdleTimeout { get; init; }
+    public required IReadOnlyList<string> AcceptStatus { get; init; }
+    public required IReadOnlyList<int> RetryStatuses { get; init; }
+    public string? Sha256 { get; init; }
+    public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
+    public long? MaxBytes { get; init; }
+
+    /// <summary>The last journaled checkpoint of the part; null starts from zero.</summary>
+    public PartCheckpoint? Resume { get; init; }
+
+    /// <summary>W3C trace parent of the request that created the task.</summary>
+    public string? TraceParent { get; init; }
+}
+
+/// <summary>
+/// A flushed prefix of a part file. <see cref="Complete"/> is reported once before a long download's file is published: with
+/// <see cref="Identity"/> a file that was renamed just before a crash is recognised instead of being fetched again.
+/// </summary>
+internal sealed record PartCheckpoint
+{
+    /// <summary>The part's file name in the container's hidden folder.</summary>
+    public required string Part { get; init; }
+    public required long Bytes { get; init; }
+    public required long? Total { get; init; }
+
+    /// <summary>Strong ETag, or a Last-Modified that is strong by RFC 9110 8.8.2.2; null: cannot resume.</summary>
+    public string? Validator { get; init; }
+    public bool Complete { get; init; }
+    public FileIdentity? Identity { get; init; }
+
+    /// <summary>Hex SHA-256 when complete and computed.</summary>
+    public string? Sha256 { get; init; }
+}
+
+/// <summary>Which file it is, on the store where it lies; survives a rename.</summary>
+internal sealed record FileIdentity(ulong Inode, long Length, long ModifiedNs);
+
+/// <summary>The head of a response.</summary>
+internal sealed record AttemptResponse
+{
+    public required string Url { get; init; }
+    public required int Status { get; init; }
+
+    /// <summary>At most 64 headers and 16 KiB, secret ones masked already.</summary>
+    public required IReadOnlyDictionary<string, string> Headers { get; init; }
+    public required bool Resumable { get; init; }
+
+    /// <summary>The reason of the verdict, as a sentence.</summary>
+    public required string ResumableWhy { get; init; }
+
+    /// <summary>The byte the attempt goes on from; 0 for a start.</summary>
+    public required long From { get; init; }
+    public required long? Total { get; init; }
+}
+
+/// <summary>How an attempt ended.</summary>
+internal abstract record AttemptOutcome
+{
+    private AttemptOutcome()
+    {
+    }
+
+    /// <summary>Done and durable. <see cref="Response"/> is the last response's head, also when it was not reported before.</summary>
+    internal sealed record Finished(AttemptResponse Response, long BytesReceived, long BytesSent, FileView? File, bool Verified, string? Sha256) : AttemptOutcome;
+
+    /// <summary>Not done. The session decides whether and when it is tried again.</summary>
+    internal sealed record Failed(AttemptFailure Failure) : AttemptOutcome;
+
+    /// <summary>Ended because it was asked to; the last reported checkpoint holds.</summary>
+    internal sealed record Stopped(long BytesReceived) : AttemptOutcome;
+}
+
+/// <summary>What went wrong with an attempt.</summary>
+internal sealed record AttemptFailure
+{
+    /// <summary>One of <see cref="TransferCodes"/>.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>A sentence without secrets, queries or header values.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>False ends the task.</summary>
+    public required bool Retryable { get; init; }
+
+    /// <summary>Set when this node is to blame (storage, no network): the waiting reason instead of retry.</summary>
+    public string? WaitReason { get; init; }
+
+    /// <summary>What the server asked for, at most 24 h.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+    public int? Status { get; init; }
+    public long BytesReceived { get; init; }
+    public AttemptResponse? Response { get; init; }
+
+    /// <summary>The part is of no use any more: start from zero.</summary>
+    public bool DiscardPart { get; init; }
+}
+
+/// <summary>Stable codes of failed attempts and failed tasks.</summary>
+internal static class TransferCodes
+{
+    public const string ConnectFailed = "connectFailed";
+    public const string NameNotResolved = "nameNotResolved";
+    public const string TlsFailed = "tlsFailed";
+    public const string AddressRefused = "addressRefused";
+    public const string ConnectionLost = "connectionLost";
+    public const string Truncated = "truncated";
+    public const string IdleTimeout = "idleTimeout";
+    public const string ProtocolError = "protocolError";
+    public const string HeadersTooLarge = "headersTooLarge";
+    public const string HttpStatus = "httpStatus";
+    public const string TooManyRedirects = "tooManyRedirects";
+    public const string BadRedirect = "badRedirect";
+    public const string InsecureRedirect = "insecureRedirect";
+    public const string TooLarge = "tooLarge";
+    public const string DigestMismatch = "digestMismatch";
+    public const string SourceChanged = "sourceChanged";
+    public const string SourceMissing = "sourceMissing";
+    public const string Ambiguous = "ambiguous";
+    public const string StorageFull = "storageFull";
+    public const string StorageFailed = "storageFailed";
+    public const string TimedOut = "timedOut";
+    public const string Interrupted = "interrupted";
+    public const string Expired = "expired";
+    public const string ForceQuit = "forceQuit";
+    public const string Cancelled = "cancelled";
+}

@@ -1,0 +1,26 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Transfers;
+
+/// <summary>
+/// How many transfers this node runs at once, in all and to one host. Sessions take slots before they journal a start and give them
+/// back when the attempt ended; a session that was refused is told once when a slot is free (first come, first served).
+/// </summary>
+internal interface ITransferSlots
+{
+    /// <summary>How many slots could be taken now for this host, at most <paramref name="wanted"/>; they are taken.</summary>
+    int Take(SessionKey session, string host, int wanted);
+
+    void Return(SessionKey session, string host, int count);
+
+    /// <summary>Calls <paramref name="onFree"/> once when a slot may be free again. A second call of the same session replaces the first.</summary>
+    void NotifyWhenFree(SessionKey session, Action onFree);
+
+    /// <summary>Forgets a session's wish; its slots must have been returned.</summary>
+    void Forget(SessionKey session);
+
+    TransferSlotUse Use { get; }
+}
+
+/// <summary>Numbers behind a waiting reason and for the operator.</summary>
+internal sealed record TransferSlotUse(int Running, int RunningMax, int HostMax);

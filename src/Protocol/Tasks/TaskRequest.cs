@@ -1,0 +1,98 @@
+namespace Backhaul.Protocol;
+
+/// <summary>A task as a client asks for it. The smallest is <c>{"kind":"download","url":"https://example.org/a.bin"}</c>.</summary>
+public sealed record TaskRequest
+{
+    /// <summary>The client's own id; without it the node gives one out.</summary>
+    public string? Id { get; init; }
+
+    /// <summary><c>download</c> or <c>upload</c>.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>An absolute <c>http</c> or <c>https</c> URL.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>Default GET for downloads, POST for uploads; uploads may also PUT.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>Headers of the request; they replace the session's of the same name.</summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
+
+    /// <summary>The file an upload sends.</summary>
+    public FileReference? Source { get; init; }
+
+    /// <summary>Where a download's file goes; without it, it lives until its completion event is acknowledged.</summary>
+    public FileReference? Destination { get; init; }
+
+    /// <summary>Free text, at most 16 KiB.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>False creates the task suspended. Default true.</summary>
+    public bool? Start { get; init; }
+
+    /// <summary>0 to 1, higher first. Default 0.5.</summary>
+    public double? Priority { get; init; }
+
+    /// <summary>Not before this time.</summary>
+    public DateTimeOffset? EarliestBeginAt { get; init; }
+
+    /// <summary>Ends as <c>expired</c> when it has not finished by then.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>What the client expects to be moved; used for estimates, never an error.</summary>
+    public ExpectedBytes? ExpectedBytes { get; init; }
+
+    /// <summary>The digest that a download's bytes must have.</summary>
+    public Digest? Digest { get; init; }
+
+    /// <summary>Statuses besides 2xx whose body is a result; replaces the session's.</summary>
+    public IReadOnlyList<string>? AcceptStatus { get; init; }
+
+    /// <summary>How failures are retried; replaces the session's.</summary>
+    public RetryConfiguration? Retry { get; init; }
+
+    /// <summary>What to do when the origin's content changes while resuming: <c>restart</c> (default), <c>fail</c> or <c>acceptIfDigest</c>.</summary>
+    public string? SourceChange { get; init; }
+
+    /// <summary>A download that grows beyond this fails with <c>tooLarge</c>.</summary>
+    public long? MaxBytes { get; init; }
+}
+
+/// <summary>A client's expectation of sizes.</summary>
+public sealed record ExpectedBytes
+{
+    /// <summary>Bytes sent.</summary>
+    public long? Send { get; init; }
+
+    /// <summary>Bytes received.</summary>
+    public long? Receive { get; init; }
+}
+
+/// <summary>A digest of the stored bytes.</summary>
+public sealed record Digest
+{
+    /// <summary><c>sha-256</c>.</summary>
+    public required string Algorithm { get; init; }
+
+    /// <summary>Lower-case hex.</summary>
+    public required string Value { get; init; }
+}
+
+/// <summary>What may change on a suspended or waiting task; fields left out stay.</summary>
+public sealed record TaskChange
+{
+    /// <summary>Another URL; bytes are kept when the validator and the length agree.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>The new headers, all of them.</summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
+
+    /// <summary>0 to 1.</summary>
+    public double? Priority { get; init; }
+
+    /// <summary>Free text, at most 16 KiB.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>Not before this time.</summary>
+    public DateTimeOffset? EarliestBeginAt { get; init; }
+}
