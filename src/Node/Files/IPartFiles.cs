@@ -1,0 +1,97 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Files;
+
+/// <summary>
+/// The files of running transfers. A part belongs to one (task, origin version); its name carries the epoch of the owner that writes
+/// it, and a new owner adopts it by renaming. A part that may still be held open elsewhere is never truncated: a start from zero is a new inode.
+/// What a disk refuses comes as <see cref="StorageException"/>.
+/// </summary>
+internal interface IPartFiles
+{
+    /// <summary>A fresh part, on a new inode; older parts of the task are unlinked. Reserves <paramref name="length"/> bytes when known.</summary>
+    ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length, CancellationToken stop);
+
+    /// <summary>
+    /// Takes over the part of a checkpoint. Null when it is gone or shorter than the checkpoint. Bytes after the checkpoint are not
+    /// trusted and are written again.
+    /// </summary>
+    ValueTask<IPartFile?> AdoptAsync(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint, CancellationToken stop);
+
+    /// <summary>After a complete checkpoint: the file, when it was already published before a crash (same identity); else null.</summary>
+    ValueTask<FileView?> FindPublishedAsync(TaskFiles files, PartCheckpoint checkpoint, CancellationToken stop);
+
+    /// <summary>Removes the task's parts and, when asked, its temporary result.</summary>
+    ValueTask DiscardAsync(TaskFiles files, bool resultToo, CancellationToken stop);
+
+    /// <summary>Opens what an upload sends; null when there is no such file.</summary>
+    ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
+}
+
+/// <summary>An open part. Writes leave the caller's thread through <see cref="IFileWork"/>.</summary>
+internal interface IPartFile : IAsyncDisposable
+{
+    /// <summary>File name in the hidden folder; goes into checkpoints.</summary>
+    string Name { get; }
+
+    ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, long offset, CancellationToken stop);
+
+    ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop);
+
+    /// <summary>Asks the system to start writing back what was written; never waits for the disk.</summary>
+    void StartWriteBack(long offset, long count);
+
+    /// <summary>Everything written so far survives a power cut when this returns. A failed flush is final for this file.</summary>
+    ValueTask FlushAsync(CancellationToken stop);
+
+    /// <summary>What this file is; valid while nothing more is written.</summary>
+    ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop);
+
+    /// <summary>Flush (when <paramref name="flush"/>), set the length, rename into place, flush the folder. The part is closed afterwards.</summary>
+    ValueTask<FileView> PublishAsync(long length, string? sha256, bool flush, CancellationToken stop);
+}
+
+/// <summary>The file of an upload, opened once.</summary>
+internal interface IUploadSource : IAsyncDisposable
+{
+    long Length { get; }
+
+    /// <summary>Reads without moving a position; asynchronous, off the caller's thread.</summary>
+    ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop);
+
+    /// <summary>False when the path names another file now, or this one was written to since it was opened.</summary>
+    ValueTask<bool> IsUnchangedAsync(CancellationToken stop);
+}
+
+/// <summary>The one port through which blocking file work leaves the logic's thread; the simulator replaces it.</summary>
+internal interface IFileWork
+{
+    ValueTask<TResult> RunAsync<TState, TResult>(Func<TState, TResult> work, TState state);
+}
+
+/// <summary>A disk said no.</summary>
+internal enum StorageFailure
+{
+    /// <summary>No room, or a quota.</summary>
+    Full = 1,
+
+    /// <summary>Not writable: permissions, read-only file system.</summary>
+    Denied = 2,
+
+    /// <summary>The device failed. What was written since the last good flush is lost.</summary>
+    Failed = 3,
+}
+
+/// <summary>A file operation that the disk refused, with a sentence for the operator.</summary>
+internal sealed class StorageException(StorageFailure failure, string message, Exception? inner = null) : IOException(message, inner)
+{
+    public StorageFailure Failure { get; } = failure;
+}
+
+/// <summary>Named moments at which a test may kill the process: <c>publish.write publish.flush publish.rename publish.directoryFlush publish.commit …</c></summary>
+internal interface ICrashPoints
+{
+    /// <summary>Does nothing unless this name was chosen at start.</summary>
+    void Reach(string name);
+}
