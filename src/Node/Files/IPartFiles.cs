@@ -19,6 +19,14 @@ internal interface IPartFiles
     /// </summary>
     ValueTask<IPartFile?> AdoptAsync(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint, CancellationToken stop);
 
+    /// <summary>
+    /// A whole small file in one piece of work off the caller's thread: create, write, flush (when <paramref name="flush"/>), rename into
+    /// place, flush the folder. Nothing of it is seen before it is complete. Earlier parts of the task are left alone: a task that had a
+    /// checkpoint is discarded by the caller.
+    /// </summary>
+    ValueTask<FileView> PublishWholeAsync(
+        TaskFiles files, long epoch, int attempt, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop);
+
     /// <summary>After a complete checkpoint: the file, when it was already published before a crash (same identity); else null.</summary>
     ValueTask<FileView?> FindPublishedAsync(TaskFiles files, PartCheckpoint checkpoint, CancellationToken stop);
 
