@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Xml;
 
 namespace Backhaul.Protocol;
 
@@ -32,7 +31,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
-    /// <summary>The strict reader of requests: unknown fields are errors, depth is bounded, duplicates are refused.</summary>
+    /// <summary>The strict reader of requests: unknown fields, duplicates and nulls where a value is needed are errors, depth is bounded.</summary>
     public static ProtocolJson Strict { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -40,32 +39,7 @@ public sealed partial class ProtocolJson : JsonSerializerContext
         Converters = { new DurationConverter() },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         AllowDuplicateProperties = false,
+        RespectNullableAnnotations = true,
         MaxDepth = 16,
     });
-}
-
-/// <summary>Durations as ISO 8601 text, for instance <c>PT60S</c>.</summary>
-public sealed class DurationConverter : JsonConverter<TimeSpan>
-{
-    /// <inheritdoc/>
-    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        if (reader.TokenType != JsonTokenType.String)
-            throw new JsonException("A duration is ISO 8601 text such as \"PT60S\".");
-        try
-        {
-            return XmlConvert.ToTimeSpan(reader.GetString()!);
-        }
-        catch (Exception broken) when (broken is FormatException or OverflowException)
-        {
-            throw new JsonException("A duration is ISO 8601 text such as \"PT60S\".", broken);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
-        writer.WriteStringValue(XmlConvert.ToString(value));
-    }
 }

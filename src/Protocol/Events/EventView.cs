@@ -64,19 +64,42 @@ public sealed record ProgressView
 /// <summary>The types of numbered events.</summary>
 public static class EventTypes
 {
-#pragma warning disable CS1591 // each name says what happened; docs/protocol.md lists their data
+    /// <summary>The session exists; also the first event of a new generation.</summary>
     public const string SessionCreated = "sessionCreated";
+
+    /// <summary>A task was accepted.</summary>
     public const string TaskCreated = "taskCreated";
+
+    /// <summary>An attempt of a task started.</summary>
     public const string TaskStarted = "taskStarted";
+
+    /// <summary>A task cannot run now; the data has the reason and when it is looked at again.</summary>
     public const string TaskWaiting = "taskWaiting";
+
+    /// <summary>An attempt goes on from bytes that were kept.</summary>
     public const string Resumed = "resumed";
+
+    /// <summary>A download starts again from zero; the data says why.</summary>
     public const string Restarted = "restarted";
+
+    /// <summary>A redirect was followed.</summary>
     public const string Redirected = "redirected";
+
+    /// <summary>A download's file is in place.</summary>
     public const string TaskFinishedFile = "taskFinishedFile";
+
+    /// <summary>The one final event of a task.</summary>
     public const string TaskCompleted = "taskCompleted";
+
+    /// <summary>Everything before it was acknowledged and no task is left.</summary>
     public const string EventsDrained = "eventsDrained";
+
+    /// <summary>The last event of a session.</summary>
     public const string SessionInvalidated = "sessionInvalidated";
+
+    /// <summary>Events were removed unacknowledged because their retention ended.</summary>
     public const string EventsExpired = "eventsExpired";
+
+    /// <summary>The session was set aside because its history cannot be read.</summary>
     public const string Quarantined = "quarantined";
-#pragma warning restore CS1591
 }

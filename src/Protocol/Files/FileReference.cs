@@ -12,6 +12,16 @@ namespace Backhaul.Protocol;
 [JsonConverter(typeof(FileReferenceConverter))]
 public sealed record FileReference(ContainerName? Container, ContainerPath Path)
 {
+    /// <summary>Reads the short form <c>container/path</c>, or throws with the rule that it breaks.</summary>
+    public static FileReference Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var slash = text.IndexOf('/');
+        return slash < 0
+            ? throw new FormatException("The short form of a file is container/path.")
+            : new FileReference(ContainerName.Parse(text[..slash]), ContainerPath.Parse(text[(slash + 1)..]));
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Container is { } container ? $"{container}/{Path}" : Path.ToString();
 }
@@ -22,31 +32,35 @@ public sealed class FileReferenceConverter : JsonConverter<FileReference>
     /// <inheritdoc/>
     public override FileReference Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
+        ArgumentNullException.ThrowIfNull(options);
         if (reader.TokenType == JsonTokenType.String)
             return FromShortForm(reader.GetString()!);
         if (reader.TokenType != JsonTokenType.StartObject)
             throw new JsonException("A file is {\"container\": …, \"path\": …} or \"container/path\".");
-        ContainerName? container = null;
-        ContainerPath? path = null;
+        string? container = null, path = null;
+        var (containerSeen, pathSeen) = (false, false);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString();
             reader.Read();
-            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
-                throw new JsonException("container and path are strings.");
             switch (name)
             {
                 case "container":
-                    container = reader.GetString() is { } text ? ParseContainer(text) : null;
+                    container = ReadText(ref reader, name, ref containerSeen, options);
                     break;
                 case "path":
-                    path = ParsePath(reader.GetString());
+                    path = ReadText(ref reader, name, ref pathSeen, options);
                     break;
                 default:
-                    throw new JsonException($"A file has the fields container and path, not {name}.");
+                    if (options.UnmappedMemberHandling == JsonUnmappedMemberHandling.Disallow)
+                        throw new JsonException($"A file has the fields container and path, not {name}.");
+                    reader.Skip();
+                    break;
             }
         }
-        return new FileReference(container, path ?? throw new JsonException("A file needs its path."));
+        return new FileReference(
+            container is null ? null : ParseContainer(container),
+            ParsePath(path ?? throw new JsonException("A file needs its path.")));
     }
 
     /// <inheritdoc/>
@@ -61,6 +75,16 @@ public sealed class FileReferenceConverter : JsonConverter<FileReference>
         writer.WriteEndObject();
     }
 
+    private static string? ReadText(ref Utf8JsonReader reader, string name, ref bool seen, JsonSerializerOptions options)
+    {
+        if (seen && !options.AllowDuplicateProperties)
+            throw new JsonException($"The field {name} of a file is given twice.");
+        seen = true;
+        return reader.TokenType is JsonTokenType.String or JsonTokenType.Null
+            ? reader.GetString()
+            : throw new JsonException($"The field {name} of a file is a string.");
+    }
+
     private static FileReference FromShortForm(string text)
     {
         var slash = text.IndexOf('/');
@@ -72,6 +96,6 @@ public sealed class FileReferenceConverter : JsonConverter<FileReference>
     private static ContainerName ParseContainer(string text) =>
         ContainerName.TryParse(text, out var name) ? name : throw new JsonException(ContainerName.Rule);
 
-    private static ContainerPath ParsePath(string? text) =>
+    private static ContainerPath ParsePath(string text) =>
         ContainerPath.TryParse(text, out var path) ? path : throw new JsonException(ContainerPath.Rule);
 }

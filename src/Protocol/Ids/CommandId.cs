@@ -25,7 +25,15 @@ public readonly record struct CommandId(Guid Value)
     }
 
     /// <summary>The id of part <paramref name="index"/> of this intent: a bulk request is acknowledged in chunks, each with an id of its own.</summary>
-    public CommandId Part(int index) => FromText($"{Value:D}#{index}");
+    /// <remarks>The space cannot occur in a header's key, so that no key of a client can be the id of a part of another intent.</remarks>
+    public CommandId Part(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        return FromText($"{Value:D} {index}");
+    }
+
+    /// <summary>A new intent: a version 7 UUID, so that ids of one client sort by time.</summary>
+    public static CommandId Create(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
     private static CommandId FromText(string text)
     {

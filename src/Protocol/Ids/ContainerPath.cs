@@ -29,7 +29,7 @@ public readonly record struct ContainerPath
             return false;
         foreach (var segment in segments)
         {
-            if (segment is "" or "." or ".." || segment.StartsWith(".backhaul", StringComparison.Ordinal) || Encoding.UTF8.GetByteCount(segment) > 200)
+            if (segment is "" or "." or ".." || segment.StartsWith(".backhaul", StringComparison.OrdinalIgnoreCase) || Encoding.UTF8.GetByteCount(segment) > 200)
                 return false;
         }
         path = new ContainerPath(text);
@@ -47,7 +47,7 @@ public readonly record struct ContainerPath
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
-            if (c < ' ' || c == '\\' || c == '\u007f')
+            if (char.IsControl(c) || c == '\\')
                 return false;
             if (char.IsSurrogate(c) && !(char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[++i])))
                 return false;

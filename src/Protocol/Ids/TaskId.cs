@@ -18,7 +18,11 @@ public readonly record struct TaskId
     private TaskId(string text) => _text = text;
 
     /// <summary>The id that the node gives to the task with this ordinal.</summary>
-    public static TaskId FromOrdinal(long ordinal) => new("t" + ordinal.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    public static TaskId FromOrdinal(long ordinal)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(ordinal);
+        return new TaskId("t" + ordinal.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
 
     /// <summary>Reads an id of either form; false when it breaks the <see cref="Rule"/>.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out TaskId id)

@@ -28,45 +28,120 @@ public sealed record Problem
 /// <summary>Stable codes of problems and of task errors.</summary>
 public static class ProblemCodes
 {
-#pragma warning disable CS1591 // each name is the code; docs/protocol.md explains them
+    /// <summary>An identifier or id breaks its rule.</summary>
     public const string InvalidIdentifier = "invalidIdentifier";
+
+    /// <summary>The body is not JSON of the expected shape.</summary>
     public const string InvalidJson = "invalidJson";
+
+    /// <summary>The body has a field that this call does not know.</summary>
     public const string UnknownField = "unknownField";
+
+    /// <summary>A field or parameter has a value that it cannot have.</summary>
     public const string InvalidField = "invalidField";
+
+    /// <summary>The URL is not absolute, or has user information in it.</summary>
     public const string InvalidUrl = "invalidUrl";
+
+    /// <summary>The URL is neither http nor https.</summary>
     public const string UnsupportedScheme = "unsupportedScheme";
+
+    /// <summary>A header's name or value has characters that HTTP does not allow.</summary>
     public const string InvalidHeader = "invalidHeader";
+
+    /// <summary>The header belongs to the transfer engine.</summary>
     public const string ForbiddenHeader = "forbiddenHeader";
+
+    /// <summary>The path could leave its container, or breaks another rule of paths.</summary>
     public const string InvalidPath = "invalidPath";
+
+    /// <summary>No container has this name.</summary>
     public const string UnknownContainer = "unknownContainer";
+
+    /// <summary>The cursor was not given out by this list.</summary>
     public const string InvalidCursor = "invalidCursor";
+
+    /// <summary>The Idempotency-Key breaks its rule.</summary>
     public const string InvalidIdempotencyKey = "invalidIdempotencyKey";
+
+    /// <summary>The Idempotency-Key was used for another content.</summary>
     public const string IdempotencyKeyReused = "idempotencyKeyReused";
+
+    /// <summary>The body is larger than this call takes.</summary>
     public const string BodyTooLarge = "bodyTooLarge";
+
+    /// <summary>The array is longer than this call takes.</summary>
     public const string TooManyItems = "tooManyItems";
+
+    /// <summary>The body has a media type that this call does not take.</summary>
     public const string UnsupportedMediaType = "unsupportedMediaType";
+
+    /// <summary>No session has this identifier.</summary>
     public const string SessionNotFound = "sessionNotFound";
+
+    /// <summary>The session has ended, or takes no more tasks.</summary>
     public const string SessionInvalidated = "sessionInvalidated";
+
+    /// <summary>The session was set aside; operators must look at it.</summary>
     public const string SessionQuarantined = "sessionQuarantined";
+
+    /// <summary>The session has as many tasks as it may have.</summary>
     public const string SessionLimit = "sessionLimit";
+
+    /// <summary>The field cannot change after the session was created.</summary>
     public const string ImmutableField = "immutableField";
+
+    /// <summary>The session has no task of this id.</summary>
     public const string TaskNotFound = "taskNotFound";
+
+    /// <summary>The session has another task of this id.</summary>
     public const string TaskExists = "taskExists";
+
+    /// <summary>The task has ended and cannot change any more.</summary>
     public const string TaskEnded = "taskEnded";
+
+    /// <summary>The task must be suspended or waiting for this change.</summary>
     public const string TaskRunning = "taskRunning";
+
+    /// <summary>Another task owns this destination.</summary>
     public const string DestinationTaken = "destinationTaken";
+
+    /// <summary>The task has no content (yet).</summary>
     public const string NoContent = "noContent";
+
+    /// <summary>The container has no file of this path.</summary>
     public const string FileNotFound = "fileNotFound";
+
+    /// <summary>The number is beyond the newest event.</summary>
     public const string FutureEvent = "futureEvent";
+
+    /// <summary>The range lies beyond the end of the file.</summary>
     public const string RangeNotSatisfiable = "rangeNotSatisfiable";
+
+    /// <summary>There is no such call.</summary>
     public const string NotFound = "notFound";
+
+    /// <summary>The path does not take this method.</summary>
     public const string MethodNotAllowed = "methodNotAllowed";
+
+    /// <summary>The key is missing or not known.</summary>
     public const string Unauthenticated = "unauthenticated";
+
+    /// <summary>The key does not allow this.</summary>
     public const string Forbidden = "forbidden";
+
+    /// <summary>Too many requests wait already; try again later.</summary>
     public const string Busy = "busy";
+
+    /// <summary>The session cannot answer at the moment; the same request may be sent again.</summary>
     public const string Unavailable = "unavailable";
+
+    /// <summary>There is no room on the store.</summary>
     public const string StorageFull = "storageFull";
+
+    /// <summary>The store cannot be read or written.</summary>
     public const string StorageFailed = "storageFailed";
+
+    /// <summary>A bug of the node; its log has the details.</summary>
     public const string InternalError = "internalError";
-#pragma warning restore CS1591
 }

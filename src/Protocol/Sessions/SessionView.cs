@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Backhaul.Protocol;
 
 /// <summary>A session as clients see it.</summary>
@@ -91,6 +93,7 @@ public sealed record Page<T>
     /// <summary>The rows.</summary>
     public required IReadOnlyList<T> Items { get; init; }
 
-    /// <summary>The cursor of the next page, null on the last one.</summary>
-    public required string? Next { get; init; }
+    /// <summary>The cursor of the next page, null (and written as such) on the last one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? Next { get; init; }
 }

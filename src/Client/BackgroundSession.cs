@@ -1,0 +1,177 @@
+using System.Text.Json;
+using Backhaul.Client.Bulk;
+using Backhaul.Client.Calls;
+using Backhaul.Client.Events;
+using Backhaul.Client.Files;
+using Backhaul.Protocol;
+
+namespace Backhaul.Client;
+
+/// <summary>
+/// A named, durable owner of tasks. This object is only a handle: the session lives in the cluster, goes on when the process ends,
+/// and is found again under its identifier. Methods that change something take an <c>intent</c>: give one that was stored before
+/// when the change must happen once even if this process crashes in the middle; otherwise one is made for the call.
+/// </summary>
+public sealed class BackgroundSession
+{
+    private readonly Caller _caller;
+    private readonly string _path;
+
+    internal BackgroundSession(Caller caller, SessionIdentifier identifier)
+    {
+        _caller = caller;
+        _path = "v1/sessions/" + Uri.EscapeDataString(identifier.ToString());
+        Identifier = identifier.ToString();
+    }
+
+    /// <summary>The session's name in the tenant.</summary>
+    public string Identifier { get; }
+
+    /// <summary>
+    /// Creates the session, or re-attaches to the one of this identifier with its tasks and events. Another configuration than the
+    /// one in force becomes a new version for tasks created later; null keeps the one in force.
+    /// </summary>
+    public Task<SessionView> CreateOrAttachAsync(SessionConfiguration? configuration = null, CancellationToken stop = default) =>
+        _caller.RunAsync(
+            new Call(HttpMethod.Put, _path)
+            {
+                Body = configuration is null ? null : JsonSerializer.SerializeToUtf8Bytes(configuration, ProtocolJson.Default.SessionConfiguration),
+            },
+            Caller.ReadAs(ProtocolJson.Default.SessionView),
+            stop);
+
+    /// <summary>The session with its counters and event numbers.</summary>
+    public Task<SessionView> GetAsync(CancellationToken stop = default) => _caller.GetAsync(_path, ProtocolJson.Default.SessionView, stop);
+
+    /// <summary>Ends the session, or (<see cref="SessionEnd.ForceQuit"/>) only all of its tasks.</summary>
+    public Task<SessionView> EndAsync(SessionEnd end, CommandId? intent = null, CancellationToken stop = default)
+    {
+        var mode = end switch
+        {
+            SessionEnd.Cancel => "cancel",
+            SessionEnd.Finish => "finish",
+            SessionEnd.ForceQuit => "forceQuit",
+            _ => throw new ArgumentOutOfRangeException(nameof(end)),
+        };
+        return _caller.CommandAsync(HttpMethod.Delete, $"{_path}?mode={mode}", null, ProtocolJson.Default.SessionView, intent, stop);
+    }
+
+    /// <summary>Adds one task. When this returns, the task is stored durably and will reach exactly one final state.</summary>
+    public Task<TaskView> AddTaskAsync(TaskRequest task, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post,
+            $"{_path}/tasks",
+            JsonSerializer.SerializeToUtf8Bytes(task, ProtocolJson.Default.TaskRequest),
+            ProtocolJson.Default.TaskView,
+            intent,
+            stop);
+
+    /// <summary>Adds some tasks in one request, with a result for each; a bad one does not hold the others back.</summary>
+    public Task<IReadOnlyList<TaskResult>> AddTasksAsync(IReadOnlyCollection<TaskRequest> tasks, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post,
+            $"{_path}/tasks",
+            JsonSerializer.SerializeToUtf8Bytes([.. tasks], ProtocolJson.Default.TaskRequestArray),
+            ProtocolJson.Default.IReadOnlyListTaskResult,
+            intent,
+            stop);
+
+    /// <summary>
+    /// Adds any number of tasks from a source that is read once. Tasks are sent while the source goes on; each answer says which of
+    /// them are stored. With an <paramref name="intent"/> and the same source the whole call may be repeated after a crash.
+    /// </summary>
+    public IAsyncEnumerable<BulkChunk> AddTasksAsync(IAsyncEnumerable<TaskRequest> tasks, CommandId? intent = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        return new BulkUpload(_caller, $"{_path}/tasks", intent).RunAsync(tasks, stop);
+    }
+
+    /// <summary>One task.</summary>
+    public Task<TaskView> GetTaskAsync(string task, CancellationToken stop = default) =>
+        _caller.GetAsync(TaskPath(task), ProtocolJson.Default.TaskView, stop);
+
+    /// <summary>The tasks in order of their creation, also those that have ended.</summary>
+    /// <param name="state">One of the states or outcomes, for instance <c>waiting</c> or <c>failed</c>.</param>
+    /// <param name="kind"><c>download</c> or <c>upload</c>.</param>
+    /// <param name="stop">Ends the enumeration.</param>
+    public IAsyncEnumerable<TaskView> ListTasksAsync(string? state = null, string? kind = null, CancellationToken stop = default) =>
+        _caller.ListAsync($"{_path}/tasks", new Query().With("state", state).With("kind", kind), ProtocolJson.Default.PageTaskView, stop);
+
+    /// <summary>Changes a suspended or waiting task; fields left out stay.</summary>
+    public Task<TaskView> ChangeTaskAsync(string task, TaskChange change, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Patch,
+            TaskPath(task),
+            JsonSerializer.SerializeToUtf8Bytes(change, ProtocolJson.Default.TaskChange),
+            ProtocolJson.Default.TaskView,
+            intent,
+            stop);
+
+    /// <summary>Lets a suspended task run; ends the wait before a retry.</summary>
+    public Task<TaskView> ResumeTaskAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "resume", intent, stop);
+
+    /// <summary>Stops a task without ending it; a download keeps its bytes.</summary>
+    public Task<TaskView> SuspendTaskAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "suspend", intent, stop);
+
+    /// <summary>Ends a task as <c>cancelled</c>.</summary>
+    public Task<TaskView> CancelTaskAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "cancel", intent, stop);
+
+    /// <summary>Why a task is in its state, as one sentence with the numbers behind it.</summary>
+    public Task<WhyView> WhyAsync(string task, CancellationToken stop = default) =>
+        _caller.GetAsync($"{TaskPath(task)}/why", ProtocolJson.Default.WhyView, stop);
+
+    /// <summary>The attempts of a task, oldest first.</summary>
+    public IAsyncEnumerable<AttemptView> ListAttemptsAsync(string task, CancellationToken stop = default) =>
+        _caller.ListAsync($"{TaskPath(task)}/attempts", new Query(), ProtocolJson.Default.PageAttemptView, stop);
+
+    /// <summary>Copies the file of a finished download into <paramref name="destination"/>, going on after a broken connection.</summary>
+    public Task<FileHead> ReadContentAsync(string task, Stream destination, ByteRange? range = null, CancellationToken stop = default) =>
+        new FileDownload(_caller, $"{TaskPath(task)}/content", destination, range).RunAsync(stop);
+
+    /// <summary>
+    /// The events after number <paramref name="after"/>, each once, in order and without gaps, for as long as the caller reads: a
+    /// broken or silent connection is replaced by a new one that goes on where it ended. Ends after <c>sessionInvalidated</c>.
+    /// </summary>
+    /// <exception cref="BackhaulException">The session does not exist, or the key was refused.</exception>
+    public IAsyncEnumerable<EventView> ReadEventsAsync(long after = 0, EventStreamOptions? options = null, CancellationToken stop = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(after);
+        return new EventStream(_caller, $"{_path}/events", options ?? new EventStreamOptions()).ReadAsync(after, stop);
+    }
+
+    /// <summary>One page of events after number <paramref name="after"/>; with <paramref name="wait"/> the node waits that long (30 s at most) for the first.</summary>
+    public Task<EventPage> ReadEventPageAsync(long after = 0, int? limit = null, TimeSpan wait = default, CancellationToken stop = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(after);
+        var query = new Query().With("after", after).With("limit", limit).With("wait", wait > TimeSpan.Zero ? (long)Math.Ceiling(wait.TotalSeconds) : null);
+        return _caller.GetAsync($"{_path}/events{query}", ProtocolJson.Default.EventPage, wait, stop);
+    }
+
+    /// <summary>Says that every event up to <paramref name="through"/> was handled; they are not delivered again.</summary>
+    public Task<AckView> AcknowledgeAsync(long through, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post,
+            $"{_path}/events/ack",
+            JsonSerializer.SerializeToUtf8Bytes(new AckRequest { Through = through }, ProtocolJson.Default.AckRequest),
+            ProtocolJson.Default.AckView,
+            intent,
+            stop);
+
+    /// <summary>
+    /// Hands every event that is not acknowledged yet to <paramref name="handler"/>, one after the other, and acknowledges it after the
+    /// handler has returned. An event whose handler threw, or whose acknowledgement did not get through before a crash, is delivered again:
+    /// handlers must bear the same number twice. Returns after <c>sessionInvalidated</c> (or <c>eventsDrained</c>, when asked to).
+    /// </summary>
+    public Task RunAsync(Func<EventView, CancellationToken, ValueTask> handler, EventStreamOptions? options = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        return new EventLoop(this, _caller, handler, options ?? new EventStreamOptions()).RunAsync(stop);
+    }
+
+    private Task<TaskView> ActAsync(string task, string verb, CommandId? intent, CancellationToken stop) =>
+        _caller.CommandAsync(HttpMethod.Post, $"{TaskPath(task)}/{verb}", null, ProtocolJson.Default.TaskView, intent, stop);
+
+    private string TaskPath(string task) => TaskId.TryParse(task, out var id)
+        ? $"{_path}/tasks/{Uri.EscapeDataString(id.ToString())}"
+        : throw new ArgumentException(TaskId.Rule, nameof(task));
+}
