@@ -1,0 +1,40 @@
+namespace Backhaul.Architecture.Tests;
+
+/// <summary>
+/// Who may use whom inside the node: the arrows of docs/architecture.md, one line for each folder. An entry is a folder, or one type of a
+/// folder (<c>Folder.Type</c>) where only that one is meant; those exceptions carry their reason. Everything may use Protocol and Telemetry.
+/// </summary>
+internal static class Arrows
+{
+    /// <summary>Values that are written down in a session's events and cross to the engine as they are; they have no behaviour.</summary>
+    private static readonly string[] SessionWords = ["Sessions.TaskKind", "Sessions.SourceChangePolicy"];
+
+    /// <summary>How the engine names a task's files, part of the checkpoint that it journals: data of the order, not the engine.</summary>
+    private static readonly string[] OrderWords = ["Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity"];
+
+    /// <summary>Seams for randomness and ids; they live beside the kernel that needs them first.</summary>
+    private static readonly string[] Chance = ["Actors.IRandom", "Actors.IIdSource"];
+
+    /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
+    public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
+    {
+        ["Actors"] = [],
+        ["Telemetry"] = [],
+        ["Security"] = [],
+        ["Journal"] = [.. Chance],
+        ["Journal.Memory"] = ["Journal"],
+        ["Journal.Sqlite"] = ["Journal"],
+        ["Egress"] = [],
+        ["Files"] = [.. OrderWords],
+        ["Transfers"] = ["Egress", "Files", .. Chance, .. SessionWords],
+        ["Delivery"] = [],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery"],
+        ["Sharding"] = ["Actors", "Journal", "Sessions"],
+        ["Routing"] = ["Sharding", "Sessions"],
+        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. Chance],
+        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security"],
+    };
+
+    /// <summary>May use everything, and nobody uses it.</summary>
+    public const string Root = "Hosting";
+}
