@@ -1,0 +1,503 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+
+namespace Backhaul.Node.Actors;
+
+/// <summary>
+/// The loop of one actor: signals first, then what is due (timers, ended children), then one message. The children's reports have a
+/// lane of their own, because they must still be received while the actor stops and its mailbox takes nothing any more. The states
+/// are drawn at <see cref="Actor{TMessage}"/>; everything here but the two lanes' writers belongs to the loop's one logical thread.
+/// </summary>
+internal sealed class ActorLoop<TMessage> : ActorCell
+{
+    /// <summary>Turns in a row before others get the thread.</summary>
+    private const int Quantum = 64;
+
+    private readonly Func<Actor<TMessage>> _create;
+    private readonly Channel<Envelope<TMessage>> _inbox;
+    private readonly Queue<DueTurn> _due = new();
+    private readonly List<TMessage> _taken = [];
+    private readonly TurnWatch _watch;
+    private readonly ActorContext<TMessage> _context;
+    private Channel<Envelope<TMessage>>? _reports;
+    private Actor<TMessage>? _actor;
+    private Phase _phase = Phase.Starting;
+    private bool _instanceOpen;
+    private bool _torn;
+    private bool _reportsFirst;
+    private Exception? _cause;
+    private int _failures;
+    private long _failureNumber;
+    private long? _startedAt;
+    private ITimer? _restart;
+    private long _handled;
+    private long _inboxTaken;
+    private long _reportsTaken;
+
+    public ActorLoop(ActorSystem system, IActorParent parent, string name, Func<Actor<TMessage>> create, ActorOptions options)
+        : base(system, parent, name, options)
+    {
+        _create = create;
+        _inbox = NewLane();
+        _watch = new TurnWatch(this);
+        _context = new ActorContext<TMessage>(this);
+        Timers = new ActorTimers<TMessage>(this);
+    }
+
+    private enum Lanes
+    {
+        Both,
+        Reports,
+        Inbox,
+    }
+
+    private enum Phase
+    {
+        Starting,
+        Running,
+        Failed,
+        BackingOff,
+        Stopping,
+    }
+
+    public ActorRef<TMessage> Self => _context.Self;
+
+    public ActorTimers<TMessage> Timers { get; }
+
+    public ActivityContext Trace { get; private set; }
+
+    protected override string StateName => _phase switch
+    {
+        Phase.Starting => "starting",
+        Phase.Running => "running",
+        Phase.Failed => "failed",
+        Phase.BackingOff => "backingOff",
+        _ => "stopping",
+    };
+
+    protected override string TypeName => Volatile.Read(ref _actor)?.GetType().Name ?? typeof(TMessage).Name;
+
+    protected override int InboxDepth => _inbox.Reader.Count + (Volatile.Read(ref _reports)?.Reader.Count ?? 0);
+
+    protected override long Handled => Volatile.Read(ref _handled);
+
+    // ---- what other threads call ----
+
+    public bool Accepts(bool forChildren) => forChildren ? !HasEnded : StopRequested is null;
+
+    public bool TryPost(TMessage message, bool forChildren)
+    {
+        if (!Accepts(forChildren) || !Lane(forChildren).Writer.TryWrite(new Envelope<TMessage>(message, CurrentTrace())))
+            return false;
+        Wake.Set();
+        return true;
+    }
+
+    public async ValueTask<bool> PostAsync(TMessage message, bool forChildren, CancellationToken stop)
+    {
+        if (TryPost(message, forChildren))
+            return true;
+        if (!Accepts(forChildren))
+            return false;
+        try
+        {
+            await Lane(forChildren).Writer.WriteAsync(new Envelope<TMessage>(message, CurrentTrace()), stop);
+        }
+        catch (ChannelClosedException)
+        {
+            return false; // it ended while we waited for room; the message was never in the mailbox
+        }
+        Wake.Set();
+        return true;
+    }
+
+    // ---- what the actor's context calls ----
+
+    public bool HasChild(string name) => HasChildNamed(name);
+
+    public void StopChild(string name, StopReason reason) => FindChild(name)?.Stop(reason);
+
+    public ActorRef<TChild> Spawn<TChild>(string name, Func<Actor<TChild>> create, ActorOptions? options)
+    {
+        var child = new ActorLoop<TChild>(System, this, name, create, options ?? ActorOptions.Default);
+        Adopt(child);
+        return child.Self;
+    }
+
+    public bool TryTakeNext(out TMessage message)
+    {
+        message = default!;
+        return !HasEnded && TryTake(StopRequested is null ? Lanes.Both : Lanes.Reports, out message);
+    }
+
+    // ---- the loop ----
+
+    protected override async Task RunAsync()
+    {
+        try
+        {
+            await LoopAsync();
+        }
+        catch (Exception bug)
+        {
+            Logger.LoopBroke(bug, Path);
+            End(ActorEnd.Crashed, bug);
+        }
+    }
+
+    private async Task LoopAsync()
+    {
+        var turns = 0;
+        while (!HasEnded)
+        {
+            while (TryReadSignal(out var signal))
+                await HandleAsync(signal);
+            if (StopRequested is { } reason)
+            {
+                await FinishAsync(reason);
+                return;
+            }
+            if (IsPaused || !await StepAsync())
+                await Wake.WaitAsync();
+            else if (++turns % Quantum == 0)
+                await Task.Yield();
+        }
+    }
+
+    private async ValueTask<bool> StepAsync()
+    {
+        switch (_phase)
+        {
+            case Phase.Starting:
+                if (await TurnAsync(new ActorTurn<TMessage>(TurnKind.Start)) is { } failure)
+                {
+                    await FailAsync(failure);
+                    return true;
+                }
+                _phase = Phase.Running;
+                _startedAt = System.Time.GetTimestamp();
+                return true;
+            case Phase.Running when IsDue():
+                await DueTurnAsync(_due.Dequeue());
+                return true;
+            case Phase.Running when TryTake(Lanes.Both, out var message):
+                await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Receive, message));
+                return true;
+            default:
+                return false; // failed and backing off: only a signal goes on
+        }
+    }
+
+    private async ValueTask HandleAsync(ActorSignal signal)
+    {
+        switch (signal)
+        {
+            case ActorSignal.ChildFailed failed when IsChild(failed.Child):
+                await SuperviseAsync(failed);
+                break;
+            case ActorSignal.ChildEnded ended when IsChild(ended.Child):
+                // heard after everything the child had posted before its end
+                var reports = _reports?.Reader.Count ?? 0;
+                _due.Enqueue(new DueTurn(signal, _inboxTaken + _inbox.Reader.Count, _reportsTaken + reports));
+                break;
+            case ActorSignal.TimerDue:
+                _due.Enqueue(new DueTurn(signal, 0, 0));
+                break;
+            case ActorSignal.Decided { Decision: SupervisionDecision.Restart restart } when _phase == Phase.Failed:
+                BackOff(restart.Backoff);
+                break;
+            case ActorSignal.Decided { Decision: not SupervisionDecision.Restart } decided:
+                _cause = decided.Failure;
+                Logger.ActorCrashed(decided.Failure, Path);
+                Stop(StopReason.Failed);
+                break;
+            case ActorSignal.RestartDue due when _phase == Phase.BackingOff && due.Failure == _failureNumber:
+                _phase = Phase.Starting;
+                break;
+        }
+    }
+
+    private async ValueTask SuperviseAsync(ActorSignal.ChildFailed failed)
+    {
+        SupervisionDecision decision;
+        Exception? own = null;
+        try
+        {
+            decision = _actor!.Supervise(new ChildFailure(failed.Child.Name, failed.Failure, failed.Failures));
+            if (decision is SupervisionDecision.Escalate)
+                own = failed.Failure;
+        }
+        catch (Exception broken)
+        {
+            decision = new SupervisionDecision.Stop();
+            own = broken;
+        }
+        failed.Child.Decide(decision, failed.Failure);
+        if (own is not null)
+            await FailAsync(own);
+    }
+
+    /// <summary>True when the turn at the head of the due ones may run now.</summary>
+    private bool IsDue() => _due.TryPeek(out var due) && _inboxTaken >= due.AfterInbox && _reportsTaken >= due.AfterReports;
+
+    private async ValueTask DueTurnAsync(DueTurn due)
+    {
+        switch (due.Signal)
+        {
+            case ActorSignal.TimerDue timer when Timers.TryTake(timer.Key, timer.Generation, out var message):
+                Trace = default;
+                _taken.Add(message);
+                await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Timer, message));
+                break;
+            case ActorSignal.ChildEnded ended when Forget(ended.Child):
+                Trace = default;
+                await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.ChildStopped, Signal: ended));
+                break;
+        }
+    }
+
+    private async ValueTask TurnOrFailAsync(ActorTurn<TMessage> turn)
+    {
+        if (await TurnAsync(turn) is { } failure)
+            await FailAsync(failure);
+    }
+
+    /// <summary>Runs the actor's code. What it throws ends here and is returned.</summary>
+    private async ValueTask<Exception?> TurnAsync(ActorTurn<TMessage> turn)
+    {
+        System.ObserveInboxDepth(InboxDepth + _taken.Count);
+        _watch.Begin(turn.Kind);
+        try
+        {
+            var work = Invoke(turn);
+            if (!work.IsCompleted)
+                _watch.Arm();
+            await work;
+            Volatile.Write(ref _handled, _handled + _taken.Count);
+            _taken.Clear();
+            return null;
+        }
+        catch (Exception failure)
+        {
+            return failure;
+        }
+        finally
+        {
+            _watch.End();
+        }
+    }
+
+    private ValueTask Invoke(in ActorTurn<TMessage> turn)
+    {
+        switch (turn.Kind)
+        {
+            case TurnKind.Start:
+                Volatile.Write(ref _actor, _create());
+                _instanceOpen = true;
+                return _actor!.StartAsync(_context);
+            case TurnKind.Receive or TurnKind.Timer:
+                return _actor!.ReceiveAsync(turn.Message, _context);
+            case TurnKind.ChildStopped:
+                var ended = (ActorSignal.ChildEnded)turn.Signal!;
+                return _actor!.ChildStoppedAsync(new ChildStopped(ended.Child.Name, ended.End, ended.Child.StopRequested, ended.Failure), _context);
+            case TurnKind.Stop:
+                _instanceOpen = false;
+                return _actor!.StopAsync(turn.Reason, _context);
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    // ---- failure ----
+
+    private async ValueTask FailAsync(Exception failure)
+    {
+        if (StopRequested is not null)
+        {
+            AnswerTaken(UnhandledReason.Stopped);
+            _torn = true;
+            if (failure is not OperationCanceledException)
+            {
+                Logger.StopThrew(failure, Path);
+                _cause ??= failure;
+            }
+            return;
+        }
+        AnswerTaken(UnhandledReason.Failed);
+        if (_startedAt is { } startedAt && System.Time.GetElapsedTime(startedAt) >= Options.FailuresForgottenAfter)
+            _failures = 0;
+        _failures++;
+        _failureNumber++;
+        _phase = Phase.Failed;
+        _startedAt = null;
+        Logger.ActorFailed(failure, Path, _failures);
+        Timers.CancelAll();
+        await StopChildrenAsync(StopReason.ParentStopped, serve: false);
+        await CloseInstanceAsync(StopReason.Failed);
+        _due.Clear();
+        Parent.ChildFailed(this, failure, _failures);
+    }
+
+    private void BackOff(RestartBackoff backoff)
+    {
+        var delay = backoff.Delay(_failures, System.Random.NextUnit());
+        Logger.ActorRestarts(Path, delay.TotalMilliseconds, _failures);
+        _phase = Phase.BackingOff;
+        var due = new ActorSignal.RestartDue(_failureNumber);
+        _restart?.Dispose();
+        _restart = System.Time.CreateTimer(_ => Signal(due), null, delay, Timeout.InfiniteTimeSpan);
+    }
+
+    // ---- the end ----
+
+    private async ValueTask FinishAsync(StopReason reason)
+    {
+        var serve = _phase == Phase.Running && !_torn;
+        _phase = Phase.Stopping;
+        _restart?.Dispose();
+        Timers.CancelAll();
+        var childrenReason = reason is StopReason.Drain or StopReason.Fenced ? reason : StopReason.ParentStopped;
+        await StopChildrenAsync(childrenReason, serve);
+        await CloseInstanceAsync(_torn || !serve ? StopReason.Failed : reason);
+        if (ChildCount > 0)
+            await StopChildrenAsync(childrenReason, serve: false); // spawned while it stopped
+        End(_cause is null ? ActorEnd.Completed : ActorEnd.Crashed, _cause);
+    }
+
+    private async ValueTask CloseInstanceAsync(StopReason reason)
+    {
+        if (!_instanceOpen || HasEnded)
+            return;
+        if (await TurnAsync(new ActorTurn<TMessage>(TurnKind.Stop, Reason: reason)) is { } failure)
+        {
+            AnswerTaken(UnhandledReason.Stopped);
+            Logger.StopThrew(failure, Path);
+            if (StopRequested is not null && failure is not OperationCanceledException)
+                _cause ??= failure;
+        }
+    }
+
+    /// <summary>
+    /// Stops all children in parallel and waits for their ends; each has its own deadline, so this ends. Serving: their reports are
+    /// received and their ends heard, while messages of others are answered. Not serving (the instance failed): reports are refused.
+    /// </summary>
+    private async ValueTask StopChildrenAsync(StopReason reason, bool serve)
+    {
+        foreach (var child in ChildrenNow())
+            child.Stop(reason);
+        while (!HasEnded)
+        {
+            while (TryReadSignal(out var signal))
+            {
+                if (signal is ActorSignal.ChildEnded or ActorSignal.Decided { Decision: not SupervisionDecision.Restart })
+                    await HandleAsync(signal);
+            }
+            serve = serve && !_torn;
+            if (TryTake(Lanes.Reports, out var report))
+            {
+                if (serve)
+                    await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Receive, report));
+                else
+                    AnswerTaken(UnhandledReason.Failed);
+            }
+            else if (StopRequested is not null && TryTake(Lanes.Inbox, out _))
+            {
+                AnswerTaken(UnhandledReason.Stopped);
+            }
+            else if (_due.TryDequeue(out var due))
+            {
+                if (serve)
+                    await DueTurnAsync(due);
+                else if (due.Signal is ActorSignal.ChildEnded gone)
+                    Forget(gone.Child);
+            }
+            else if (ChildCount == 0)
+            {
+                return;
+            }
+            else
+            {
+                await Wake.WaitAsync();
+            }
+        }
+    }
+
+    protected override void CloseMailbox(UnhandledReason reason)
+    {
+        _inbox.Writer.TryComplete();
+        _reports?.Writer.TryComplete();
+        while (_inbox.Reader.TryRead(out var waiting) || (_reports?.Reader.TryRead(out waiting) ?? false))
+            Answer(waiting.Message, reason);
+    }
+
+    /// <summary>An actor that was stopped before its start still answers what was posted to it.</summary>
+    private Actor<TMessage> InstanceForAnswers()
+    {
+        if (_actor is null)
+            Volatile.Write(ref _actor, _create());
+        return _actor!;
+    }
+
+    private void AnswerTaken(UnhandledReason reason)
+    {
+        foreach (var message in _taken)
+            Answer(message, reason);
+        _taken.Clear();
+    }
+
+    private void Answer(TMessage message, UnhandledReason reason)
+    {
+        try
+        {
+            InstanceForAnswers().Unhandled(message, reason);
+        }
+        catch (Exception broken)
+        {
+            Logger.UnhandledThrew(broken, Path);
+        }
+    }
+
+    // ---- lanes ----
+
+    private bool TryTake(Lanes lanes, out TMessage message)
+    {
+        _reportsFirst = !_reportsFirst; // neither lane starves the other
+        return lanes switch
+        {
+            Lanes.Reports => TryTake(_reports?.Reader, ref _reportsTaken, out message),
+            Lanes.Inbox => TryTake(_inbox.Reader, ref _inboxTaken, out message),
+            _ when _reportsFirst => TryTake(_reports?.Reader, ref _reportsTaken, out message) || TryTake(_inbox.Reader, ref _inboxTaken, out message),
+            _ => TryTake(_inbox.Reader, ref _inboxTaken, out message) || TryTake(_reports?.Reader, ref _reportsTaken, out message),
+        };
+    }
+
+    private bool TryTake(ChannelReader<Envelope<TMessage>>? lane, ref long taken, out TMessage message)
+    {
+        message = default!;
+        if (lane is null || !lane.TryRead(out var envelope))
+            return false;
+        taken++;
+        message = envelope.Message;
+        Trace = envelope.Trace;
+        _taken.Add(message);
+        return true;
+    }
+
+    private Channel<Envelope<TMessage>> Lane(bool forChildren)
+    {
+        if (!forChildren)
+            return _inbox;
+        var lane = Volatile.Read(ref _reports) ?? Interlocked.CompareExchange(ref _reports, NewLane(), null) ?? _reports!;
+        if (HasEnded)
+            lane.Writer.TryComplete();
+        return lane;
+    }
+
+    private Channel<Envelope<TMessage>> NewLane() =>
+        Channel.CreateBounded<Envelope<TMessage>>(new BoundedChannelOptions(Options.InboxMax) { SingleReader = true, AllowSynchronousContinuations = false });
+
+    private static ActivityContext CurrentTrace() => Activity.Current?.Context ?? default;
+
+    /// <summary>A turn that signals brought; an ended child's waits for what stood in the lanes before it.</summary>
+    private readonly record struct DueTurn(ActorSignal Signal, long AfterInbox, long AfterReports);
+}
