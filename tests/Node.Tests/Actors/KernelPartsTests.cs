@@ -17,22 +17,22 @@ public sealed class KernelPartsTests
         Assert.True(request.TryAnswer(1));
         Assert.False(request.TryAnswer(2));
         Assert.False(request.TryAnswer(3));
-        Assert.Equal(1, request.Reply.Result);
+        Assert.Equal(1, request.Reply.Now());
         Assert.Equal(2, request.AnswersIgnored);
         Assert.True(RequestCounts.AnswersIgnored >= before + 2);
     }
 
     [Fact]
-    public void The_wake_event_keeps_one_signal_and_wakes_one_waiter()
+    public async Task The_wake_event_keeps_one_signal_and_wakes_one_waiter()
     {
         var wake = new WakeEvent();
         wake.Set();
         wake.Set();
-        Assert.True(wake.WaitAsync().IsCompleted);
+        Assert.True(wake.WaitAsync().AsTask().IsCompleted);
         var waiting = wake.WaitAsync().AsTask();
         Assert.False(waiting.IsCompleted);
         wake.Set();
-        Assert.True(waiting.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 
     [Fact]

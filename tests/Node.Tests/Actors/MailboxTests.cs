@@ -123,7 +123,7 @@ public sealed class MailboxTests
         actor.Stop(StopReason.Requested);
         _world.RunUntilIdle();
         Assert.Equal(["new", "start", "unhandled waits Stopped", "stop Requested"], _journal.Lines);
-        Assert.Equal(ActorEnd.Completed, actor.Completion.Result);
+        Assert.Equal(ActorEnd.Completed, actor.Completion.Now());
     }
 
     [Fact]
@@ -211,7 +211,7 @@ public sealed class MailboxTests
             }
         })));
         await Task.WhenAll(replies.Select(reply => reply.Reply)).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        Assert.All(replies, reply => Assert.StartsWith("done", reply.Reply.Result, StringComparison.Ordinal));
+        Assert.All(replies, reply => Assert.StartsWith("done", reply.Reply.Now(), StringComparison.Ordinal));
         for (var poster = 0; poster < 8; poster++)
             Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"{poster}:{i}"), journal.Lines.Where(line => line.StartsWith($"{poster}:", StringComparison.Ordinal)));
     }

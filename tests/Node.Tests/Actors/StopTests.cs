@@ -19,8 +19,8 @@ public sealed class StopTests
         actor.Stop(StopReason.Requested);
         _world.RunUntilIdle();
         Assert.Equal(["new", "unhandled early Stopped"], _journal.Lines);
-        Assert.Equal(ActorEnd.Completed, actor.Completion.Result);
-        Assert.Equal("unhandled Stopped", reply.Reply.Result);
+        Assert.Equal(ActorEnd.Completed, actor.Completion.Now());
+        Assert.Equal("unhandled Stopped", reply.Reply.Now());
     }
 
     [Fact]
@@ -49,9 +49,9 @@ public sealed class StopTests
         _world.RunUntilIdle();
         Assert.False(actor.Completion.IsCompleted);
         _world.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal("done first", first.Reply.Result);
-        Assert.Equal("unhandled Stopped", second.Reply.Result);
-        Assert.Equal(ActorEnd.Completed, actor.Completion.Result);
+        Assert.Equal("done first", first.Reply.Now());
+        Assert.Equal("unhandled Stopped", second.Reply.Now());
+        Assert.Equal(ActorEnd.Completed, actor.Completion.Now());
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class StopTests
         Assert.True(cancelled);
         Assert.False(actor.Completion.IsCompleted);
         _world.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(ActorEnd.Completed, actor.Completion.Result);
+        Assert.Equal(ActorEnd.Completed, actor.Completion.Now());
         Assert.Contains("ended child-0 Abandoned", _journal.Lines);
         never.SetResult();
         _world.RunUntilIdle();
@@ -140,8 +140,8 @@ public sealed class StopTests
         _world.RunUntilIdle();
         actor.Stop(StopReason.Requested);
         _world.Advance(TimeSpan.FromSeconds(17));
-        Assert.Equal(ActorEnd.Abandoned, actor.Completion.Result);
-        Assert.Equal("unhandled Abandoned", waiting.Reply.Result);
+        Assert.Equal(ActorEnd.Abandoned, actor.Completion.Now());
+        Assert.Equal("unhandled Abandoned", waiting.Reply.Now());
         never.SetResult();
         _world.RunUntilIdle();
         Assert.DoesNotContain(_journal.Lines, line => line.StartsWith("stop", StringComparison.Ordinal));
@@ -156,7 +156,7 @@ public sealed class StopTests
         actor.Stop(StopReason.Requested);
         _world.RunUntilIdle();
         Assert.Equal(["new", "start", "stop Failed"], _journal.Lines); // half loaded: nothing may be saved
-        Assert.Equal(ActorEnd.Completed, actor.Completion.Result);
+        Assert.Equal(ActorEnd.Completed, actor.Completion.Now());
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class StopTests
         _world.RunUntilIdle();
         actor.Stop(StopReason.Requested);
         _world.RunUntilIdle();
-        Assert.Equal(ActorEnd.Crashed, actor.Completion.Result);
+        Assert.Equal(ActorEnd.Crashed, actor.Completion.Now());
     }
 
     [Fact]
@@ -245,7 +245,7 @@ public sealed class StopTests
         _world.RunUntilIdle();
         actor.Stop(StopReason.Requested);
         _world.RunUntilIdle();
-        Assert.Equal(ActorEnd.Completed, actor.Completion.Result);
+        Assert.Equal(ActorEnd.Completed, actor.Completion.Now());
         Assert.DoesNotContain("start", _childJournal.Lines);
     }
 
@@ -260,8 +260,8 @@ public sealed class StopTests
         _world.RunUntilIdle();
         _world.Run(async () => await system.StopAsync(StopReason.Drain, TimeSpan.FromSeconds(3)));
         Assert.Equal(TimeSpan.FromSeconds(3), _world.Time.Elapsed);
-        Assert.Equal(ActorEnd.Completed, good.Completion.Result);
-        Assert.Equal(ActorEnd.Abandoned, hanging.Completion.Result);
+        Assert.Equal(ActorEnd.Completed, good.Completion.Now());
+        Assert.Equal(ActorEnd.Abandoned, hanging.Completion.Now());
         Assert.Throws<ObjectDisposedException>(() => system.Spawn("after", () => new Probe(_journal)));
     }
 

@@ -20,11 +20,11 @@ public sealed class SupervisionTests
         _childRef!.TryPost(new ProbeMessage("bad", _ => throw new InvalidOperationException("bug"), failing));
         _childRef.TryPost(new ProbeMessage("good", Reply: next));
         _world.RunUntilIdle();
-        Assert.Equal("unhandled Failed", failing.Reply.Result);
+        Assert.Equal("unhandled Failed", failing.Reply.Now());
         Assert.False(next.IsAnswered);
         Assert.Equal(["new", "start", "failed child 1"], _parent.Lines);
         _world.Advance(TimeSpan.FromMilliseconds(300));
-        Assert.Equal("done good", next.Reply.Result);
+        Assert.Equal("done good", next.Reply.Now());
         Assert.Equal(["new", "start", "bad", "unhandled bad Failed", "stop Failed", "new", "start", "good"], _child.Lines);
     }
 
@@ -44,7 +44,7 @@ public sealed class SupervisionTests
         _childRef.TryPost(new ProbeMessage("with", Reply: replies[1]));
         _childRef.TryPost(new ProbeMessage("it", Reply: replies[2]));
         _world.RunUntilIdle();
-        Assert.All(replies, reply => Assert.Equal("unhandled Failed", reply.Reply.Result));
+        Assert.All(replies, reply => Assert.Equal("unhandled Failed", reply.Reply.Now()));
     }
 
     [Fact]
@@ -106,8 +106,8 @@ public sealed class SupervisionTests
         _childRef!.TryPost(new ProbeMessage("bad", _ => throw new InvalidOperationException("bug")));
         _childRef.TryPost(new ProbeMessage("queued", Reply: queued));
         _world.RunUntilIdle();
-        Assert.Equal(ActorEnd.Crashed, _childRef.Completion.Result);
-        Assert.Equal("unhandled Stopped", queued.Reply.Result);
+        Assert.Equal(ActorEnd.Crashed, _childRef.Completion.Now());
+        Assert.Equal("unhandled Stopped", queued.Reply.Now());
         Assert.Contains("ended child Crashed", _parent.Lines);
     }
 
@@ -119,7 +119,7 @@ public sealed class SupervisionTests
         var first = _childRef!;
         first.TryPost(new ProbeMessage("bad", _ => throw new InvalidOperationException("bug")));
         _world.RunUntilIdle();
-        Assert.Equal(ActorEnd.Crashed, first.Completion.Result);
+        Assert.Equal(ActorEnd.Crashed, first.Completion.Now());
         Assert.Equal(["new", "start", "failed child 1", "stop Failed"], _parent.Lines);
         _world.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(["new", "start", "failed child 1", "stop Failed", "new", "start"], _parent.Lines);
@@ -134,7 +134,7 @@ public sealed class SupervisionTests
         var first = _childRef!;
         parent.TryPost(new ProbeMessage("bad", _ => throw new InvalidOperationException("bug")));
         _world.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(ActorEnd.Completed, first.Completion.Result);
+        Assert.Equal(ActorEnd.Completed, first.Completion.Now());
         Assert.Contains("stop ParentStopped", _child.Lines);
         Assert.Equal(2, _child.Lines.Count(line => line == "start"));
         Assert.DoesNotContain(_parent.Lines, line => line.StartsWith("ended", StringComparison.Ordinal)); // the new instance never knew that child
@@ -160,8 +160,8 @@ public sealed class SupervisionTests
         _world.RunUntilIdle();
         _childRef.Stop(StopReason.Requested);
         _world.RunUntilIdle();
-        Assert.Equal(ActorEnd.Completed, _childRef.Completion.Result);
-        Assert.Equal("unhandled Stopped", queued.Reply.Result);
+        Assert.Equal(ActorEnd.Completed, _childRef.Completion.Now());
+        Assert.Equal("unhandled Stopped", queued.Reply.Now());
         _world.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(1, _child.Lines.Count(line => line == "start"));
     }

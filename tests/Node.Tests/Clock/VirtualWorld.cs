@@ -1,5 +1,4 @@
 using Backhaul.Node.Actors;
-using Microsoft.Extensions.Logging;
 
 namespace Backhaul.Node.Tests.Clock;
 
