@@ -1,0 +1,39 @@
+using Backhaul.Node.Egress;
+using Backhaul.Node.Files;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers.Downloads;
+using Backhaul.Node.Transfers.Uploads;
+
+namespace Backhaul.Node.Transfers;
+
+/// <summary>
+/// The bytes: one attempt of one task, from its request to its outcome.
+/// <para>
+/// <c>Downloads</c> asks, judges the answer by pure rules, moves the body to a part and publishes it; <c>Uploads</c> sends a file;
+/// <see cref="RequestSender"/> follows redirects for both; <see cref="TransferSlots"/> says how many may run. Called by the task's actor, which
+/// reports to the session. Whether, when and how often something is tried again is the session's: an attempt only says how it ended.
+/// </para>
+/// Invariants: what a network, a server or a disk does ends in an <see cref="AttemptOutcome"/>, never in an exception; nothing leaves
+/// this node and nothing is written without trust; sentences carry host and port, never a query, a header's value or a secret.
+/// </summary>
+internal sealed class AttemptRunner(
+    OutboundClients clients, IPartFiles parts, IFileWork work, TransferOptions options, TimeProvider time) : IAttemptRunner
+{
+    private readonly TransferServices _services = new(clients, new RequestSender(clients, options), parts, work, options, time);
+    private readonly ContinueMemory _continues = new();
+
+    public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
+    {
+        if (stop.IsCancellationRequested)
+            return new AttemptOutcome.Stopped(order.Resume?.Bytes ?? 0);
+        if (order.Kind == TaskKind.Upload)
+        {
+            using var upload = new UploadAttempt(order, reports, _services, _continues, stop);
+            return await upload.RunAsync();
+        }
+        using var download = new DownloadAttempt(order, reports, _services, stop);
+        return await download.RunAsync();
+    }
+
+    public async Task DiscardAsync(TaskFiles files, bool resultToo) => await parts.DiscardAsync(files, resultToo, CancellationToken.None);
+}

@@ -1,0 +1,220 @@
+using Backhaul.Node.Egress;
+
+namespace Backhaul.Node.Transfers;
+
+/// <summary>What an attempt asks for.</summary>
+internal sealed record OutboundAsk
+{
+    public required Uri Url { get; init; }
+    public required HttpMethod Method { get; init; }
+
+    /// <summary>The bytes wanted, from here to the end; null asks without a range.</summary>
+    public long? RangeFrom { get; init; }
+
+    /// <summary>The validator that the range depends on.</summary>
+    public string? IfRange { get; init; }
+
+    /// <summary>Makes the body; called once for each request that carries it.</summary>
+    public Func<HttpContent>? Body { get; init; }
+    public bool ExpectContinue { get; init; }
+}
+
+/// <summary>How an exchange ended.</summary>
+internal abstract record OutboundAnswer
+{
+    private OutboundAnswer()
+    {
+    }
+
+    /// <summary>The head of a final response. The caller disposes the message.</summary>
+    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url) : OutboundAnswer;
+
+    internal sealed record Failed(AttemptFailure Failure) : OutboundAnswer;
+
+    /// <summary>Asked to stop, or not wanted any more.</summary>
+    internal sealed record Ended : OutboundAnswer;
+}
+
+/// <summary>Sends a request and follows its redirects by <see cref="RedirectRules"/>, until a response is final.</summary>
+internal sealed class RequestSender(OutboundClients clients, TransferOptions options)
+{
+    private static readonly HttpMethod[] Known = [HttpMethod.Get, HttpMethod.Head, HttpMethod.Post, HttpMethod.Put, HttpMethod.Delete, HttpMethod.Options];
+
+    /// <summary>Host and port of a URL, for sentences and limits.</summary>
+    public static string Origin(Uri url) => RedirectRules.Origin(url);
+
+    public static HttpMethod Method(string name) => Array.Find(Known, known => known.Method == name) ?? new HttpMethod(name);
+
+    public async ValueTask<OutboundAnswer> SendAsync(AttemptOrder order, OutboundAsk ask, AttemptWatch watch, IAttemptReports reports)
+    {
+        var url = ask.Url;
+        var method = ask.Method;
+        var body = ask.Body;
+        var home = true;
+        for (var followed = 0; ; followed++)
+        {
+            if (!order.Trust.MayAct)
+                return new OutboundAnswer.Failed(Untrusted(0));
+            using var request = new HttpRequestMessage(method, url);
+            if (Prepare(request, order, ask, body, home) is { } refusedHeader)
+                return new OutboundAnswer.Failed(refusedHeader);
+            var sent = await SendOneAsync(request, order, url, watch);
+            if (sent is not OutboundAnswer.Head head || !RedirectRules.IsRedirect(head.Response.Status)
+                || StatusRules.IsListed(head.Response.Status, order.AcceptStatus))
+            {
+                return sent;
+            }
+            switch (RedirectRules.Decide(url, method.Method, head.Response.Status, head.Response.Location, followed, clients.Options))
+            {
+                case RedirectStep.Refused refused:
+                    head.Message.Dispose();
+                    return new OutboundAnswer.Failed(Describe(refused, head.Response));
+                case RedirectStep.Follow follow:
+                    await DiscardBodyAsync(head.Message, watch);
+                    head.Message.Dispose();
+                    url = follow.To;
+                    method = Method(follow.Method);
+                    body = follow.KeepsBody ? body : null;
+                    home &= follow.SameOrigin;
+                    if (!await reports.RedirectedAsync(url.AbsoluteUri, head.Response.Status))
+                        return new OutboundAnswer.Ended();
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Reads what is left of a small body, so that its connection can carry the next request; a long one costs its connection.</summary>
+    public async ValueTask DiscardBodyAsync(HttpResponseMessage message, AttemptWatch watch)
+    {
+        var length = message.Content.Headers.ContentLength;
+        if (length == 0 || length > options.DiscardedBodyBytesMax)
+            return;
+        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(16 * 1024);
+        watch.Wait();
+        try
+        {
+            var stream = await message.Content.ReadAsStreamAsync(watch.Token);
+            for (var read = 0; read < options.DiscardedBodyBytesMax;)
+            {
+                var count = await stream.ReadAsync(buffer, watch.Token);
+                if (count == 0)
+                    return;
+                read += count;
+            }
+        }
+        catch (Exception broken) when (NetworkFailures.IsNetwork(broken))
+        {
+            // The body was of no interest; what happened to it changes nothing but the connection, which is gone.
+        }
+        finally
+        {
+            watch.Rest();
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    public static AttemptFailure Untrusted(long received) => new()
+    {
+        Code = TransferCodes.Interrupted,
+        Message = "This node lost the right to act for the session while the transfer ran; it goes on where the session goes.",
+        Retryable = true,
+        BytesReceived = received,
+    };
+
+    private async ValueTask<OutboundAnswer> SendOneAsync(HttpRequestMessage request, AttemptOrder order, Uri url, AttemptWatch watch)
+    {
+        watch.Wait();
+        try
+        {
+            var message = await clients.SendAsync(request, watch.Token);
+            return new OutboundAnswer.Head(message, ResponseHead.Read(message), url);
+        }
+        catch (Exception failed) when (NetworkFailures.IsNetwork(failed))
+        {
+            if (FindBroken(failed) is { } broken)
+                return broken.Failure is { } known ? new OutboundAnswer.Failed(known) : new OutboundAnswer.Ended();
+            if (watch.Silent)
+            {
+                return new OutboundAnswer.Failed(
+                    NetworkFailures.Idle(Origin(url), order.IdleTimeout, 0, inBody: false, sending: request.Content is Uploads.UploadContent { IsSent: false }));
+            }
+            if (watch.Token.IsCancellationRequested)
+                return new OutboundAnswer.Ended();
+            return new OutboundAnswer.Failed(
+                NetworkFailures.Describe(failed, Origin(url), received: 0, inBody: false, clients.Options.ConnectTimeout));
+        }
+        finally
+        {
+            watch.Rest();
+        }
+    }
+
+    /// <summary>The body's own reason; HttpClient wraps what a content throws. A disk's refusal passes on as it is.</summary>
+    private static Uploads.UploadBrokenException? FindBroken(Exception failed)
+    {
+        for (var cause = failed; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is Files.StorageException storage)
+                throw new Files.StorageException(storage.Failure, storage.Message, failed);
+            if (cause is Uploads.UploadBrokenException broken)
+                return broken;
+        }
+        return null;
+    }
+
+    /// <summary>Null, or why a header cannot be sent.</summary>
+    private AttemptFailure? Prepare(HttpRequestMessage request, AttemptOrder order, OutboundAsk ask, Func<HttpContent>? body, bool home)
+    {
+        if (body is not null)
+        {
+            request.Content = body();
+            if (ask.ExpectContinue)
+                request.Headers.ExpectContinue = true;
+        }
+        var hasAgent = false;
+        var hasEncoding = false;
+        foreach (var (name, value) in order.Headers)
+        {
+            if (!home && !RequestHeaders.MayTravel(name))
+                continue;
+            var describesContent = RequestHeaders.DescribesContent(name);
+            if (describesContent && request.Content is null)
+                continue;
+            hasAgent |= name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase);
+            hasEncoding |= name.Equals("Accept-Encoding", StringComparison.OrdinalIgnoreCase);
+            if (!RequestHeaders.TryAdd(describesContent ? request.Content!.Headers : request.Headers, name, value))
+                return Unsendable(name);
+        }
+        if (!hasAgent)
+            request.Headers.Add("User-Agent", clients.Options.UserAgent);
+        if (!hasEncoding && body is null)
+            request.Headers.Add("Accept-Encoding", "identity");
+        if (ask.RangeFrom is { } from)
+        {
+            request.Headers.Range = new System.Net.Http.Headers.RangeHeaderValue(from, null);
+            if (ask.IfRange is { } validator)
+                request.Headers.Add("If-Range", validator);
+        }
+        return null;
+    }
+
+    private static AttemptFailure Unsendable(string name) => new()
+    {
+        Code = TransferCodes.ProtocolError,
+        Message = $"The header {name} has a value that HTTP does not allow there; change the task's or the session's headers.",
+        Retryable = false,
+    };
+
+    private static AttemptFailure Describe(RedirectStep.Refused refused, ResponseHead head) => new()
+    {
+        Code = refused.Fault switch
+        {
+            RedirectFault.TooMany => TransferCodes.TooManyRedirects,
+            RedirectFault.Insecure => TransferCodes.InsecureRedirect,
+            _ => TransferCodes.BadRedirect,
+        },
+        Message = refused.Why,
+        Retryable = false,
+        Status = head.Status,
+    };
+}

@@ -1,0 +1,20 @@
+namespace Backhaul.Node.Transfers;
+
+/// <summary>A status that is not a result, as a failure. Pure.</summary>
+internal static class StatusFailures
+{
+    public static AttemptFailure Describe(AttemptOrder order, ResponseHead head, string origin, DateTimeOffset now, AttemptResponse response)
+    {
+        var retryable = order.RetryStatuses.Contains(head.Status);
+        var wait = RetryAfterRules.Parse(head.RetryAfter, now);
+        return new AttemptFailure
+        {
+            Code = TransferCodes.HttpStatus,
+            Message = $"{origin} answered {head.Status}{(retryable && wait is { } pause ? $" and asked to wait {pause.TotalSeconds:0} s" : "")}.",
+            Retryable = retryable,
+            RetryAfter = retryable ? wait : null,
+            Status = head.Status,
+            Response = response,
+        };
+    }
+}

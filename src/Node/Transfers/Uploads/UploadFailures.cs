@@ -1,0 +1,28 @@
+namespace Backhaul.Node.Transfers.Uploads;
+
+/// <summary>Failures that only uploads have. Pure.</summary>
+internal static class UploadFailures
+{
+    public static AttemptFailure Ambiguous(string origin) => new()
+    {
+        Code = TransferCodes.Ambiguous,
+        Message = $"The whole body was sent to {origin}, but no answer came back. It may or may not have been processed; "
+            + "look at the target, and add the task again if it was not. A PUT would have been repeated.",
+        Retryable = false,
+    };
+
+    public static AttemptFailure SourceChanged() => new()
+    {
+        Code = TransferCodes.SourceChanged,
+        Message = "The file was changed while it was being sent, so the target may have a mixture; stage it again and add the task again.",
+        Retryable = false,
+        DiscardPart = true,
+    };
+
+    public static AttemptFailure SourceMissing(Backhaul.Protocol.FileReference? source) => new()
+    {
+        Code = TransferCodes.SourceMissing,
+        Message = $"There is no file {source} to send.",
+        Retryable = false,
+    };
+}
