@@ -34,6 +34,9 @@ public static class ProblemCodes
     /// <summary>The body is not JSON of the expected shape.</summary>
     public const string InvalidJson = "invalidJson";
 
+    /// <summary>The request is not what this call takes, in a way that no other code names.</summary>
+    public const string InvalidRequest = "invalidRequest";
+
     /// <summary>The body has a field that this call does not know.</summary>
     public const string UnknownField = "unknownField";
 

@@ -1,0 +1,158 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Backhaul.Node.Security;
+using Backhaul.Protocol;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace Backhaul.Node.Api;
+
+/// <summary>
+/// <c>/openapi/v1.json</c>. Calls describe themselves where they are mapped; here is what the types cannot say: forms of text, bounds,
+/// the key, the headers that every call takes, and the two bodies of the call that adds tasks.
+/// </summary>
+internal static class ApiDescription
+{
+    private const string KeyScheme = "key";
+
+    private static readonly Dictionary<string, string> Parameters = new(StringComparer.Ordinal)
+    {
+        ["session"] = SessionIdentifier.Rule,
+        ["task"] = "A task's id in the session.",
+        ["container"] = ContainerName.Rule,
+        ["path"] = ContainerPath.Rule,
+        ["state"] = "Only those in this state.",
+        ["kind"] = "Only download or upload.",
+        ["cursor"] = "The next of the page before.",
+        ["limit"] = $"How many on a page, 1 to {Queries.LimitMax}; {Queries.LimitDefault} when left out.",
+        ["mode"] = "cancel (when left out), finish or forceQuit.",
+        ["after"] = "Events after this number.",
+        ["wait"] = "How many seconds to wait for something new.",
+    };
+
+    public static void Add(IServiceCollection services)
+    {
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
+            json.SerializerOptions.Converters.Add(new DurationConverter());
+        });
+        services.AddOpenApi("v1", options =>
+        {
+            options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+            options.ShouldInclude = call => Edges.DoorsOf(call.ActionDescriptor.EndpointMetadata).HasFlag(Edge.Client);
+            options.AddDocumentTransformer(DescribeDocument);
+            options.AddOperationTransformer(DescribeOperation);
+            options.AddSchemaTransformer(DescribeSchema);
+        });
+    }
+
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapOpenApi("/openapi/{documentName}.json").WithMetadata(OpenToAll.Instance);
+
+    private static Task DescribeDocument(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken stop)
+    {
+        document.Info = new OpenApiInfo
+        {
+            Title = "Backhaul",
+            Version = "v1",
+            Description = "Background transfers that survive the death of everything but the disk. Names are camelCase, times RFC 3339 in UTC, durations ISO 8601, sizes bytes; every error is an RFC 9457 problem with a stable code.",
+            License = new OpenApiLicense { Name = "Apache-2.0", Identifier = "Apache-2.0" },
+        };
+        document.Servers = [new OpenApiServer { Url = "/", Description = "This node" }];
+        document.Components ??= new OpenApiComponents();
+        document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal);
+        document.Components.SecuritySchemes[KeyScheme] = new OpenApiSecurityScheme
+        {
+            Type = SecuritySchemeType.Http,
+            Scheme = "bearer",
+            Description = "The tenant follows from the key. A node on loopback may run without keys.",
+        };
+        document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(KeyScheme, document)] = [] }];
+        document.Tags = new HashSet<OpenApiTag>
+        {
+            new() { Name = "sessions", Description = "Named, durable owners of tasks" },
+            new() { Name = "tasks", Description = "Downloads and uploads" },
+            new() { Name = "events", Description = "Numbered facts of a session, delivered until acknowledged" },
+            new() { Name = "files", Description = "Files of containers: staged for uploads, results of downloads" },
+            new() { Name = "health", Description = "Whether the node works and takes work" },
+        };
+        return Task.CompletedTask;
+    }
+
+    private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
+    {
+        if (context.Description.ActionDescriptor.EndpointMetadata.OfType<OpenToAll>().Any())
+            operation.Security = [];
+        foreach (var parameter in operation.Parameters ?? [])
+        {
+            if (parameter is OpenApiParameter { Name: { } name } own && Parameters.TryGetValue(name, out var meaning))
+                own.Description ??= meaning;
+        }
+        if (context.Description.HttpMethod is "POST" or "PATCH" or "DELETE")
+        {
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = CommandKeys.Header,
+                In = ParameterLocation.Header,
+                Description = $"{CommandId.Rule} The same key with the same content gets the first answer; with other content 422.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 255 },
+            });
+        }
+        if (operation.OperationId == "addTasks")
+            DescribeAddTasks(operation);
+        return Task.CompletedTask;
+    }
+
+    private static void DescribeAddTasks(OpenApiOperation operation)
+    {
+        if (operation.RequestBody is not OpenApiRequestBody { Content: { } body } || !body.TryGetValue(RequestBodies.Json, out var json))
+            return;
+        var one = json.Schema;
+        body[RequestBodies.Json] = new OpenApiMediaType
+        {
+            Schema = new OpenApiSchema
+            {
+                OneOf = [one!, new OpenApiSchema { Type = JsonSchemaType.Array, Items = one, MaxItems = 1000 }],
+            },
+            Example = new JsonObject { ["kind"] = "download", ["url"] = "https://example.org/a.bin" },
+        };
+        body[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "One task on each line." } };
+        if (operation.Responses?.TryGetValue("200", out var answer) == true && answer is OpenApiResponse { Content: { } content })
+        {
+            answer.Description = "A result for each entry of the array; or, for a stream, a line for each chunk that was stored.";
+            content[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "One BulkChunk on each line." } };
+        }
+    }
+
+    private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
+    {
+        var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
+        var optional = context.JsonPropertyInfo is { IsRequired: false };
+        if (type == typeof(TimeSpan))
+        {
+            (schema.Type, schema.Format, schema.Examples) = (JsonSchemaType.String, "duration", [JsonValue.Create("PT60S")]);
+        }
+        else if (type == typeof(FileReference))
+        {
+            schema.Type = JsonSchemaType.Object;
+            schema.Description = "A file in a container; without container it is the session's.";
+            schema.Required = new HashSet<string>(StringComparer.Ordinal) { "path" };
+            schema.Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
+            {
+                ["container"] = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 64, Description = ContainerName.Rule },
+                ["path"] = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 1024, Description = ContainerPath.Rule },
+            };
+        }
+        else if (type == typeof(JsonElement))
+        {
+            schema.Type = JsonSchemaType.Object;
+        }
+        else if (schema.Type is { } kinds && optional)
+        {
+            // Left out rather than null: nulls are never written, and reading one is the same as leaving the field out.
+            schema.Type = kinds & ~JsonSchemaType.Null;
+        }
+        return Task.CompletedTask;
+    }
+}

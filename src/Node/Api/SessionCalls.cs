@@ -1,0 +1,107 @@
+using System.Text.Json.Serialization.Metadata;
+using Backhaul.Node.Routing;
+using Backhaul.Node.Security;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Api;
+
+/// <summary>
+/// What every call on a session has in common: whose session it is, which intent it repeats, how long it may take, and the way to the
+/// session's owner. Endpoints add what they ask for. Whatever is refused here never reached the session.
+/// </summary>
+internal sealed class SessionCalls(ICommandRouter router, ApiOptions options)
+{
+    private const string DeadlineHeader = "X-Deadline-Ms";
+
+    public ApiOptions Options => options;
+
+    /// <summary>The session that a path names; false with the problem to answer.</summary>
+    public static bool TryGetSession(HttpContext context, string identifier, out SessionKey session, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out Problem? problem)
+    {
+        var valid = SessionIdentifier.TryParse(identifier, out var parsed);
+        session = valid ? new SessionKey(Caller.Tenant(context), parsed) : default;
+        problem = valid ? null : Problems.Create(400, ProblemCodes.InvalidIdentifier, SessionIdentifier.Rule);
+        return valid;
+    }
+
+    /// <summary>A query: it has no intent to repeat.</summary>
+    public async Task<IResult> AskAsync(HttpContext context, string identifier, SessionCommand query)
+    {
+        if (!TryGetSession(context, identifier, out var session, out var problem) || !TryGetDeadline(context, out var deadline, out problem))
+            return Problems.Result(problem);
+        return Replies.ToResult(await router.ExecuteAsync(session, query, null, deadline, context.RequestAborted));
+    }
+
+    /// <summary>A command without a body.</summary>
+    public async Task<IResult> CommandAsync(HttpContext context, string identifier, Func<Validated<SessionCommand>> create)
+    {
+        if (!TryGetSession(context, identifier, out var session, out var problem))
+            return Problems.Result(problem);
+        var command = create();
+        if (!command.IsValid)
+            return Problems.Result(command.Problem);
+        var body = await RequestBodies.ReadAsync(context, options.BodyBytesMax);
+        if (!body.IsValid)
+            return Problems.Result(body.Problem);
+        if (!IsBlank(body.Value))
+            return Problems.Result(400, ProblemCodes.InvalidRequest, "This call takes no body; leave it out.");
+        return Replies.ToResult(await ExecuteAsync(context, session, command.Value, default));
+    }
+
+    /// <summary>A command whose body is JSON.</summary>
+    public async Task<CommandReply> CommandAsync<TBody>(
+        HttpContext context, string identifier, JsonTypeInfo<TBody> type, Func<TBody, Validated<SessionCommand>> create)
+        where TBody : class
+    {
+        if (!TryGetSession(context, identifier, out var session, out var problem))
+            return new CommandReply.Refused(problem);
+        if (RequestBodies.MediaType(context.Request) is not (RequestBodies.Json or "application/merge-patch+json"))
+            return new CommandReply.Refused(RequestBodies.UnsupportedMediaType(RequestBodies.Json));
+        var body = await RequestBodies.ReadAsync(context, options.BodyBytesMax);
+        if (!body.IsValid)
+            return new CommandReply.Refused(body.Problem);
+        var request = StrictJson.Read(body.Value, type);
+        if (!request.IsValid)
+            return new CommandReply.Refused(request.Problem);
+        var command = create(request.Value);
+        return command.IsValid ? await ExecuteAsync(context, session, command.Value, body.Value) : new CommandReply.Refused(command.Problem);
+    }
+
+    /// <summary>Sends a command with the key of the request.</summary>
+    public async ValueTask<CommandReply> ExecuteAsync(HttpContext context, SessionKey session, SessionCommand command, ReadOnlyMemory<byte> body)
+    {
+        if ((CommandKeys.TryRead(context, out var id)) is { } badKey)
+            return new CommandReply.Refused(badKey);
+        if (!TryGetDeadline(context, out var deadline, out var problem))
+            return new CommandReply.Refused(problem);
+        return await router.ExecuteAsync(session, command, CommandKeys.Create(id, context, body.Span), deadline, context.RequestAborted);
+    }
+
+    /// <summary>Sends one of several commands of a request, with a key of its own.</summary>
+    public ValueTask<CommandReply> ExecutePartAsync(HttpContext context, SessionKey session, SessionCommand command, CommandKey? key, TimeSpan deadline) =>
+        router.ExecuteAsync(session, command, key, deadline, context.RequestAborted);
+
+    public bool TryGetDeadline(HttpContext context, out TimeSpan deadline, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out Problem? problem)
+    {
+        deadline = options.Deadline;
+        problem = null;
+        var asked = context.Request.Headers[DeadlineHeader];
+        if (asked.Count == 0)
+            return true;
+        if (asked.Count > 1 || !long.TryParse(asked[0], System.Globalization.NumberStyles.None, null, out var milliseconds) || milliseconds < 1)
+        {
+            problem = Problems.Create(400, ProblemCodes.InvalidHeader, $"{DeadlineHeader} is a number of milliseconds, such as 5000.", DeadlineHeader);
+            return false;
+        }
+        if (milliseconds < deadline.TotalMilliseconds)
+            deadline = TimeSpan.FromMilliseconds(milliseconds);
+        return true;
+    }
+
+    private static bool IsBlank(ReadOnlySpan<byte> body)
+    {
+        var text = body.Trim(" \t\r\n"u8);
+        return text.IsEmpty || text.SequenceEqual("{}"u8);
+    }
+}

@@ -1,0 +1,108 @@
+using Backhaul.Node.Files;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Api;
+
+/// <summary><c>/v1/sessions/{session}/tasks</c>: add one, many or a stream of them; list, look, change, suspend, resume, cancel.</summary>
+internal static class TaskEndpoints
+{
+    private static readonly string[] States =
+        ["suspended", "waiting", "running", "canceling", "completed", "succeeded", "failed", "cancelled", "expired"];
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var tasks = routes.MapGroup("/v1/sessions/{session}/tasks").WithTags("tasks");
+        tasks.MapPost("", AddAsync)
+            .WithName("addTasks").WithSummary("Adds one task (an object), up to 1,000 (an array), or up to 100,000 (a stream of lines, acknowledged in chunks)")
+            .Accepts<TaskRequest>(RequestBodies.Json, RequestBodies.Lines)
+            .Produces<TaskView>(201).Produces<IReadOnlyList<TaskResult>>(200).Refuses(404, 409, 413, 415, 422);
+        tasks.MapGet("", ListAsync)
+            .WithName("listTasks").WithSummary("Lists tasks in order of creation; state is a state or an outcome")
+            .Produces<Page<TaskView>>().Refuses(404);
+        tasks.MapGet("/{task}", (HttpContext context, string session, string task, SessionCalls calls) =>
+                AskAsync(context, session, task, calls, id => new SessionCommand.GetTask(id)))
+            .WithName("getTask").WithSummary("A task").Produces<TaskView>().Refuses(404);
+        tasks.MapGet("/{task}/why", (HttpContext context, string session, string task, SessionCalls calls) =>
+                AskAsync(context, session, task, calls, id => new SessionCommand.ExplainTask(id)))
+            .WithName("explainTask").WithSummary("Why a task is in its state, in one sentence with the numbers").Produces<WhyView>().Refuses(404);
+        tasks.MapGet("/{task}/attempts", (HttpContext context, string session, string task, SessionCalls calls) =>
+                AskAsync(context, session, task, calls, id => new SessionCommand.ListAttempts(id)))
+            .WithName("listAttempts").WithSummary("The attempts of a task, oldest first").Produces<Page<AttemptView>>().Refuses(404);
+        tasks.MapPatch("/{task}", ChangeAsync)
+            .WithName("changeTask").WithSummary("Changes a suspended or waiting task")
+            .Accepts<TaskChange>(RequestBodies.Json)
+            .Produces<TaskView>().Refuses(404, 409, 413, 415, 422);
+        MapAct(tasks, "resume", "Lets a task run", id => new SessionCommand.ResumeTask(id));
+        MapAct(tasks, "suspend", "Stops a task and keeps what it has", id => new SessionCommand.SuspendTask(id));
+        MapAct(tasks, "cancel", "Ends a task as cancelled", id => new SessionCommand.CancelTask(id));
+    }
+
+    private static void MapAct(RouteGroupBuilder tasks, string verb, string summary, Func<TaskId, SessionCommand> create) =>
+        tasks.MapPost($"/{{task}}/{verb}", (HttpContext context, string session, string task, SessionCalls calls) =>
+                calls.CommandAsync(context, session, () => TryGetTask(task, out var id) is { } problem ? problem : create(id)))
+            .WithName($"{verb}Task").WithSummary(summary).Produces<TaskView>(202).Refuses(404, 409, 422);
+
+    private static Problem? TryGetTask(string text, out TaskId id) =>
+        TaskId.TryParse(text, out id) ? null : Problems.Create(400, ProblemCodes.InvalidIdentifier, TaskId.Rule);
+
+    private static async Task<IResult> AskAsync(HttpContext context, string session, string task, SessionCalls calls, Func<TaskId, SessionCommand> create) =>
+        TryGetTask(task, out var id) is { } problem ? Problems.Result(problem) : await calls.AskAsync(context, session, create(id));
+
+    private static async Task<IResult> ChangeAsync(HttpContext context, string session, string task, SessionCalls calls)
+    {
+        if (TryGetTask(task, out var id) is { } problem)
+            return Problems.Result(problem);
+        return Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.TaskChange,
+            change => TaskRules.Check(change) is { } wrong ? wrong : new SessionCommand.ChangeTask(id, change)));
+    }
+
+    private static async Task<IResult> ListAsync(
+        HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? cursor, string? limit)
+    {
+        if (Queries.ReadLimit(limit, out var rows) is { } problem)
+            return Problems.Result(problem);
+        if (!string.IsNullOrEmpty(state) && !States.Contains(state, StringComparer.Ordinal))
+            return Problems.Result(400, ProblemCodes.InvalidField, $"state must be one of {string.Join(", ", States)}.", "state");
+        TaskKind? ofKind = kind switch { "download" => TaskKind.Download, "upload" => TaskKind.Upload, _ => null };
+        if (ofKind is null && !string.IsNullOrEmpty(kind))
+            return Problems.Result(400, ProblemCodes.InvalidField, "kind must be download or upload.", "kind");
+        if (context.Request.Query.ContainsKey("group"))
+            return Problems.Result(400, ProblemCodes.UnknownField, "This version has no groups of tasks, so it cannot filter by group; leave it out.", "group");
+        var after = 0L;
+        if (!string.IsNullOrEmpty(cursor) && !TaskCursor.TryParse(cursor, out after))
+            return Problems.Result(Queries.InvalidCursor());
+        return await calls.AskAsync(context, session, new SessionCommand.ListTasks(string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows));
+    }
+
+    private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers)
+    {
+        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem))
+            return Problems.Result(problem);
+        switch (RequestBodies.MediaType(context.Request))
+        {
+            case RequestBodies.Json:
+                break;
+            case RequestBodies.Lines or "application/ndjson" or "application/jsonl":
+                return await BulkTasks.RunAsync(context, key, calls, containers.Exists);
+            default:
+                return Problems.Result(RequestBodies.UnsupportedMediaType($"{RequestBodies.Json} or {RequestBodies.Lines}"));
+        }
+        var options = calls.Options;
+        var body = await RequestBodies.ReadAsync(context, first => first == (byte)'[' ? options.ArrayBytesMax : options.BodyBytesMax);
+        if (!body.IsValid)
+            return Problems.Result(body.Problem);
+        if (body.Value.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("["u8))
+        {
+            var entries = TaskArray.Read(body.Value, options.ArrayTasksMax, containers.Exists);
+            return entries.IsValid
+                ? Replies.ToResult(await calls.ExecuteAsync(context, key, new SessionCommand.AddTasks(entries.Value), body.Value))
+                : Problems.Result(entries.Problem);
+        }
+        var spec = TaskArray.ReadOne(body.Value, containers.Exists);
+        if (!spec.IsValid)
+            return Problems.Result(spec.Problem);
+        var reply = await calls.ExecuteAsync(context, key, new SessionCommand.AddTask(spec.Value), body.Value);
+        return Replies.ToCreated(reply, json => $"/v1/sessions/{key.Identifier}/tasks/{Replies.IdOf(json)}");
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Api;
+
+/// <summary>
+/// From a client's words to a task of the domain. Pure, and independent of time: a request that was accepted once is accepted again
+/// when it is repeated, whatever the clock says; a deadline in the past is the session's business.
+/// </summary>
+internal static class TaskRules
+{
+    private const int DescriptionBytesMax = 16 * 1024;
+    private static readonly DateTimeOffset Earliest = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public static Validated<TaskSpec> Validate(TaskRequest request, Func<ContainerName, bool> containerExists)
+    {
+        TaskKind kind;
+        switch (request.Kind)
+        {
+            case "download":
+                kind = TaskKind.Download;
+                break;
+            case "upload":
+                kind = TaskKind.Upload;
+                break;
+            default:
+                return Invalid("kind", "must be download or upload.");
+        }
+        TaskId? id = null;
+        if (request.Id is not null)
+        {
+            if (!TaskId.TryParse(request.Id, out var chosen) || chosen.IsGiven)
+                return Problems.Create(400, ProblemCodes.InvalidIdentifier, TaskId.Rule, "id");
+            id = chosen;
+        }
+        var method = (request.Method ?? (kind == TaskKind.Upload ? "POST" : "GET")).ToUpperInvariant();
+        var problem = UrlRules.Check(request.Url, "url")
+            ?? CheckMethod(kind, method)
+            ?? HeaderRules.Check(request.Headers, "headers")
+            ?? CheckFiles(kind, request, containerExists)
+            ?? CheckDescription(request.Description)
+            ?? CheckPriority(request.Priority)
+            ?? CheckTimes(request)
+            ?? CheckExpectedBytes(request.ExpectedBytes)
+            ?? CheckDigest(kind, request)
+            ?? CheckSourceChange(kind, request)
+            ?? CheckMaxBytes(kind, request)
+            ?? RetryRules.CheckAcceptStatus(request.AcceptStatus, "acceptStatus")
+            ?? RetryRules.Check(request.Retry, "retry");
+        if (problem is not null)
+            return problem;
+        return new TaskSpec
+        {
+            Id = id,
+            Kind = kind,
+            Url = request.Url!,
+            Method = method,
+            Headers = request.Headers is { Count: > 0 } headers ? headers : null,
+            Source = request.Source,
+            Destination = request.Destination,
+            Description = request.Description,
+            Start = request.Start ?? true,
+            Priority = request.Priority ?? 0.5,
+            EarliestBeginAt = request.EarliestBeginAt,
+            Deadline = request.Deadline,
+            ExpectedBytes = request.ExpectedBytes,
+            Sha256 = request.Digest?.Value.ToLowerInvariant(),
+            AcceptStatus = request.AcceptStatus is { Count: > 0 } accept ? accept : null,
+            Retry = request.Retry,
+            SourceChange = ToPolicy(request.SourceChange) ?? SourceChangePolicy.Restart,
+            MaxBytes = request.MaxBytes,
+        };
+    }
+
+    /// <summary>The same rules for what may be changed later.</summary>
+    public static Problem? Check(TaskChange change) =>
+        (change.Url is null ? null : UrlRules.Check(change.Url, "url"))
+        ?? HeaderRules.Check(change.Headers, "headers")
+        ?? CheckPriority(change.Priority)
+        ?? CheckDescription(change.Description)
+        ?? CheckTime(change.EarliestBeginAt, "earliestBeginAt");
+
+    private static Problem? CheckMethod(TaskKind kind, string method)
+    {
+        if (kind == TaskKind.Upload)
+            return method is "PUT" or "POST" ? null : Invalid("method", "of an upload must be POST or PUT.");
+        if (!HeaderRules.IsToken(method) || method.Length > 32)
+            return Invalid("method", "is not an HTTP method.");
+        return method is "CONNECT" or "TRACE" ? Invalid("method", "must not be CONNECT or TRACE.") : null;
+    }
+
+    private static Problem? CheckFiles(TaskKind kind, TaskRequest request, Func<ContainerName, bool> containerExists)
+    {
+        if (kind == TaskKind.Upload && request.Source is null)
+            return Invalid("source", "is missing: name the file to upload, such as {\"container\":\"default\",\"path\":\"a.bin\"}.");
+        if (kind == TaskKind.Upload && request.Destination is not null)
+            return Invalid("destination", "belongs to downloads; an upload goes to its url.");
+        if (kind == TaskKind.Download && request.Source is not null)
+            return Invalid("source", "belongs to uploads; a download comes from its url.");
+        return CheckContainer(request.Source?.Container, "source.container", containerExists)
+            ?? CheckContainer(request.Destination?.Container, "destination.container", containerExists);
+    }
+
+    public static Problem? CheckContainer(ContainerName? container, string field, Func<ContainerName, bool> containerExists) =>
+        container is not { } name || containerExists(name)
+            ? null
+            : Problems.Create(400, ProblemCodes.UnknownContainer, $"There is no container {name}. Use one that the node is configured with; default always exists.", field);
+
+    private static Problem? CheckDescription(string? description) =>
+        description is null || Encoding.UTF8.GetByteCount(description) <= DescriptionBytesMax
+            ? null
+            : Invalid("description", $"is longer than {DescriptionBytesMax} bytes.");
+
+    private static Problem? CheckPriority(double? priority) =>
+        priority is null or (>= 0 and <= 1) ? null : Invalid("priority", "must be a number from 0 to 1.");
+
+    private static Problem? CheckTimes(TaskRequest request)
+    {
+        if ((CheckTime(request.EarliestBeginAt, "earliestBeginAt") ?? CheckTime(request.Deadline, "deadline")) is { } problem)
+            return problem;
+        return request is { EarliestBeginAt: { } begin, Deadline: { } end } && end <= begin
+            ? Invalid("deadline", "must be after earliestBeginAt.")
+            : null;
+    }
+
+    private static Problem? CheckTime(DateTimeOffset? time, string field) =>
+        time is null || (time >= Earliest && time < Latest) ? null : Invalid(field, "must be a time from the year 2000 to 2199.");
+
+    private static Problem? CheckExpectedBytes(ExpectedBytes? expected) =>
+        expected?.Send < 0 ? Invalid("expectedBytes.send", "must not be negative.")
+        : expected?.Receive < 0 ? Invalid("expectedBytes.receive", "must not be negative.")
+        : null;
+
+    private static Problem? CheckDigest(TaskKind kind, TaskRequest request)
+    {
+        if (request.Digest is not { } digest)
+            return null;
+        if (kind == TaskKind.Upload)
+            return Invalid("digest", "belongs to downloads.");
+        if (!string.Equals(digest.Algorithm, "sha-256", StringComparison.OrdinalIgnoreCase))
+            return Invalid("digest.algorithm", "must be sha-256.");
+        return digest.Value is { Length: 64 } hex && hex.All(char.IsAsciiHexDigit)
+            ? null
+            : Invalid("digest.value", "must be the 64 hexadecimal digits of a SHA-256.");
+    }
+
+    private static Problem? CheckSourceChange(TaskKind kind, TaskRequest request)
+    {
+        if (request.SourceChange is null)
+            return null;
+        if (kind == TaskKind.Upload)
+            return Invalid("sourceChange", "belongs to downloads.");
+        return ToPolicy(request.SourceChange) switch
+        {
+            null => Invalid("sourceChange", "must be restart, fail or acceptIfDigest."),
+            SourceChangePolicy.AcceptIfDigest when request.Digest is null => Invalid("sourceChange", "acceptIfDigest needs a digest to check the content with."),
+            _ => null,
+        };
+    }
+
+    private static SourceChangePolicy? ToPolicy(string? word) => word switch
+    {
+        "restart" => SourceChangePolicy.Restart,
+        "fail" => SourceChangePolicy.Fail,
+        "acceptIfDigest" => SourceChangePolicy.AcceptIfDigest,
+        _ => null,
+    };
+
+    private static Problem? CheckMaxBytes(TaskKind kind, TaskRequest request) =>
+        request.MaxBytes is null ? null
+        : kind == TaskKind.Upload ? Invalid("maxBytes", "belongs to downloads.")
+        : request.MaxBytes > 0 ? null
+        : Invalid("maxBytes", "must be more than 0.");
+
+    private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidField, $"{field} {what}", field);
+}

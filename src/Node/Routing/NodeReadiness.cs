@@ -1,0 +1,50 @@
+namespace Backhaul.Node.Routing;
+
+/// <summary>
+/// Whether this node takes work, and the two signals of its end. <see cref="Draining"/> fires when the drain begins: nothing new is
+/// claimed, everything present goes on. <see cref="StreamsClosing"/> fires when it is the streams' turn: they send their retry hint
+/// and end. Both edges, the router and long-running answers look here; only the drain turns it.
+/// <code>
+///   Starting ──everything is held──► Ready ──signal──► Draining
+/// </code>
+/// </summary>
+internal sealed class NodeReadiness : IDisposable
+{
+    private readonly CancellationTokenSource _draining = new();
+    private readonly CancellationTokenSource _streamsClosing = new();
+    private volatile NodePhase _phase = NodePhase.Starting;
+
+    public NodePhase Phase => _phase;
+
+    public CancellationToken Draining => _draining.Token;
+
+    public CancellationToken StreamsClosing => _streamsClosing.Token;
+
+    public void BecomeReady()
+    {
+        if (_phase == NodePhase.Starting)
+            _phase = NodePhase.Ready;
+    }
+
+    public void BeginDrain()
+    {
+        _phase = NodePhase.Draining;
+        _draining.Cancel();
+    }
+
+    public void CloseStreams() => _streamsClosing.Cancel();
+
+    public void Dispose()
+    {
+        _draining.Dispose();
+        _streamsClosing.Dispose();
+    }
+}
+
+/// <summary>Where a node is in its life.</summary>
+internal enum NodePhase
+{
+    Starting = 1,
+    Ready = 2,
+    Draining = 3,
+}
