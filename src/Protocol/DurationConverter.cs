@@ -13,6 +13,8 @@ public sealed class DurationConverter : JsonConverter<TimeSpan>
 {
     private const string Rule = "A duration is ISO 8601 text of days, hours, minutes and seconds, such as \"PT60S\" or \"P7D\".";
 
+    /// <summary>Readers take seconds as 32 bits; longer durations are written in days and seconds.</summary>
+    private const int DaysAsSecondsMax = 10_000;
     private static readonly SearchValues<char> Signs = SearchValues.Create("-.0123456789PDTHMS");
 
     /// <inheritdoc/>
@@ -35,14 +37,14 @@ public sealed class DurationConverter : JsonConverter<TimeSpan>
     {
         ArgumentNullException.ThrowIfNull(writer);
         var sign = value < TimeSpan.Zero ? "-" : "";
-        var ticks = (UInt128)Int128.Abs(value.Ticks);
-        var (seconds, rest) = ((ulong)(ticks / TimeSpan.TicksPerSecond), (ulong)(ticks % TimeSpan.TicksPerSecond));
-        if (ticks != 0 && ticks % TimeSpan.TicksPerDay == 0)
-            writer.WriteStringValue($"{sign}P{(ulong)(ticks / TimeSpan.TicksPerDay)}D");
-        else if (rest == 0)
-            writer.WriteStringValue($"{sign}PT{seconds}S");
+        var ticks = (decimal)Int128.Abs(value.Ticks);
+        var (days, seconds) = (Math.Floor(ticks / TimeSpan.TicksPerDay), ticks % TimeSpan.TicksPerDay / TimeSpan.TicksPerSecond);
+        if (days > 0 && seconds == 0)
+            writer.WriteStringValue($"{sign}P{days}D");
+        else if (days <= DaysAsSecondsMax)
+            writer.WriteStringValue($"{sign}PT{(days * 86_400) + seconds:0.#######}S");
         else
-            writer.WriteStringValue($"{sign}PT{seconds}.{rest.ToString("D7", System.Globalization.CultureInfo.InvariantCulture).TrimEnd('0')}S");
+            writer.WriteStringValue($"{sign}P{days}DT{seconds:0.#######}S");
     }
 
     /// <summary>Nothing but the signs of a duration, and no M before the T (that would be months); the rest is checked by the reader.</summary>

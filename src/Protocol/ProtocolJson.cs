@@ -3,11 +3,11 @@ using System.Text.Json.Serialization;
 
 namespace Backhaul.Protocol;
 
-/// <summary>The JSON of the wire: camelCase names, ISO 8601 durations, nulls left out. Readers of answers ignore fields they do not know.</summary>
+/// <summary>The JSON of the wire: camelCase names, ISO 8601 durations, RFC 3339 times, nulls left out. Readers of answers ignore fields they do not know.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(DurationConverter)])]
+    Converters = [typeof(DurationConverter), typeof(InstantConverter)])]
 [JsonSerializable(typeof(SessionConfiguration))]
 [JsonSerializable(typeof(SessionView))]
 [JsonSerializable(typeof(SessionListItem))]

@@ -1,0 +1,177 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Backhaul.Protocol.Tests.Json;
+
+/// <summary>One value of every record, with every field set, and the smallest where that looks different.</summary>
+internal static class WireSamples
+{
+    private static readonly DateTimeOffset At = new(2026, 11, 21, 10, 30, 0, 250, TimeSpan.Zero);
+
+    private static readonly SessionConfiguration Configuration = new()
+    {
+        AdditionalHeaders = One("X-Team", "media"),
+        RequestTimeout = TimeSpan.FromSeconds(60),
+        ResourceTimeout = TimeSpan.FromDays(7),
+        MaxConnectionsPerHost = 6,
+        Container = "default",
+        AcceptStatus = ["404", "500-599"],
+        Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(5), Statuses = [408, 429, 503] },
+    };
+
+    private static readonly TaskError Error = new() { Code = "httpStatus", Message = "The origin answered 503 Service Unavailable." };
+
+    private static readonly Digest Sha = new() { Algorithm = "sha-256", Value = new string('0', 64) };
+
+    private static readonly TaskProgress Progress = new()
+    {
+        BytesReceived = 1_048_576,
+        BytesSent = 0,
+        TotalToReceive = 4_194_304,
+        TotalToSend = 0,
+        BytesPerSecond = 524_288,
+        Eta = TimeSpan.FromSeconds(6),
+        Generation = 1,
+    };
+
+    private static readonly FileView File = new() { Container = "default", Path = "photos/é 1.jpg", Length = 4_194_304, Sha256 = new string('0', 64) };
+
+    private static readonly TaskView Task = new()
+    {
+        Id = "photo-1",
+        Kind = "download",
+        Url = "https://example.org/photo.jpg",
+        Method = "GET",
+        State = "waiting",
+        Reason = "retry",
+        NextEvaluationAt = At.AddSeconds(4),
+        Outcome = "failed",
+        Error = Error,
+        Headers = One("Authorization", "***"),
+        Source = FileReference.Parse("default/in/a.bin"),
+        Destination = FileReference.Parse("default/photos/é 1.jpg"),
+        Description = "A photo",
+        Priority = 0.5,
+        EarliestBeginAt = At,
+        Deadline = At.AddDays(1),
+        ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
+        Digest = Sha,
+        MaxBytes = 10_000_000,
+        Progress = Progress,
+        Response = new ResponseView { Url = "https://example.org/photo.jpg", Status = 200, Headers = One("etag", "\"a\"") },
+        Resumable = new ResumableView { Verdict = "yes", Why = "The origin gave a strong ETag and takes ranges." },
+        Integrity = "verified",
+        Attempts = 2,
+        File = File,
+        CreatedAt = At,
+        StartedAt = At.AddSeconds(1),
+        EndedAt = At.AddSeconds(9),
+    };
+
+    internal static IReadOnlyList<(string Name, object Value, JsonTypeInfo Type)> All { get; } =
+    [
+        ("session-configuration", Configuration, ProtocolJson.Default.SessionConfiguration),
+        ("session-configuration-smallest", new SessionConfiguration(), ProtocolJson.Default.SessionConfiguration),
+        ("session-view", Session(), ProtocolJson.Default.SessionView),
+        ("session-list", new Page<SessionListItem> { Items = [ListItem()], Next = "eyJhIjoxfQ" }, ProtocolJson.Default.PageSessionListItem),
+        ("session-list-last-page", new Page<SessionListItem> { Items = [], Next = null }, ProtocolJson.Default.PageSessionListItem),
+        ("task-request", Request(), ProtocolJson.Default.TaskRequest),
+        ("task-request-smallest", new TaskRequest { Kind = "download", Url = "https://example.org/a.bin" }, ProtocolJson.Default.TaskRequest),
+        ("task-request-array", new[] { new TaskRequest { Kind = "download", Url = "https://example.org/a.bin" } }, ProtocolJson.Default.TaskRequestArray),
+        ("task-change", new TaskChange
+        {
+            Url = "https://example.org/b.bin",
+            Headers = One("Authorization", "Bearer b"),
+            Priority = 1,
+            Description = "B",
+            EarliestBeginAt = At,
+        }, ProtocolJson.Default.TaskChange),
+        ("task-view", Task, ProtocolJson.Default.TaskView),
+        ("task-list", new Page<TaskView> { Items = [Task], Next = null }, ProtocolJson.Default.PageTaskView),
+        ("task-why", new WhyView { Id = "photo-1", State = "waiting", Reason = "retry", Sentence = "Attempt 2 failed; the next starts in 4 s.", NextEvaluationAt = At },
+            ProtocolJson.Default.WhyView),
+        ("task-attempts", new Page<AttemptView> { Items = [Attempt()], Next = null }, ProtocolJson.Default.PageAttemptView),
+        ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1" }, new() { Index = 1, Status = 400, Error = Error } },
+            ProtocolJson.Default.IReadOnlyListTaskResult),
+        ("bulk-chunk", new BulkChunk { From = 500, Count = 500, Accepted = 500, FirstId = "t501", LastId = "t1000" }, ProtocolJson.Default.BulkChunk),
+        ("bulk-chunk-mixed", new BulkChunk { From = 0, Count = 1, Accepted = 0, Results = [new TaskResult { Index = 0, Status = 400, Error = Error }] },
+            ProtocolJson.Default.BulkChunk),
+        ("bulk-chunk-error", new BulkChunk { From = 0, Count = 0, Accepted = 0, Error = Error }, ProtocolJson.Default.BulkChunk),
+        ("event", Event(), ProtocolJson.Default.EventView),
+        ("event-page", new EventPage { Events = [Event()], Last = 17, Acknowledged = 12 }, ProtocolJson.Default.EventPage),
+        ("event-progress", new ProgressView { Task = "photo-1", Progress = Progress }, ProtocolJson.Default.ProgressView),
+        ("ack-request", new AckRequest { Through = 17 }, ProtocolJson.Default.AckRequest),
+        ("ack-view", new AckView { Acknowledged = 17, Last = 17 }, ProtocolJson.Default.AckView),
+        ("file-view", File, ProtocolJson.Default.FileView),
+        ("problem", new Problem
+        {
+            Title = "Bad Request",
+            Status = 400,
+            Code = ProblemCodes.InvalidUrl,
+            Detail = "A URL is absolute and has no user information; leave out user:password@.",
+            Field = "$.url",
+        }, ProtocolJson.Default.Problem),
+    ];
+
+    private static SessionView Session() => new()
+    {
+        Identifier = "photos",
+        Generation = 1,
+        State = "active",
+        Created = true,
+        CreatedAt = At,
+        Configuration = Configuration,
+        ConfigurationVersion = 1,
+        Counts = new TaskCounts { Suspended = 1, Waiting = 2, Running = 3, Canceling = 4, Succeeded = 5, Failed = 6, Cancelled = 7, Expired = 8 },
+        LastEvent = 17,
+        Acknowledged = 12,
+        Attached = true,
+    };
+
+    private static SessionListItem ListItem() => new() { Identifier = "photos", Generation = 1, State = "active", LastEvent = 17, WakeAt = At };
+
+    private static TaskRequest Request() => new()
+    {
+        Id = "photo-1",
+        Kind = "download",
+        Url = "https://example.org/photo.jpg",
+        Method = "GET",
+        Headers = One("Authorization", "Bearer a"),
+        Source = FileReference.Parse("default/in/a.bin"),
+        Destination = new FileReference(null, ContainerPath.Parse("photos/é 1.jpg")),
+        Description = "A photo",
+        Start = true,
+        Priority = 0.5,
+        EarliestBeginAt = At,
+        Deadline = At.AddDays(1),
+        ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
+        Digest = Sha,
+        AcceptStatus = ["404"],
+        Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(5), Statuses = [503] },
+        SourceChange = "restart",
+        MaxBytes = 10_000_000,
+    };
+
+    private static AttemptView Attempt() => new()
+    {
+        Number = 2,
+        StartedAt = At,
+        EndedAt = At.AddSeconds(9),
+        From = 524_288,
+        To = 1_048_576,
+        Status = 206,
+        Decision = "retried",
+        Error = Error,
+    };
+
+    private static EventView Event() => new()
+    {
+        Number = 17,
+        Type = EventTypes.TaskCompleted,
+        At = At,
+        Task = "photo-1",
+        Data = JsonSerializer.SerializeToElement(One("outcome", "succeeded")),
+    };
+
+    private static Dictionary<string, string> One(string name, string value) => new(StringComparer.Ordinal) { [name] = value };
+}
