@@ -12,6 +12,18 @@ internal abstract record SessionCommand
     {
     }
 
+    /// <summary>W3C trace parent of the request, kept with the tasks it creates.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary>Changes nothing; answered after everything before it is durable.</summary>
+    internal abstract record Query : SessionCommand;
+
+    /// <summary>Names one task.</summary>
+    internal interface ITaskCommand
+    {
+        TaskId Task { get; }
+    }
+
     /// <summary>PUT: 201 or 200 with a <see cref="SessionView"/>. A null configuration keeps the one in force.</summary>
     internal sealed record Open(SessionConfiguration? Configuration) : SessionCommand;
 
@@ -31,31 +43,31 @@ internal abstract record SessionCommand
     internal sealed record AddTasks(IReadOnlyList<BatchEntry> Entries) : SessionCommand;
 
     /// <summary>200 with a <see cref="TaskView"/>.</summary>
-    internal sealed record ChangeTask(TaskId Task, TaskChange Change) : SessionCommand;
+    internal sealed record ChangeTask(TaskId Task, TaskChange Change) : SessionCommand, ITaskCommand;
 
     /// <summary>202 with a <see cref="TaskView"/>.</summary>
-    internal sealed record ResumeTask(TaskId Task) : SessionCommand;
+    internal sealed record ResumeTask(TaskId Task) : SessionCommand, ITaskCommand;
 
     /// <summary>202 with a <see cref="TaskView"/>.</summary>
-    internal sealed record SuspendTask(TaskId Task) : SessionCommand;
+    internal sealed record SuspendTask(TaskId Task) : SessionCommand, ITaskCommand;
 
     /// <summary>202 with a <see cref="TaskView"/>.</summary>
-    internal sealed record CancelTask(TaskId Task) : SessionCommand;
+    internal sealed record CancelTask(TaskId Task) : SessionCommand, ITaskCommand;
 
     /// <summary>200 with a <see cref="TaskView"/>.</summary>
-    internal sealed record GetTask(TaskId Task) : SessionCommand;
+    internal sealed record GetTask(TaskId Task) : Query, ITaskCommand;
 
     /// <summary>200 with a <see cref="WhyView"/>.</summary>
-    internal sealed record ExplainTask(TaskId Task) : SessionCommand;
+    internal sealed record ExplainTask(TaskId Task) : Query, ITaskCommand;
 
     /// <summary>200 with a page of <see cref="AttemptView"/>.</summary>
-    internal sealed record ListAttempts(TaskId Task) : SessionCommand;
+    internal sealed record ListAttempts(TaskId Task) : Query, ITaskCommand;
 
     /// <summary>200 with a page of <see cref="TaskView"/>, in order of creation. State is one of the wire's states or outcomes.</summary>
-    internal sealed record ListTasks(string? State, TaskKind? Kind, long AfterOrdinal, int Limit) : SessionCommand;
+    internal sealed record ListTasks(string? State, TaskKind? Kind, long AfterOrdinal, int Limit) : Query;
 
     /// <summary>200 with an <see cref="EventPage"/> of at most <paramref name="Limit"/> events, perhaps empty.</summary>
-    internal sealed record ReadEvents(long After, int Limit) : SessionCommand;
+    internal sealed record ReadEvents(long After, int Limit) : Query;
 
     /// <summary>200 with an <see cref="AckView"/>.</summary>
     internal sealed record Acknowledge(long Through) : SessionCommand;

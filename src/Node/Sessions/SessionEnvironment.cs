@@ -12,6 +12,7 @@ internal sealed record SessionEnvironment(
     Transfers.IAttemptRunner Runner,
     Transfers.ITransferSlots Slots,
     Transfers.ITrust Trust,
+    Files.ICrashPoints CrashPoints,
     Delivery.ISessionFeed Feed,
     TimeProvider Time,
     Actors.IRandom Random,

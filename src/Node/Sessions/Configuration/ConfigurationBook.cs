@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// The versions of a session's configuration. A task keeps the version it was created under; a re-attach with another configuration
+/// makes a new one for tasks created later.
+/// </summary>
+internal sealed class ConfigurationBook
+{
+    public const int VersionsMax = 1000;
+
+    private readonly SortedDictionary<int, SessionConfiguration> _versions = [];
+
+    public int Version { get; private set; }
+
+    public SessionConfiguration Current { get; private set; } = new();
+
+    public IReadOnlyDictionary<int, SessionConfiguration> Versions => _versions;
+
+    public ContainerName Container => Current.Container is { } name ? ContainerName.Parse(name) : ContainerName.Default;
+
+    public SessionConfiguration this[int version] => _versions[version];
+
+    public void Set(int version, SessionConfiguration configuration)
+    {
+        _versions[version] = configuration;
+        if (version < Version)
+            return;
+        Version = version;
+        Current = configuration;
+    }
+
+    /// <summary>True when both say the same, whatever was left to its default.</summary>
+    public static bool AreSame(SessionConfiguration one, SessionConfiguration other) =>
+        Canonical(one).AsSpan().SequenceEqual(Canonical(other));
+
+    /// <summary>Defaults written out, so that the view and later versions of the product agree on what was in force.</summary>
+    public static SessionConfiguration WithDefaults(SessionConfiguration? asked)
+    {
+        asked ??= new SessionConfiguration();
+        return asked with
+        {
+            RequestTimeout = asked.RequestTimeout ?? TimeSpan.FromSeconds(60),
+            ResourceTimeout = asked.ResourceTimeout ?? TimeSpan.FromDays(7),
+            MaxConnectionsPerHost = asked.MaxConnectionsPerHost ?? 6,
+            Container = asked.Container ?? ContainerName.Default.ToString(),
+            AdditionalHeaders = asked.AdditionalHeaders is { Count: > 0 } headers
+                ? new SortedDictionary<string, string>(headers.ToDictionary(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase)
+                : null,
+            AcceptStatus = asked.AcceptStatus is { Count: > 0 } accept ? accept : null,
+            Retry = new RetryConfiguration
+            {
+                First = asked.Retry?.First ?? TimeSpan.FromSeconds(1),
+                Longest = asked.Retry?.Longest ?? TimeSpan.FromMinutes(5),
+                Statuses = asked.Retry?.Statuses ?? RetryStatusesDefault,
+            },
+        };
+    }
+
+    public static IReadOnlyList<int> RetryStatusesDefault { get; } = [408, 425, 429, 500, 502, 503, 504];
+
+    private static byte[] Canonical(SessionConfiguration configuration) =>
+        JsonSerializer.SerializeToUtf8Bytes(configuration, ProtocolJson.Default.SessionConfiguration);
+}

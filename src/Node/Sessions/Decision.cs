@@ -1,0 +1,35 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>What a command leads to: events to apply and journal, and the reply, made from the state after them.</summary>
+internal sealed record Decision(IReadOnlyList<SessionEvent> Events, Func<Session, SessionConditions, CommandReply> Reply)
+{
+    public static Decision Refuse(int status, string code, string detail, string? field = null) =>
+        new([], (_, _) => CommandReply.Refuse(status, code, detail, field));
+}
+
+/// <summary>What a view shows besides the journaled state.</summary>
+/// <param name="Now">The present.</param>
+/// <param name="Attached">A client holds a stream open on this node.</param>
+/// <param name="Slots">The numbers behind the limits.</param>
+/// <param name="Live">How far running attempts are.</param>
+internal sealed record SessionConditions(
+    DateTimeOffset Now, bool Attached, TransferSlotUse Slots, Func<TaskId, LiveProgress?> Live);
+
+/// <summary>How far a running attempt is, as its child last said.</summary>
+internal sealed record LiveProgress(long BytesReceived, long BytesSent, long? TotalToReceive, long? TotalToSend, long BytesPerSecond)
+{
+    private const double EtaSecondsMax = 30 * 24 * 3600;
+
+    /// <summary>Null while nobody can know.</summary>
+    public TimeSpan? Eta
+    {
+        get
+        {
+            var left = TotalToSend is { } toSend ? toSend - BytesSent : TotalToReceive - BytesReceived;
+            return left is null || BytesPerSecond <= 0 ? null : TimeSpan.FromSeconds(Math.Ceiling(Math.Min((double)left.Value / BytesPerSecond, EtaSecondsMax)));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Buffers;
+using System.Text.Json;
+using Backhaul.Node.Journal;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>From numbered journal rows to the events that clients see. What an event shows is fixed by its row: no state is needed.</summary>
+internal static class EventViews
+{
+    public static EventView View(JournalRow row, SessionEvent happened) => new()
+    {
+        Number = row.Number!.Value,
+        Type = TypeOf(happened),
+        At = happened.At,
+        Task = (happened as TaskEvent)?.Task.ToString(),
+        Data = Data(writer => Write(writer, happened)),
+    };
+
+    public static string TypeOf(SessionEvent happened) => happened switch
+    {
+        SessionCreated => EventTypes.SessionCreated,
+        SessionInvalidated => EventTypes.SessionInvalidated,
+        TaskCreated => EventTypes.TaskCreated,
+        TaskStarted => EventTypes.TaskStarted,
+        TaskContinued => EventTypes.Resumed,
+        TaskRestarted => EventTypes.Restarted,
+        TaskRedirected => EventTypes.Redirected,
+        TaskWaiting => EventTypes.TaskWaiting,
+        TaskFinishedFile => EventTypes.TaskFinishedFile,
+        TaskCompleted => EventTypes.TaskCompleted,
+        EventsDrained => EventTypes.EventsDrained,
+        _ => throw new InvalidOperationException($"{happened.GetType().Name} is not an event for clients."),
+    };
+
+    private static void Write(Utf8JsonWriter json, SessionEvent happened)
+    {
+        switch (happened)
+        {
+            case SessionCreated created:
+                json.WriteNumber("generation", created.Generation);
+                break;
+            case TaskCreated created:
+                json.WriteString("kind", TaskViews.KindOf(created.Spec.Kind));
+                json.WriteString("url", created.Spec.Url);
+                WriteText(json, "description", created.Spec.Description);
+                break;
+            case TaskStarted started:
+                json.WriteNumber("attempt", started.Attempt);
+                json.WriteNumber("from", started.From);
+                break;
+            case TaskContinued continued:
+                json.WriteNumber("attempt", continued.Attempt);
+                json.WriteNumber("from", continued.From);
+                WriteNumber(json, "total", continued.Total);
+                break;
+            case TaskRestarted restarted:
+                json.WriteNumber("attempt", restarted.Attempt);
+                json.WriteNumber("generation", restarted.Generation);
+                json.WriteString("why", restarted.Why);
+                break;
+            case TaskRedirected redirected:
+                json.WriteNumber("attempt", redirected.Attempt);
+                json.WriteString("url", redirected.Url);
+                json.WriteNumber("status", redirected.Status);
+                break;
+            case TaskWaiting waiting:
+                json.WriteString("reason", waiting.Reason);
+                json.WriteString("nextEvaluationAt", waiting.Until);
+                WriteError(json, waiting.Error);
+                break;
+            case TaskFinishedFile finished:
+                WriteFile(json, finished.File);
+                break;
+            case TaskCompleted completed:
+                WriteCompleted(json, completed);
+                break;
+        }
+    }
+
+    private static void WriteCompleted(Utf8JsonWriter json, TaskCompleted completed)
+    {
+        json.WriteString("outcome", completed.Outcome);
+        WriteError(json, completed.Error);
+        WriteNumber(json, "status", completed.Status);
+        json.WriteNumber("bytesReceived", completed.BytesReceived);
+        json.WriteNumber("bytesSent", completed.BytesSent);
+        WriteText(json, "integrity", completed.Integrity);
+        WriteText(json, "sha256", completed.Sha256);
+        if (completed.File is { } file)
+            WriteFile(json, file);
+    }
+
+    private static void WriteFile(Utf8JsonWriter json, FileView file)
+    {
+        json.WritePropertyName("file");
+        JsonSerializer.Serialize(json, file, ProtocolJson.Default.FileView);
+    }
+
+    private static void WriteError(Utf8JsonWriter json, TaskError? error)
+    {
+        if (error is null)
+            return;
+        json.WriteStartObject("error");
+        json.WriteString("code", error.Code);
+        json.WriteString("message", error.Message);
+        json.WriteEndObject();
+    }
+
+    private static void WriteText(Utf8JsonWriter json, string name, string? text)
+    {
+        if (text is not null)
+            json.WriteString(name, text);
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, long? number)
+    {
+        if (number is { } value)
+            json.WriteNumber(name, value);
+    }
+
+    private static JsonElement Data(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+        var reader = new Utf8JsonReader(buffer.WrittenSpan);
+        return JsonElement.ParseValue(ref reader);
+    }
+}

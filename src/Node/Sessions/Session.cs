@@ -1,0 +1,188 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>Where a session stands. Persisted by name: append only.</summary>
+internal enum SessionPhase
+{
+    /// <summary>No session of this identifier was ever created.</summary>
+    Absent = 1,
+    Active = 2,
+
+    /// <summary>An end was asked for; tasks are ending, none are taken.</summary>
+    Invalidating = 3,
+
+    /// <summary>Ended; the identifier can be created anew.</summary>
+    Invalidated = 4,
+}
+
+/// <summary>
+/// A session: named, durable owner of tasks. This is its whole state, a fold of its events and nothing else: it knows no clock, no
+/// database, no actor.
+/// <code>
+///   Absent ──created──► Active ──ending──► Invalidating ──invalidated──► Invalidated ──created (generation + 1)──► Active
+/// </code>
+/// <see cref="Apply"/> hands each event to the part that owns it and is the only way to change anything; <see cref="SessionDecider"/>
+/// reads it and never changes it. It is changed in place, not copied (docs/decisions/0009): one actor owns it, and an actor whose
+/// memory may be ahead of the journal is thrown away and loaded again.
+/// Invariants: event numbers run 1, 2, 3 … without gaps; a task that ended is not in <see cref="Tasks"/>; configuration versions only grow.
+/// </summary>
+internal sealed class Session(SessionKey key, SessionOptions options)
+{
+    private readonly List<TaskState> _ended = [];
+
+    public SessionKey Key { get; } = key;
+
+    public SessionOptions Options { get; } = options;
+
+    public SessionPhase Phase { get; private set; } = SessionPhase.Absent;
+
+    public int Generation { get; private set; }
+
+    public DateTimeOffset CreatedAt { get; private set; }
+
+    /// <summary>Ordinals are given to tasks in order and never reused within a generation.</summary>
+    public long LastOrdinal { get; private set; }
+
+    /// <summary>Suspended by an operator.</summary>
+    public bool Paused { get; private set; }
+
+    /// <summary>The end or force quit that is being carried out.</summary>
+    public SessionEnding? Ending { get; private set; }
+
+    public EndedCounts Ended { get; private set; } = new(0, 0, 0, 0);
+
+    public ConfigurationBook Configurations { get; private set; } = new();
+
+    public TaskBook Tasks { get; private set; } = new();
+
+    public DeliveryState Delivery { get; } = new();
+
+    public CommandLedger Ledger { get; } = new(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
+
+    /// <summary>True while something happens or could happen now without anybody asking.</summary>
+    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || (!Paused && Tasks.Ready.Count > 0);
+
+    public TaskFiles FilesOf(TaskState task) => new(
+        Key, Generation, task.Id, task.Spec.Destination?.Container ?? Configurations.Container, task.Spec.Destination?.Path);
+
+    /// <summary>The tasks that ended since the last call, in their final state: rows for the archive.</summary>
+    public IReadOnlyList<TaskState> TakeEnded()
+    {
+        if (_ended.Count == 0)
+            return [];
+        TaskState[] ended = [.. _ended];
+        _ended.Clear();
+        return ended;
+    }
+
+    public void Apply(SessionEvent happened)
+    {
+        if (SessionEvent.Codec.IsNumbered(happened))
+            Delivery.TakeNumber();
+        switch (happened)
+        {
+            case TaskEvent ofTask:
+                ApplyToTask(ofTask);
+                break;
+            case SessionCreated created:
+                ApplyCreated(created);
+                break;
+            case SessionConfigured configured:
+                Configurations.Set(configured.Version, configured.Configuration);
+                break;
+            case SessionPaused:
+                Paused = true;
+                break;
+            case SessionUnpaused:
+                Paused = false;
+                break;
+            case SessionEnding ending:
+                Ending = ending;
+                Phase = ending.Mode is EndMode.ForceQuit ? Phase : SessionPhase.Invalidating;
+                break;
+            case SessionForceQuitEnded:
+                Ending = null;
+                break;
+            case SessionInvalidated:
+                (Ending, Phase) = (null, SessionPhase.Invalidated);
+                break;
+            case EventsAcknowledged acknowledged:
+                Delivery.OnAcknowledged(acknowledged.Through);
+                break;
+            case EventsDrained:
+                Delivery.OnDrained();
+                break;
+            case CommandAnswered answered:
+                Ledger.Add(answered);
+                break;
+            default:
+                throw new InvalidOperationException($"A session does not know the event {happened.GetType().Name}.");
+        }
+    }
+
+    public void Restore(SessionSnapshot snapshot)
+    {
+        (Phase, Generation, CreatedAt, LastOrdinal) = (snapshot.Phase, snapshot.Generation, snapshot.CreatedAt, snapshot.LastOrdinal);
+        (Paused, Ending, Ended) = (snapshot.Paused, snapshot.Ending, snapshot.Ended);
+        foreach (var (version, configuration) in snapshot.Configurations)
+            Configurations.Set(version, configuration);
+        foreach (var task in snapshot.Tasks)
+            Tasks.Add(task, Configurations.Container.ToString());
+        Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
+            kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
+        foreach (var answered in snapshot.Ledger)
+            Ledger.Add(answered);
+    }
+
+    private void ApplyCreated(SessionCreated created)
+    {
+        Phase = SessionPhase.Active;
+        (Generation, CreatedAt, LastOrdinal, Paused, Ending) = (created.Generation, created.At, 0, false, null);
+        Ended = new EndedCounts(0, 0, 0, 0);
+        Tasks = new TaskBook();
+        Configurations = new ConfigurationBook();
+        Configurations.Set(1, created.Configuration);
+        Delivery.OnDrained();
+        if (created.Generation > 1)
+            Delivery.OnAcknowledged(Delivery.LastNumber - 1); // what an earlier generation left unread is not this one's news
+    }
+
+    private void ApplyToTask(TaskEvent happened)
+    {
+        if (happened is TaskCreated created)
+        {
+            Tasks.Add(TaskTransitions.Create(created), Configurations.Container.ToString());
+            LastOrdinal = created.Ordinal;
+            return;
+        }
+        var task = TaskTransitions.Apply(Tasks[happened.Task], happened);
+        if (happened is not TaskCompleted completed)
+        {
+            Tasks.Replace(task);
+            return;
+        }
+        Tasks.Remove(task.Id, Configurations.Container.ToString());
+        Ended = Ended.Plus(completed.Outcome);
+        Delivery.OnTaskEnded();
+        if (task.End is { Temporary: true })
+            Delivery.KeepUntilAcknowledged(FilesOf(task));
+        _ended.Add(task);
+    }
+}
+
+/// <summary>How many tasks of this generation ended, by outcome.</summary>
+internal sealed record EndedCounts(long Succeeded, long Failed, long Cancelled, long Expired)
+{
+    public long Total => Succeeded + Failed + Cancelled + Expired;
+
+    public EndedCounts Plus(string outcome) => outcome switch
+    {
+        TaskOutcomes.Succeeded => this with { Succeeded = Succeeded + 1 },
+        TaskOutcomes.Failed => this with { Failed = Failed + 1 },
+        TaskOutcomes.Cancelled => this with { Cancelled = Cancelled + 1 },
+        TaskOutcomes.Expired => this with { Expired = Expired + 1 },
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "not an outcome"),
+    };
+}

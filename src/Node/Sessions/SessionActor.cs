@@ -1,0 +1,348 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// The shell around a <see cref="Session"/>: mailbox → decide → apply → append → reply. One turn takes the message at hand and those
+/// that already wait, decides and applies them one after the other, and appends all their events at once; only when the append is
+/// committed are replies given, children started and streams woken. So memory may be ahead of the journal inside a turn, never
+/// outside: any other outcome than Committed throws, the instance is dropped, and the next one loads what is durable.
+///
+/// Called by ShardHost, which starts it, restarts it with back-off and quarantines it when it cannot be loaded. Its children are
+/// <see cref="TaskActor"/>s, one for each running attempt; what they report arrives as messages and is fenced by the attempt's number.
+/// Queries that need the archive or the journal read beside the mailbox, after the turn's commit.
+/// </summary>
+internal sealed class SessionActor(SessionEnvironment environment) : Actor<SessionMessage>
+{
+    private const int TurnBytesMax = 1024 * 1024;
+    private static readonly IReadOnlyDictionary<TaskId, TaskState> NoneArchived = new Dictionary<TaskId, TaskState>();
+
+    private readonly SessionEnvironment _environment = environment;
+    private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionActor>();
+    private readonly Session _session = new(environment.Session, environment.Options);
+    private readonly Dictionary<TaskId, AttemptProgress> _running = [];
+    private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
+    private SessionStorage? _storage;
+    private SessionTally? _tally;
+    private ActorContext<SessionMessage> _context = null!;
+
+    protected internal override async ValueTask StartAsync(ActorContext<SessionMessage> context)
+    {
+        _context = context;
+        _tally = SessionInstruments.Activated();
+        var started = _environment.Time.GetTimestamp();
+        _storage = await SessionStorage.LoadAsync(_environment, _session, _logger, context.Stopping);
+        SessionInstruments.Loaded(_environment.Time.GetElapsedTime(started));
+        _logger.SessionLoaded(_session.Key, _session.Tasks.Count, _session.Delivery.LastNumber, _storage.Sequence);
+        var turn = new SessionTurn();
+        var interrupted = AttemptDecider.Recover(_session, Now);
+        if (interrupted.Count > 0)
+            _logger.AttemptsInterrupted(_session.Key, interrupted.Count);
+        Apply(turn, interrupted, null);
+        await FinishTurnAsync(turn);
+    }
+
+    protected internal override async ValueTask ReceiveAsync(SessionMessage message, ActorContext<SessionMessage> context)
+    {
+        var turn = new SessionTurn();
+        await HandleAsync(message, turn);
+        while (turn.Messages < _session.Options.TurnMessagesMax && turn.Bytes < TurnBytesMax && context.TryTakeNext(out var next))
+            await HandleAsync(next, turn);
+        await FinishTurnAsync(turn);
+    }
+
+    protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<SessionMessage> context)
+    {
+        _environment.Slots.Forget(_session.Key);
+        _tally?.Dispose();
+        if (reason is not (StopReason.Failed or StopReason.Fenced) && _storage is not null)
+            await _storage.SaveBeforeStopAsync(_session, context.Abandoned);
+        _environment.Feed.Closed(_session.Key);
+    }
+
+    protected internal override void Unhandled(SessionMessage message, UnhandledReason reason)
+    {
+        switch (message)
+        {
+            case SessionMessage.Execute execute:
+                execute.Reply.TryAnswer(reason is UnhandledReason.Failed
+                    ? new CommandReply.Unavailable(UnavailableReason.Crashed, TimeSpan.FromSeconds(1), "The session is being loaded again after a failure. Send the same request again.")
+                    : new CommandReply.Unavailable(UnavailableReason.Moving, TimeSpan.FromMilliseconds(200), "The session is moving. Send the same request again."));
+                break;
+            case SessionMessage.Report report:
+                report.Accepted.TryAnswer(false);
+                break;
+        }
+    }
+
+    /// <summary>A child that broke is not restarted: its attempt ends as interrupted and the next one starts by the session's rules.</summary>
+    protected internal override SupervisionDecision Supervise(ChildFailure failure) => new SupervisionDecision.Stop();
+
+    protected internal override async ValueTask ChildStoppedAsync(ChildStopped stopped, ActorContext<SessionMessage> context)
+    {
+        // An attempt that reported its end is not active any more; one that was abandoned or broke never did.
+        var (id, attempt) = TaskActor.ParseName(stopped.Name);
+        if (!_running.Remove(id) || !_session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
+            return;
+        var turn = new SessionTurn();
+        Apply(turn, AttemptDecider.Report(_session, id, attempt, new AttemptReport.Ended(new AttemptOutcome.Stopped(run.Part?.Bytes ?? 0)), Now, Unit) ?? [], null);
+        await FinishTurnAsync(turn);
+    }
+
+    private DateTimeOffset Now => _environment.Time.GetUtcNow();
+
+    private double Unit => _environment.Random.NextUnit();
+
+    private SessionConditions Conditions() => new(
+        Now, _environment.Feed.IsAttached(_session.Key), _environment.Slots.Use, id => _running.TryGetValue(id, out var progress) ? progress.Read() : null);
+
+    // ---- one message ----
+
+    private async ValueTask HandleAsync(SessionMessage message, SessionTurn turn)
+    {
+        turn.Messages++;
+        switch (message)
+        {
+            case SessionMessage.Execute { Command: SessionCommand.Query query } ask:
+                new SessionQueries(_session, _environment, _logger, Conditions()).Answer(query, ask.Reply, turn);
+                break;
+            case SessionMessage.Execute execute:
+                await ExecuteAsync(execute, turn);
+                break;
+            case SessionMessage.Report report:
+                Report(report, turn);
+                break;
+            case SessionMessage.IdleCheck:
+                if (IsIdle())
+                    _context.StopSelf(StopReason.Passivate);
+                break;
+            case SessionMessage.Wake:
+                _refusedHosts.Clear();
+                break;
+        }
+    }
+
+    private async ValueTask ExecuteAsync(SessionMessage.Execute execute, SessionTurn turn)
+    {
+        if (execute.Key is { } key && _session.Ledger.TryFind(key.Id.Value, Now, out var answered))
+        {
+            turn.Answer(execute.Reply, answered.ContentHash == key.ContentHash
+                ? new CommandReply.Done(answered.Status, answered.Answer)
+                : CommandReply.Refuse(422, ProblemCodes.IdempotencyKeyReused,
+                    "This Idempotency-Key was used for another request. Use a new key for a new intent, and the same one only to repeat the same request."));
+            return;
+        }
+        var archived = await FindArchivedAsync(execute.Command, turn);
+        var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent);
+        Apply(turn, decision.Events, execute.Key?.Id);
+        var reply = decision.Reply(_session, Conditions());
+        if (execute.Key is { } remembered && reply is CommandReply.Done done && decision.Events.Count > 0)
+            Apply(turn, [new CommandAnswered(remembered.Id.Value, remembered.ContentHash, done.Status, done.Json, Now)], remembered.Id);
+        turn.Answer(execute.Reply, reply);
+    }
+
+    private void Report(SessionMessage.Report report, SessionTurn turn)
+    {
+        if (report.What is AttemptReport.Ended)
+            _running.Remove(report.Task);
+        var events = AttemptDecider.Report(_session, report.Task, report.Attempt, report.What, Now, Unit);
+        if (events is not null)
+            Apply(turn, events, null);
+        turn.Answer(report.Accepted, events is not null);
+    }
+
+    /// <summary>Ids that clients choose may belong to tasks that ended: those are looked up before anything is decided.</summary>
+    private async ValueTask<IReadOnlyDictionary<TaskId, TaskState>> FindArchivedAsync(SessionCommand command, SessionTurn turn)
+    {
+        if (_session.Ended.Total == 0)
+            return NoneArchived;
+        List<TaskId> ids = command switch
+        {
+            SessionCommand.AddTask { Spec.Id: { } id } => [id],
+            SessionCommand.AddTasks add => [.. add.Entries.Where(entry => entry.Spec?.Id is not null).Select(entry => entry.Spec!.Id!.Value)],
+            SessionCommand.ITaskCommand { Task: var id } => [id],
+            _ => [],
+        };
+        ids.RemoveAll(id => _session.Tasks.TryFind(id, out _));
+        if (ids.Count == 0)
+            return NoneArchived;
+        Dictionary<TaskId, TaskState> found = [];
+        foreach (var id in ids)
+        {
+            if (turn.Ended.TryGetValue(id, out var ended))
+                found[id] = ended;
+        }
+        foreach (var row in await _storage!.FindArchivedAsync(_session.Generation, ids, _context.Stopping))
+            found[row.Id] = row;
+        return found;
+    }
+
+    // ---- the end of a turn ----
+
+    private async ValueTask FinishTurnAsync(SessionTurn turn)
+    {
+        ContinueAndStart(turn);
+        if (turn.Rows.Count > 0)
+        {
+            var outcome = await _storage!.AppendAsync(turn, _session, Head());
+            if (outcome is not AppendOutcome.Committed)
+            {
+                _logger.AppendRefused(_session.Key, outcome);
+                if (outcome is AppendOutcome.Fenced)
+                    _context.StopSelf(StopReason.Fenced);
+                throw new SessionAheadOfJournalException(outcome);
+            }
+            if (turn.Publishes)
+                _environment.CrashPoints.Reach("publish.commit");
+        }
+        turn.Release();
+        Act(turn);
+        ArmTimers();
+        _storage!.SaveWhenDue(_session);
+    }
+
+    private void Apply(SessionTurn turn, IReadOnlyList<SessionEvent> events, CommandId? command)
+    {
+        foreach (var happened in events)
+        {
+            BeforeApply(turn, happened);
+            _session.Apply(happened);
+            var encoded = SessionEvent.Codec.Encode(happened);
+            turn.Add(new NewRow(encoded.Name, encoded.Payload, encoded.Numbered ? _session.Delivery.LastNumber : null, command));
+            foreach (var ended in _session.TakeEnded())
+            {
+                turn.Ended[ended.Id] = ended;
+                turn.Add(SessionStorage.Archived(_session.Generation, ended));
+                SessionInstruments.TaskEnded(ended.End!.Outcome);
+            }
+        }
+    }
+
+    /// <summary>What an event asks of the world, noted while the state still shows what was before.</summary>
+    private void BeforeApply(SessionTurn turn, SessionEvent happened)
+    {
+        switch (happened)
+        {
+            case TaskSuspended or TaskCancelRequested:
+                turn.Stops.Add(((TaskEvent)happened).Task);
+                break;
+            case SessionPaused:
+                turn.Stops.UnionWith(_session.Tasks.Active().Select(task => task.Id));
+                break;
+            case TaskCompleted { Outcome: TaskOutcomes.Succeeded }:
+                turn.Publishes = true;
+                break;
+            case TaskCompleted completed when _session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
+                turn.Discards.Add((_session.FilesOf(unfinished), false));
+                break;
+            case EventsAcknowledged acknowledged:
+                turn.Discards.AddRange(_session.Delivery.FreedBy(acknowledged.Through).Select(files => (files, true)));
+                break;
+            case SessionCreated { Generation: > 1 }:
+                turn.Discards.AddRange(_session.Delivery.FreedBy(long.MaxValue).Select(files => (files, true)));
+                break;
+        }
+        if (happened is TaskCompleted { Outcome: TaskOutcomes.Failed, Error: { } error } failed)
+            _logger.TaskFailed(_session.Key, failed.Task, error.Code, error.Message);
+    }
+
+    /// <summary>Time, pending ends, and as many starts as the limits allow.</summary>
+    private void ContinueAndStart(SessionTurn turn)
+    {
+        while (turn.Bytes < TurnBytesMax && AttemptDecider.Continue(_session, Now) is { Count: > 0 } events)
+            Apply(turn, events, null);
+        if (turn.Bytes >= TurnBytesMax)
+            _context.Self.TryPost(new SessionMessage.Wake()); // more to end: the next turn goes on
+        if (_context.IsStopping || _session.Paused || _session.Phase is SessionPhase.Absent)
+            return;
+        _session.Tasks.Promote(Now);
+        var perHost = _session.Configurations.Current.MaxConnectionsPerHost!.Value;
+        while (_session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host))
+        {
+            if (_environment.Slots.Take(_session.Key, host, 1) == 0)
+            {
+                _refusedHosts.Add(host);
+                var self = _context.Self;
+                _environment.Slots.NotifyWhenFree(_session.Key, () => self.TryPost(new SessionMessage.Wake()));
+                if (_environment.Slots.Use is var use && use.Running >= use.RunningMax)
+                    break;
+                continue;
+            }
+            var started = AttemptDecider.Start(_session, id, Now);
+            if (started.Attempt == 1)
+                SessionInstruments.TaskFirstStarted(started.At - _session.Tasks[id].CreatedAt);
+            turn.Starts.Add((started, host));
+            Apply(turn, [started], null);
+        }
+    }
+
+    /// <summary>What is done in the world once the events are durable.</summary>
+    private void Act(SessionTurn turn)
+    {
+        foreach (var (started, host) in turn.Starts)
+            StartAttempt(started, host);
+        foreach (var id in turn.Stops)
+        {
+            if (_running.TryGetValue(id, out var progress))
+                _context.StopChild(progress.ChildName, StopReason.Requested);
+        }
+        foreach (var read in turn.Reads)
+            _ = read();
+        foreach (var (files, resultToo) in turn.Discards)
+            _ = DiscardAsync(files, resultToo);
+        if (turn.Rows.Exists(row => row.Number is not null))
+            _environment.Feed.Published(_session.Key, _session.Delivery.LastNumber);
+    }
+
+    private void StartAttempt(TaskStarted started, string host)
+    {
+        var task = _session.Tasks[started.Task];
+        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust);
+        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), started.From, _environment.Time);
+        _running[task.Id] = progress;
+        var session = _context.ForChildren;
+        _context.Spawn(progress.ChildName, () => new TaskActor(order, host, progress, _environment, session));
+    }
+
+    private async Task DiscardAsync(TaskFiles files, bool resultToo)
+    {
+        try
+        {
+            await _environment.Runner.DiscardAsync(files, resultToo);
+        }
+        catch (IOException failure)
+        {
+            _logger.DiscardFailed(_session.Key, files.Task, failure);
+        }
+    }
+
+    private HeadUpdate Head() => new(
+        SessionViews.StateOf(_session.Phase), _session.Generation, _session.Delivery.LastNumber,
+        _session.HasWork ? DateTimeOffset.UnixEpoch : _session.Tasks.NextDue());
+
+    private void ArmTimers()
+    {
+        if (_context.IsStopping)
+            return;
+        if (_session.Phase is SessionPhase.Absent)
+            _context.StopSelf(StopReason.Passivate);
+        else if (!IsIdle())
+            _context.CancelTimer("idle");
+        else
+            _context.StartTimer("idle", _session.Options.IdleBeforePassivation, new SessionMessage.IdleCheck());
+        if (_session.Tasks.NextDue() is { } due)
+            _context.StartTimer("due", due - Now is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero, new SessionMessage.Wake());
+        _tally?.Waiting(WaitReasons.NodeLimit, _session.Tasks.CountOf(TaskPhase.Waiting));
+    }
+
+    private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0
+        && !(_session.Tasks.NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);
+}
+
+/// <summary>The journal did not take what this session had applied: its memory is ahead and is thrown away.</summary>
+internal sealed class SessionAheadOfJournalException(AppendOutcome outcome)
+    : Exception($"The append ended as {outcome}; the session is loaded again from the journal.");

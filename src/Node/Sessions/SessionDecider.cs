@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// From a session and a command to events or a refusal. Pure: it reads the session, never changes it, and gets time and randomness as
+/// arguments. One line a command; the part that owns the matter decides.
+/// </summary>
+internal static class SessionDecider
+{
+    /// <param name="archived">Ended tasks among the ids that the command names, read from the archive beforehand.</param>
+    public static Decision Decide(
+        Session session, SessionCommand command, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent = null) => command switch
+        {
+            SessionCommand.Open open => Open(session, open, now),
+            _ when session.Phase is SessionPhase.Absent => Absent(session),
+            SessionCommand.Describe => Unchanged(session, 200),
+            SessionCommand.End end => End(session, end.Mode, now),
+            SessionCommand.SuspendAll pause => Pause(session, pause.Suspend, now),
+            SessionCommand.AddTask add => TaskDecider.Add(session, add.Spec, archived, now, traceParent),
+            SessionCommand.AddTasks add => TaskDecider.AddMany(session, add.Entries, archived, now, traceParent),
+            SessionCommand.ChangeTask change => TaskDecider.Change(session, change.Task, change.Change, archived, now),
+            SessionCommand.ResumeTask resume => TaskDecider.Resume(session, resume.Task, archived, now),
+            SessionCommand.SuspendTask suspend => TaskDecider.Suspend(session, suspend.Task, archived, now),
+            SessionCommand.CancelTask cancel => TaskDecider.Cancel(session, cancel.Task, archived, now),
+            SessionCommand.Acknowledge acknowledge => Acknowledge(session, acknowledge.Through, now),
+            _ => throw new InvalidOperationException($"{command.GetType().Name} is a query: nothing is decided."),
+        };
+
+    private static Decision Open(Session session, SessionCommand.Open open, DateTimeOffset now)
+    {
+        switch (session.Phase)
+        {
+            case SessionPhase.Absent or SessionPhase.Invalidated:
+                var created = new SessionCreated(session.Generation + 1, ConfigurationBook.WithDefaults(open.Configuration), now);
+                return new Decision([created], (after, conditions) => SessionViews.Reply(201, after, conditions, created: true));
+            case SessionPhase.Invalidating:
+                return Decision.Refuse(409, ProblemCodes.SessionInvalidated,
+                    "This session is being ended. Wait for its sessionInvalidated event, then create it anew.");
+        }
+        if (open.Configuration is null)
+            return Unchanged(session, 200);
+        var wanted = ConfigurationBook.WithDefaults(open.Configuration);
+        if (ConfigurationBook.AreSame(wanted, session.Configurations.Current))
+            return Unchanged(session, 200);
+        if (wanted.Container != session.Configurations.Current.Container)
+        {
+            return Decision.Refuse(409, ProblemCodes.ImmutableField,
+                $"The container of a session cannot change: it is {session.Configurations.Current.Container}. Use another identifier, or end this session first.", "container");
+        }
+        if (session.Configurations.Version >= ConfigurationBook.VersionsMax)
+        {
+            return Decision.Refuse(409, ProblemCodes.SessionLimit,
+                $"This session has had {ConfigurationBook.VersionsMax} configurations, which is the limit. End it and create it anew.");
+        }
+        return new Decision(
+            [new SessionConfigured(session.Configurations.Version + 1, wanted, now)],
+            (after, conditions) => SessionViews.Reply(200, after, conditions));
+    }
+
+    private static Decision End(Session session, EndMode mode, DateTimeOffset now)
+    {
+        var isNews = session.Phase is SessionPhase.Active or SessionPhase.Invalidating
+            && (session.Ending is not { } under || (under.Mode != mode && under.Mode is not EndMode.Cancel));
+        var effective = session.Phase is SessionPhase.Invalidating && mode is EndMode.ForceQuit ? EndMode.Cancel : mode;
+        IReadOnlyList<SessionEvent> events = isNews ? [new SessionEnding(effective, session.LastOrdinal, now)] : [];
+        return new Decision(events, (after, conditions) => SessionViews.Reply(202, after, conditions));
+    }
+
+    private static Decision Pause(Session session, bool pause, DateTimeOffset now)
+    {
+        IReadOnlyList<SessionEvent> events = session.Paused == pause ? [] : [pause ? new SessionPaused(now) : new SessionUnpaused(now)];
+        return new Decision(events, (after, conditions) => SessionViews.Reply(200, after, conditions));
+    }
+
+    private static Decision Acknowledge(Session session, long through, DateTimeOffset now)
+    {
+        var delivery = session.Delivery;
+        if (through < 0 || through > delivery.LastNumber)
+        {
+            return Decision.Refuse(400, ProblemCodes.FutureEvent,
+                $"The newest event has the number {delivery.LastNumber}; {through} cannot be acknowledged. Acknowledge the highest number you have handled.", "through");
+        }
+        List<SessionEvent> events = [];
+        if (through > delivery.Acknowledged)
+        {
+            events.Add(new EventsAcknowledged(through, now));
+            if (through == delivery.LastNumber && delivery.DrainDue && session.Tasks.Count == 0)
+                events.Add(new EventsDrained(now));
+        }
+        return new Decision(events, (after, _) => SessionViews.Json(200,
+            new AckView { Acknowledged = after.Delivery.Acknowledged, Last = after.Delivery.LastNumber }, ProtocolJson.Default.AckView));
+    }
+
+    internal static Decision Unchanged(Session session, int status) =>
+        new([], (after, conditions) => SessionViews.Reply(status, after, conditions));
+
+    internal static Decision Absent(Session session) => Decision.Refuse(404, ProblemCodes.SessionNotFound,
+        $"There is no session {session.Key.Identifier}. Create it with PUT /v1/sessions/{session.Key.Identifier}.");
+
+    /// <summary>Two specs ask for the same when their persisted forms agree.</summary>
+    internal static bool AreSame(TaskSpec one, TaskSpec other) =>
+        JsonSerializer.SerializeToUtf8Bytes(one, SessionJson.Default.TaskSpec).AsSpan()
+            .SequenceEqual(JsonSerializer.SerializeToUtf8Bytes(other, SessionJson.Default.TaskSpec));
+}

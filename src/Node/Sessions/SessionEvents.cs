@@ -1,0 +1,171 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What happened to a session. Persisted: the names in <see cref="Codec"/> and the shapes below are append-only; a changed shape is a
+/// new version with an upcaster. Events marked as numbered are those that clients see.
+/// </summary>
+internal abstract record SessionEvent(DateTimeOffset At)
+{
+    /// <summary>Every event, its stable name, and whether clients see it. Append only; held against a golden file.</summary>
+    internal static EventCodec<SessionEvent> Codec { get; } = CreateCodec();
+
+    private static EventCodec<SessionEvent> CreateCodec()
+    {
+        var json = SessionJson.Default;
+        var codec = new EventCodec<SessionEvent>();
+        codec.Register("session.created.v1", json.SessionCreated, numbered: true);
+        codec.Register("session.configured.v1", json.SessionConfigured, numbered: false);
+        codec.Register("session.paused.v1", json.SessionPaused, numbered: false);
+        codec.Register("session.unpaused.v1", json.SessionUnpaused, numbered: false);
+        codec.Register("session.ending.v1", json.SessionEnding, numbered: false);
+        codec.Register("session.forceQuit.v1", json.SessionForceQuitEnded, numbered: false);
+        codec.Register("session.invalidated.v1", json.SessionInvalidated, numbered: true);
+        codec.Register("task.created.v1", json.TaskCreated, numbered: true);
+        codec.Register("task.changed.v1", json.TaskChanged, numbered: false);
+        codec.Register("task.suspended.v1", json.TaskSuspended, numbered: false);
+        codec.Register("task.released.v1", json.TaskReleased, numbered: false);
+        codec.Register("task.cancelRequested.v1", json.TaskCancelRequested, numbered: false);
+        codec.Register("task.started.v1", json.TaskStarted, numbered: true);
+        codec.Register("task.responded.v1", json.TaskResponded, numbered: false);
+        codec.Register("task.continued.v1", json.TaskContinued, numbered: true);
+        codec.Register("task.restarted.v1", json.TaskRestarted, numbered: true);
+        codec.Register("task.redirected.v1", json.TaskRedirected, numbered: true);
+        codec.Register("task.checkpointed.v1", json.TaskCheckpointed, numbered: false);
+        codec.Register("task.attemptEnded.v1", json.TaskAttemptEnded, numbered: false);
+        codec.Register("task.waiting.v1", json.TaskWaiting, numbered: true);
+        codec.Register("task.finishedFile.v1", json.TaskFinishedFile, numbered: true);
+        codec.Register("task.completed.v1", json.TaskCompleted, numbered: true);
+        codec.Register("events.acknowledged.v1", json.EventsAcknowledged, numbered: false);
+        codec.Register("events.drained.v1", json.EventsDrained, numbered: true);
+        codec.Register("command.answered.v1", json.CommandAnswered, numbered: false);
+        return codec;
+    }
+}
+
+/// <summary>An event about one task.</summary>
+internal abstract record TaskEvent(TaskId Task, DateTimeOffset At) : SessionEvent(At);
+
+internal sealed record SessionCreated(int Generation, SessionConfiguration Configuration, DateTimeOffset At) : SessionEvent(At);
+
+internal sealed record SessionConfigured(int Version, SessionConfiguration Configuration, DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>An operator suspended the session: nothing starts, what runs is stopped.</summary>
+internal sealed record SessionPaused(DateTimeOffset At) : SessionEvent(At);
+
+internal sealed record SessionUnpaused(DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>An end or a force quit was asked for. Tasks up to <see cref="UpToOrdinal"/> are concerned; they end a few at a time.</summary>
+internal sealed record SessionEnding(EndMode Mode, long UpToOrdinal, DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>All tasks of a force quit have ended; the session goes on.</summary>
+internal sealed record SessionForceQuitEnded(DateTimeOffset At) : SessionEvent(At);
+
+internal sealed record SessionInvalidated(DateTimeOffset At) : SessionEvent(At);
+
+internal sealed record TaskCreated(
+    TaskId Task, long Ordinal, TaskSpec Spec, int ConfigurationVersion, DateTimeOffset At, string? TraceParent = null) : TaskEvent(Task, At);
+
+internal sealed record TaskChanged(TaskId Task, TaskChange Change, DateTimeOffset At) : TaskEvent(Task, At);
+
+internal sealed record TaskSuspended(TaskId Task, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>A suspended task may run again.</summary>
+internal sealed record TaskReleased(TaskId Task, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>A running task is to be cancelled; the attempt ends first. The code says by whom.</summary>
+internal sealed record TaskCancelRequested(TaskId Task, string Code, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>An attempt is to be carried out, from this byte on.</summary>
+internal sealed record TaskStarted(TaskId Task, int Attempt, long From, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>Set by the first start: when the resource time-out strikes.</summary>
+    public DateTimeOffset? ResourceDeadline { get; init; }
+}
+
+internal sealed record TaskResponded(TaskId Task, int Attempt, AttemptResponse Response, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>The origin agreed to go on from a byte.</summary>
+internal sealed record TaskContinued(TaskId Task, int Attempt, long From, long? Total, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>The download starts again from zero: the generation goes up.</summary>
+internal sealed record TaskRestarted(TaskId Task, int Attempt, int Generation, string Why, DateTimeOffset At) : TaskEvent(Task, At);
+
+internal sealed record TaskRedirected(TaskId Task, int Attempt, string Url, int Status, DateTimeOffset At) : TaskEvent(Task, At);
+
+internal sealed record TaskCheckpointed(TaskId Task, int Attempt, PartCheckpoint Part, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>An attempt ended without ending the task. Decision: <c>retried stopped interrupted</c>.</summary>
+internal sealed record TaskAttemptEnded(
+    TaskId Task, int Attempt, string Decision, long To, int? Status, TaskError? Error, bool DiscardPart, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>The task waits for a reason that time or the node will lift.</summary>
+internal sealed record TaskWaiting(TaskId Task, string Reason, DateTimeOffset Until, TaskError? Error, DateTimeOffset At) : TaskEvent(Task, At);
+
+internal sealed record TaskFinishedFile(TaskId Task, FileView File, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>The one final event of a task.</summary>
+internal sealed record TaskCompleted(
+    TaskId Task, string Outcome, TaskError? Error, int? Status, long BytesReceived, long BytesSent, string? Integrity, string? Sha256,
+    FileView? File, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>The last response's head, when no <see cref="TaskResponded"/> of this attempt came before.</summary>
+    public AttemptResponse? Response { get; init; }
+}
+
+internal sealed record EventsAcknowledged(long Through, DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>Everything before was acknowledged and no task is left.</summary>
+internal sealed record EventsDrained(DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>The answer to a command that carries a key, for its repetitions.</summary>
+internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Status, ReadOnlyMemory<byte> Answer, DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>The JSON of events, snapshots and archived tasks.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true,
+    Converters = [typeof(DurationConverter), typeof(TaskIdConverter)])]
+[JsonSerializable(typeof(SessionCreated))]
+[JsonSerializable(typeof(SessionConfigured))]
+[JsonSerializable(typeof(SessionPaused))]
+[JsonSerializable(typeof(SessionUnpaused))]
+[JsonSerializable(typeof(SessionEnding))]
+[JsonSerializable(typeof(SessionForceQuitEnded))]
+[JsonSerializable(typeof(SessionInvalidated))]
+[JsonSerializable(typeof(TaskCreated))]
+[JsonSerializable(typeof(TaskChanged))]
+[JsonSerializable(typeof(TaskSuspended))]
+[JsonSerializable(typeof(TaskReleased))]
+[JsonSerializable(typeof(TaskCancelRequested))]
+[JsonSerializable(typeof(TaskStarted))]
+[JsonSerializable(typeof(TaskResponded))]
+[JsonSerializable(typeof(TaskContinued))]
+[JsonSerializable(typeof(TaskRestarted))]
+[JsonSerializable(typeof(TaskRedirected))]
+[JsonSerializable(typeof(TaskCheckpointed))]
+[JsonSerializable(typeof(TaskAttemptEnded))]
+[JsonSerializable(typeof(TaskWaiting))]
+[JsonSerializable(typeof(TaskFinishedFile))]
+[JsonSerializable(typeof(TaskCompleted))]
+[JsonSerializable(typeof(EventsAcknowledged))]
+[JsonSerializable(typeof(EventsDrained))]
+[JsonSerializable(typeof(CommandAnswered))]
+[JsonSerializable(typeof(SessionSnapshot))]
+[JsonSerializable(typeof(TaskState))]
+internal sealed partial class SessionJson : JsonSerializerContext;
+
+/// <summary>Task ids as text.</summary>
+internal sealed class TaskIdConverter : JsonConverter<TaskId>
+{
+    public override TaskId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        TaskId.TryParse(reader.GetString(), out var id) ? id : throw new JsonException(TaskId.Rule);
+
+    public override void Write(Utf8JsonWriter writer, TaskId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}

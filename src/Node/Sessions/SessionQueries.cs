@@ -1,0 +1,153 @@
+using System.Text.Json;
+using Backhaul.Node.Actors;
+using Backhaul.Node.Journal;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// Answers to queries. What the live state knows is taken at once and given after the turn's commit; what lies in the archive or the
+/// journal is read beside the mailbox, so that a long list never holds up a transfer.
+/// </summary>
+internal sealed class SessionQueries(Session session, SessionEnvironment environment, ILogger logger, SessionConditions conditions)
+{
+    public void Answer(SessionCommand.Query query, Request<CommandReply> reply, SessionTurn turn)
+    {
+        if (session.Phase is SessionPhase.Absent)
+        {
+            turn.Answer(reply, SessionDecider.Absent(session).Reply(session, conditions));
+            return;
+        }
+        switch (query)
+        {
+            case SessionCommand.ReadEvents read:
+                var (last, acknowledged) = (session.Delivery.LastNumber, session.Delivery.Acknowledged);
+                turn.Reads.Add(() => AnswerAsync(reply, () => ReadEventsAsync(read, last, acknowledged)));
+                break;
+            case SessionCommand.ListTasks list:
+                ListTasks(list, reply, turn);
+                break;
+            case SessionCommand.ITaskCommand { Task: var id }:
+                if (session.Tasks.TryFind(id, out var task) || turn.Ended.TryGetValue(id, out task))
+                    turn.Answer(reply, Render(query, task));
+                else
+                    turn.Reads.Add(() => AnswerAsync(reply, () => FindAsync(query, id)));
+                break;
+        }
+    }
+
+    private CommandReply Render(SessionCommand.Query query, TaskState task) => query switch
+    {
+        SessionCommand.GetTask => TaskViews.Reply(200, task, session, conditions),
+        SessionCommand.ExplainTask => SessionViews.Json(200, TaskViews.Why(task, session, conditions), ProtocolJson.Default.WhyView),
+        SessionCommand.ListAttempts => SessionViews.Json(
+            200, new Page<AttemptView> { Items = task.Run?.Attempts ?? [], Next = null }, ProtocolJson.Default.PageAttemptView),
+        _ => throw new InvalidOperationException($"{query.GetType().Name} is not about one task."),
+    };
+
+    private async ValueTask<CommandReply?> FindAsync(SessionCommand.Query query, TaskId id)
+    {
+        if (environment.Holder.Current is not { } grant)
+            return null;
+        var rows = await environment.Store.FindArchivedAsync(grant, session.Key, session.Generation, [id], CancellationToken.None);
+        if (rows is null)
+            return null;
+        return rows.Count > 0 ? Render(query, SessionStorage.Read(rows[0])) : TaskDecider.NotFound(session, id).Reply(session, conditions);
+    }
+
+    private void ListTasks(SessionCommand.ListTasks list, Request<CommandReply> reply, SessionTurn turn)
+    {
+        var live = new List<TaskState>();
+        var wantsLive = list.State is null || TaskFilter.IsLiveState(list.State);
+        var wantsEnded = list.State is null || !TaskFilter.IsLiveState(list.State);
+        if (wantsLive)
+            live.AddRange(session.Tasks.After(list.AfterOrdinal).Where(task => TaskFilter.Matches(list, task)).Take(list.Limit + 1));
+        if (wantsEnded)
+            live.AddRange(turn.Ended.Values.Where(task => task.Ordinal > list.AfterOrdinal && TaskFilter.Matches(list, task)));
+        var views = live.ToDictionary(task => task.Ordinal, task => TaskViews.View(task, session, conditions));
+        if (!wantsEnded || session.Ended.Total == 0)
+            turn.Answer(reply, PageOf(views, list.Limit));
+        else
+            turn.Reads.Add(() => AnswerAsync(reply, () => WithArchiveAsync(list, views)));
+    }
+
+    private async ValueTask<CommandReply?> WithArchiveAsync(SessionCommand.ListTasks list, Dictionary<long, TaskView> views)
+    {
+        var (after, found) = (list.AfterOrdinal, 0);
+        while (found <= list.Limit)
+        {
+            if (environment.Holder.Current is not { } grant)
+                return null;
+            var rows = await environment.Store.ListArchiveAsync(grant, session.Key, session.Generation, after, list.Limit + 1, CancellationToken.None);
+            if (rows is null)
+                return null;
+            foreach (var row in rows)
+            {
+                var task = SessionStorage.Read(row);
+                after = row.Ordinal;
+                if (TaskFilter.Matches(list, task) && views.TryAdd(task.Ordinal, TaskViews.View(task, session, conditions)))
+                    found++;
+            }
+            if (rows.Count <= list.Limit)
+                break;
+        }
+        return PageOf(views, list.Limit);
+    }
+
+    private static CommandReply.Done PageOf(Dictionary<long, TaskView> views, int limit)
+    {
+        var ordered = views.OrderBy(view => view.Key).Take(limit + 1).ToList();
+        var next = ordered.Count > limit ? ordered[limit - 1].Key.ToString() : null;
+        return SessionViews.Json(200, new Page<TaskView> { Items = [.. ordered.Take(limit).Select(view => view.Value)], Next = next }, ProtocolJson.Default.PageTaskView);
+    }
+
+    private async ValueTask<CommandReply?> ReadEventsAsync(SessionCommand.ReadEvents read, long last, long acknowledged)
+    {
+        if (environment.Holder.Current is not { } grant)
+            return null;
+        var rows = read.After >= last ? [] : await environment.Store.ReadNumberedAsync(grant, session.Key, read.After, read.Limit, CancellationToken.None);
+        if (rows is null)
+            return null;
+        List<EventView> events = new(rows.Count);
+        foreach (var row in rows)
+        {
+            if (SessionEvent.Codec.Decode(row.EventType, row.Payload) is not DecodeResult<SessionEvent>.Decoded { Event: var happened })
+                throw new JournalStoreException(StoreFailure.Rejected, $"Row {row.Sequence} of session {session.Key} cannot be read.");
+            events.Add(EventViews.View(row, happened));
+        }
+        return SessionViews.Json(
+            200, new EventPage { Events = events, Last = Math.Max(last, events.Count > 0 ? events[^1].Number : 0), Acknowledged = acknowledged }, ProtocolJson.Default.EventPage);
+    }
+
+    /// <summary>Runs beside the mailbox; whatever happens, the question is answered.</summary>
+    private async Task AnswerAsync(Request<CommandReply> reply, Func<ValueTask<CommandReply?>> read)
+    {
+        CommandReply? answer = null;
+        try
+        {
+            answer = await read();
+        }
+        catch (Exception failure) when (failure is JournalStoreException or JsonException)
+        {
+            logger.ReadFailed(session.Key, failure);
+            answer = new CommandReply.Unavailable(UnavailableReason.Storage, TimeSpan.FromSeconds(1), "The journal cannot be read at the moment. Send the same request again.");
+        }
+        finally
+        {
+            reply.TryAnswer(answer ?? new CommandReply.Unavailable(UnavailableReason.Moving, TimeSpan.FromMilliseconds(200), "The session is moving. Send the same request again."));
+        }
+    }
+}
+
+/// <summary>Which tasks a list wants. States are those of the wire; outcomes are taken as states of ended tasks.</summary>
+internal static class TaskFilter
+{
+    public static bool IsLiveState(string state) => state is "suspended" or "waiting" or "running" or "canceling";
+
+    public static bool IsState(string state) =>
+        IsLiveState(state) || state is "completed" or TaskOutcomes.Succeeded or TaskOutcomes.Failed or TaskOutcomes.Cancelled or TaskOutcomes.Expired;
+
+    public static bool Matches(SessionCommand.ListTasks list, TaskState task) =>
+        (list.Kind is null || list.Kind == task.Spec.Kind)
+        && (list.State is null || list.State == TaskViews.StateOf(task.Phase) || list.State == task.End?.Outcome);
+}

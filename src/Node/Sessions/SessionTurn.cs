@@ -1,0 +1,61 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What one turn of a session gathers: rows for one append, and what happens once they are durable. Nothing in here is visible to
+/// anybody before the commit.
+/// </summary>
+internal sealed class SessionTurn
+{
+    private readonly List<Action> _replies = [];
+
+    public List<NewRow> Rows { get; } = [];
+
+    public List<ArchivedTask> Archive { get; } = [];
+
+    /// <summary>Of rows and archive, with what they cost besides their payload.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Ended in this turn: not in the live state any more, not yet in the archive.</summary>
+    public Dictionary<TaskId, TaskState> Ended { get; } = [];
+
+    /// <summary>Attempts to start once their event is durable.</summary>
+    public List<(TaskStarted Event, string Host)> Starts { get; } = [];
+
+    /// <summary>Tasks whose attempt is to stop.</summary>
+    public HashSet<TaskId> Stops { get; } = [];
+
+    /// <summary>Files that nothing refers to any more; true: the temporary result too.</summary>
+    public List<(TaskFiles Files, bool ResultToo)> Discards { get; } = [];
+
+    public List<Func<Task>> Reads { get; } = [];
+
+    public int Messages { get; set; }
+
+    /// <summary>True when an attempt finished in this turn: the commit is a crash point of publishing.</summary>
+    public bool Publishes { get; set; }
+
+    public void Add(NewRow row)
+    {
+        Rows.Add(row);
+        Bytes += row.Payload.Length + 128;
+    }
+
+    public void Add(ArchivedTask ended)
+    {
+        Archive.Add(ended);
+        Bytes += ended.Payload.Length + 64;
+    }
+
+    public void Answer<T>(Request<T> request, T reply) => _replies.Add(() => request.TryAnswer(reply));
+
+    public void Release()
+    {
+        foreach (var reply in _replies)
+            reply();
+    }
+}

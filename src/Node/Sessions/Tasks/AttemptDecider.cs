@@ -1,0 +1,137 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What the reports of attempts, the passing of time and a recovery mean. Pure. A report of an attempt that is not the present one is
+/// late and means nothing: the attempt's number fences a child as the epoch fences a node.
+/// </summary>
+internal static class AttemptDecider
+{
+    /// <summary>How many tasks one step of an ending, an expiry or a recovery may end: the next step follows in the same or the next turn.</summary>
+    private const int StepTasksMax = 500;
+
+    /// <summary>The events of a report; null when it is late.</summary>
+    public static IReadOnlyList<SessionEvent>? Report(Session session, TaskId id, int attempt, AttemptReport report, DateTimeOffset now, double unit)
+    {
+        if (!session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
+            return null;
+        return report switch
+        {
+            AttemptReport.Responded { Response: var response } => response is { From: > 0, Status: 206 }
+                ? [new TaskResponded(id, attempt, response, now), new TaskContinued(id, attempt, response.From, response.Total, now)]
+                : [new TaskResponded(id, attempt, response, now)],
+            AttemptReport.Checkpointed { Part: var part } => [new TaskCheckpointed(id, attempt, part, now)],
+            AttemptReport.Redirected redirected => [new TaskRedirected(id, attempt, redirected.ToUrl, redirected.Status, now)],
+            AttemptReport.Restarted restarted => [new TaskRestarted(id, attempt, run.Generation + 1, restarted.Why, now)],
+            AttemptReport.Ended { Outcome: var outcome } => End(session, task, run, outcome, now, unit),
+            _ => throw new InvalidOperationException($"Unknown report {report.GetType().Name}."),
+        };
+    }
+
+    /// <summary>After a load: the attempts that were under way died with the node. Each is started anew or ends as was asked.</summary>
+    public static IReadOnlyList<SessionEvent> Recover(Session session, DateTimeOffset now) =>
+    [
+        .. session.Tasks.Active().OrderBy(task => task.Ordinal).Select(SessionEvent (task) => task.Phase is TaskPhase.Canceling
+            ? TaskDecider.Ended(task, task.Run!.CancelCode!, now)
+            : new TaskAttemptEnded(task.Id, task.Run!.Attempt, AttemptDecisions.Interrupted, task.Run.Part?.Bytes ?? 0, null, null, DiscardPart: false, now)),
+    ];
+
+    /// <summary>What time and a pending end ask for now; called until it has nothing more to say.</summary>
+    public static IReadOnlyList<SessionEvent> Continue(Session session, DateTimeOffset now)
+    {
+        if (session.Tasks.TryFindOverdue(now, out var overdue))
+        {
+            var code = overdue.Spec.Deadline <= now ? TransferCodes.Expired : TransferCodes.TimedOut;
+            return TaskDecider.EndTask(overdue, code, now);
+        }
+        return session.Ending is { } ending ? ContinueEnding(session, ending, now) : [];
+    }
+
+    /// <summary>The next start that the limits allow; the caller has taken the slot when it applies it.</summary>
+    public static TaskStarted Start(Session session, TaskId id, DateTimeOffset now)
+    {
+        var task = session.Tasks[id];
+        return new TaskStarted(id, (task.Run?.Attempt ?? 0) + 1, task.Run?.Part?.Bytes ?? 0, now)
+        {
+            ResourceDeadline = task.Run is null ? now + session.Configurations[task.ConfigurationVersion].ResourceTimeout!.Value : null,
+        };
+    }
+
+    private static List<SessionEvent> ContinueEnding(Session session, SessionEnding ending, DateTimeOffset now)
+    {
+        List<SessionEvent> events = [];
+        if (ending.Mode is not EndMode.Finish)
+        {
+            var code = ending.Mode is EndMode.ForceQuit ? TransferCodes.ForceQuit : TransferCodes.Cancelled;
+            foreach (var task in session.Tasks.After(0).TakeWhile(task => task.Ordinal <= ending.UpToOrdinal))
+            {
+                if (task.Phase is not TaskPhase.Canceling)
+                    events.AddRange(TaskDecider.EndTask(task, code, now));
+                if (events.Count >= StepTasksMax)
+                    break;
+            }
+        }
+        if (events.Count > 0)
+            return events;
+        if (ending.Mode is EndMode.ForceQuit)
+            return session.Tasks.After(0).Any(task => task.Ordinal <= ending.UpToOrdinal) ? [] : [new SessionForceQuitEnded(now)];
+        return session.Tasks.Count == 0 ? [new SessionInvalidated(now)] : [];
+    }
+
+    private static IReadOnlyList<SessionEvent> End(Session session, TaskState task, TaskRun run, AttemptOutcome outcome, DateTimeOffset now, double unit)
+    {
+        if (outcome is AttemptOutcome.Finished finished)
+            return Finish(task, run, finished, now); // a cancel or a suspension that comes too late has lost
+        if (task.Phase is TaskPhase.Canceling)
+            return [TaskDecider.Ended(task, run.CancelCode!, now)];
+        return outcome switch
+        {
+            AttemptOutcome.Stopped stopped =>
+                [new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, stopped.BytesReceived, null, null, DiscardPart: false, now)],
+            AttemptOutcome.Failed { Failure: var failure } => Fail(session, task, run, failure, now, unit),
+            _ => throw new InvalidOperationException($"Unknown outcome {outcome.GetType().Name}."),
+        };
+    }
+
+    private static List<SessionEvent> Finish(TaskState task, TaskRun run, AttemptOutcome.Finished finished, DateTimeOffset now)
+    {
+        List<SessionEvent> events = [];
+        if (finished.File is { } file)
+            events.Add(new TaskFinishedFile(task.Id, file, now));
+        events.Add(new TaskCompleted(
+            task.Id, TaskOutcomes.Succeeded, null, finished.Response.Status, finished.BytesReceived, finished.BytesSent,
+            task.Spec.Kind is TaskKind.Download ? finished.Verified ? "verified" : "unverified" : null, finished.Sha256, finished.File, now)
+        {
+            Response = run.Response is null ? finished.Response : null,
+        });
+        return events;
+    }
+
+    private static IReadOnlyList<SessionEvent> Fail(Session session, TaskState task, TaskRun run, AttemptFailure failure, DateTimeOffset now, double unit)
+    {
+        var error = new TaskError { Code = failure.Code, Message = failure.Message };
+        if (task.Phase is TaskPhase.Suspended)
+            return [new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, failure.BytesReceived, failure.Status, error, failure.DiscardPart, now)];
+        if (!failure.Retryable)
+        {
+            return
+            [
+                new TaskCompleted(task.Id, TaskOutcomes.Failed, error, failure.Status, failure.BytesReceived, 0, null, null, null, now)
+                {
+                    Response = run.Response is null ? failure.Response : null,
+                },
+            ];
+        }
+        var retry = task.Spec.Retry;
+        var inherited = session.Configurations[task.ConfigurationVersion].Retry!;
+        var wait = TransferRetry.Wait(
+            run.Failures + 1, retry?.First ?? inherited.First!.Value, retry?.Longest ?? inherited.Longest!.Value, failure.RetryAfter, unit);
+        return
+        [
+            new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Retried, failure.BytesReceived, failure.Status, error, failure.DiscardPart, now),
+            new TaskWaiting(task.Id, failure.WaitReason ?? WaitReasons.Retry, now + wait, error, now),
+        ];
+    }
+}

@@ -1,0 +1,46 @@
+using Backhaul.Node.Transfers;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>From a task's state to the order of its next attempt: the task's own settings, then the session's version it was created under.</summary>
+internal static class AttemptOrders
+{
+    private static readonly Dictionary<string, string> EmptyHeaders = new(StringComparer.OrdinalIgnoreCase);
+
+    public static AttemptOrder Create(Session session, TaskState task, long epoch, ITrust trust)
+    {
+        var (spec, inherited) = (task.Spec, session.Configurations[task.ConfigurationVersion]);
+        return new AttemptOrder
+        {
+            Files = session.FilesOf(task),
+            Kind = spec.Kind,
+            Attempt = task.Run!.Attempt,
+            Epoch = epoch,
+            Trust = trust,
+            Url = spec.Url,
+            Method = spec.Method,
+            Headers = Merge(inherited.AdditionalHeaders, spec.Headers),
+            Source = spec.Source is { } source ? source with { Container = source.Container ?? session.Configurations.Container } : null,
+            IdleTimeout = inherited.RequestTimeout!.Value,
+            AcceptStatus = spec.AcceptStatus ?? inherited.AcceptStatus ?? [],
+            RetryStatuses = spec.Retry?.Statuses ?? inherited.Retry!.Statuses!,
+            Sha256 = spec.Sha256,
+            SourceChange = spec.SourceChange,
+            MaxBytes = spec.MaxBytes,
+            Resume = task.Run.Part,
+            TraceParent = task.TraceParent,
+        };
+    }
+
+    /// <summary>A task's header replaces the session's of the same name.</summary>
+    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string>? ofSession, IReadOnlyDictionary<string, string>? ofTask)
+    {
+        var merged = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var headers in (IReadOnlyDictionary<string, string>?[])[ofSession, ofTask])
+        {
+            foreach (var (name, value) in headers ?? EmptyHeaders)
+                merged[name] = value;
+        }
+        return merged;
+    }
+}

@@ -1,0 +1,95 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// The child of a session that carries out one attempt. The transfer runs beside the mailbox, so that a stop is heard at once; what
+/// must be durable goes to the session as a message and comes back when it is. The last thing it says is how the attempt ended; the
+/// slot it was given is returned before that, so that the session can use it in the same turn.
+/// </summary>
+internal sealed class TaskActor(
+    AttemptOrder order, string host, AttemptProgress progress, SessionEnvironment environment, ActorRef<SessionMessage> session)
+    : Actor<TaskActor.None>, IAttemptReports
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ILogger _logger = environment.Loggers.CreateLogger<TaskActor>();
+    private int _generation = 1;
+    private Task _run = Task.CompletedTask;
+
+    /// <summary>It takes no messages: everything it does follows from its order.</summary>
+    internal sealed record None;
+
+    public static string NameOf(TaskId task, int attempt) => $"{task}@{attempt}";
+
+    public static (TaskId Task, int Attempt) ParseName(string name)
+    {
+        var at = name.LastIndexOf('@');
+        return (TaskId.Parse(name[..at]), int.Parse(name.AsSpan(at + 1)));
+    }
+
+    protected internal override ValueTask StartAsync(ActorContext<None> context)
+    {
+        _run = RunAsync(context.Self);
+        return default;
+    }
+
+    protected internal override ValueTask ReceiveAsync(None message, ActorContext<None> context) => default;
+
+    protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<None> context)
+    {
+        await _stop.CancelAsync();
+        await _run;
+        _stop.Dispose();
+    }
+
+    public ValueTask<bool> RespondedAsync(AttemptResponse response) => TellAsync(new AttemptReport.Responded(response));
+
+    public ValueTask<bool> CheckpointAsync(PartCheckpoint checkpoint) => TellAsync(new AttemptReport.Checkpointed(checkpoint));
+
+    public ValueTask<bool> RedirectedAsync(string toUrl, int status) => TellAsync(new AttemptReport.Redirected(toUrl, status));
+
+    public ValueTask<bool> RestartedAsync(string why)
+    {
+        _generation++;
+        return TellAsync(new AttemptReport.Restarted(why));
+    }
+
+    public void Progress(long bytesReceived, long bytesSent, long? totalToReceive, long? totalToSend)
+    {
+        if (progress.Update(bytesReceived, bytesSent, totalToReceive, totalToSend) && environment.Feed.IsAttached(environment.Session))
+            environment.Feed.Progress(environment.Session, progress.View(order.Files.Task, _generation));
+    }
+
+    private async Task RunAsync(ActorRef<None> self)
+    {
+        AttemptOutcome outcome;
+        try
+        {
+            outcome = await environment.Runner.RunAsync(order, this, _stop.Token);
+        }
+        catch (Exception bug)
+        {
+            _logger.AttemptBroke(environment.Session, order.Files.Task, order.Attempt, bug);
+            outcome = new AttemptOutcome.Failed(new AttemptFailure
+            {
+                Code = ProblemCodes.InternalError, Message = "The attempt broke with an error of the node; its log says more.", Retryable = true,
+            });
+        }
+        finally
+        {
+            environment.Slots.Return(environment.Session, host, 1);
+        }
+        await TellAsync(new AttemptReport.Ended(outcome));
+        self.Stop(StopReason.Requested);
+    }
+
+    /// <summary>False when the session is gone or does not want the attempt any more. The session answers every report, also when it fails.</summary>
+    private async ValueTask<bool> TellAsync(AttemptReport report)
+    {
+        var accepted = new Request<bool>();
+        return await session.PostAsync(new SessionMessage.Report(order.Files.Task, order.Attempt, report, accepted), CancellationToken.None)
+            && await accepted.Reply;
+    }
+}

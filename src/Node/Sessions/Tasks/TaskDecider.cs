@@ -1,0 +1,179 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>Decisions about tasks that clients ask for. Pure, like <see cref="SessionDecider"/>.</summary>
+internal static class TaskDecider
+{
+    public static Decision Add(
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent)
+    {
+        if (RefuseNew(session) is { } refused)
+            return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
+        var (repeated, problem) = Check(session, spec, archived, session.Tasks.Count);
+        if (problem is not null)
+            return Decision.Refuse(problem.Status, problem.Code, problem.Detail, problem.Field);
+        if (repeated is not null)
+            return new Decision([], (after, conditions) => TaskViews.Reply(200, after.Tasks.TryFind(repeated.Id, out var live) ? live : repeated, after, conditions));
+        var created = Create(session, spec, session.LastOrdinal + 1, now, traceParent);
+        return new Decision([created], (after, conditions) => TaskViews.Reply(201, after.Tasks[created.Task], after, conditions));
+    }
+
+    public static Decision AddMany(
+        Session session, IReadOnlyList<BatchEntry> entries, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent)
+    {
+        if (RefuseNew(session) is { } refused)
+            return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
+        var events = new List<SessionEvent>(entries.Count);
+        var results = new List<TaskResult>(entries.Count);
+        Dictionary<TaskId, TaskSpec> chosen = [];
+        HashSet<string> destinations = new(StringComparer.Ordinal);
+        foreach (var entry in entries)
+        {
+            var result = AddOne(entry);
+            results.Add(result);
+        }
+        return new Decision(events, (_, _) => SessionViews.Json(200, results, ProtocolJson.Default.IReadOnlyListTaskResult));
+
+        TaskResult AddOne(BatchEntry entry)
+        {
+            if (entry.Problem is { } invalid)
+                return Failed(entry.Index, invalid);
+            var spec = entry.Spec!;
+            var (repeated, problem) = Check(session, spec, archived, session.Tasks.Count + events.Count);
+            if (problem is null && repeated is null && spec.Id is { } own && !chosen.TryAdd(own, spec))
+            {
+                if (SessionDecider.AreSame(chosen[own], spec))
+                    return new TaskResult { Index = entry.Index, Status = 200, Id = own.ToString() };
+                problem = Exists(own);
+            }
+            if (problem is null && repeated is null && spec.Destination is { } destination
+                && !destinations.Add($"{destination.Container ?? session.Configurations.Container}/{destination.Path}"))
+            {
+                problem = DestinationTaken(destination);
+            }
+            if (problem is not null)
+                return Failed(entry.Index, problem);
+            if (repeated is not null)
+                return new TaskResult { Index = entry.Index, Status = 200, Id = repeated.Id.ToString() };
+            var created = Create(session, spec, session.LastOrdinal + 1 + events.Count, now, traceParent);
+            events.Add(created);
+            return new TaskResult { Index = entry.Index, Status = 201, Id = created.Task.ToString() };
+        }
+    }
+
+    public static Decision Change(
+        Session session, TaskId id, TaskChange change, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
+    {
+        if (!session.Tasks.TryFind(id, out var task))
+            return Gone(session, id, archived);
+        if (task.IsActive || task.Phase is TaskPhase.Canceling)
+        {
+            return Decision.Refuse(409, ProblemCodes.TaskRunning,
+                $"Task {id} is running. Suspend it, change it when it is suspended, then resume it.");
+        }
+        return new Decision([new TaskChanged(id, change, now)], (after, conditions) => TaskViews.Reply(200, after.Tasks[id], after, conditions));
+    }
+
+    public static Decision Resume(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
+    {
+        if (!session.Tasks.TryFind(id, out var task))
+            return Gone(session, id, archived);
+        // A task that waits for its next try is tried at once; an earliest begin still holds.
+        var releases = task.Phase is TaskPhase.Suspended || (task.Phase is TaskPhase.Waiting && task.Reason is not (null or WaitReasons.EarliestBegin));
+        return Accepted(id, releases ? [new TaskReleased(id, now)] : []);
+    }
+
+    public static Decision Suspend(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
+    {
+        if (!session.Tasks.TryFind(id, out var task))
+            return Gone(session, id, archived);
+        return Accepted(id, task.Phase is TaskPhase.Waiting or TaskPhase.Running ? [new TaskSuspended(id, now)] : []);
+    }
+
+    public static Decision Cancel(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
+    {
+        if (!session.Tasks.TryFind(id, out var task))
+        {
+            return archived.TryGetValue(id, out var ended) && ended.End!.Outcome is TaskOutcomes.Cancelled
+                ? new Decision([], (after, conditions) => TaskViews.Reply(202, ended, after, conditions))
+                : Gone(session, id, archived);
+        }
+        if (task.Phase is TaskPhase.Canceling)
+            return Accepted(id, []);
+        var events = EndTask(task, TransferCodes.Cancelled, now);
+        return events is [TaskCompleted completed]
+            ? new Decision(events, (after, conditions) => TaskViews.Reply(202, TaskTransitions.Apply(task, completed), after, conditions))
+            : Accepted(id, events);
+    }
+
+    /// <summary>
+    /// Ends a task that has not finished: at once when no attempt is under way, else the attempt is asked to stop first.
+    /// The code says by whom: <c>cancelled forceQuit expired timedOut</c>.
+    /// </summary>
+    public static IReadOnlyList<SessionEvent> EndTask(TaskState task, string code, DateTimeOffset now) =>
+        task.IsActive ? [new TaskCancelRequested(task.Id, code, now)] : [Ended(task, code, now)];
+
+    public static TaskCompleted Ended(TaskState task, string code, DateTimeOffset now)
+    {
+        var (outcome, message) = code switch
+        {
+            TransferCodes.Expired => (TaskOutcomes.Expired, $"The deadline {task.Spec.Deadline:O} passed before the transfer finished."),
+            TransferCodes.TimedOut => (TaskOutcomes.Failed, "The resource time-out passed before the transfer finished." + Because(task)),
+            TransferCodes.ForceQuit => (TaskOutcomes.Cancelled, "An operator quit the session by force."),
+            _ => (TaskOutcomes.Cancelled, "The task was cancelled."),
+        };
+        return new TaskCompleted(
+            task.Id, outcome, new TaskError { Code = code, Message = message }, task.Run?.Response?.Status, task.Run?.Part?.Bytes ?? 0, 0, null, null, null, now);
+    }
+
+    private static string Because(TaskState task) => task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";
+
+    private static (TaskState? Repeated, Problem? Problem) Check(
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, int liveCount)
+    {
+        if (spec.Id is { } id && (session.Tasks.TryFind(id, out var existing) || archived.TryGetValue(id, out existing)))
+            return SessionDecider.AreSame(existing.Spec, spec) ? (existing, null) : (null, Exists(id));
+        if (liveCount >= session.Options.LiveTasksMax)
+        {
+            return (null, NewProblem(429, ProblemCodes.SessionLimit,
+                $"This session has {liveCount} tasks that have not ended, which is the limit. Wait for some to end, or use another session."));
+        }
+        return spec.Destination is { } destination
+            && session.Tasks.IsDestinationTaken((destination.Container ?? session.Configurations.Container).ToString(), destination.Path)
+                ? (null, DestinationTaken(destination))
+                : (null, null);
+    }
+
+    private static Problem? RefuseNew(Session session) => session.Phase is SessionPhase.Active
+        ? null
+        : NewProblem(409, ProblemCodes.SessionInvalidated,
+            "This session takes no more tasks: it was ended. Create it anew with PUT when its sessionInvalidated event is there.");
+
+    private static TaskCreated Create(Session session, TaskSpec spec, long ordinal, DateTimeOffset now, string? traceParent) =>
+        new(spec.Id ?? TaskId.FromOrdinal(ordinal), ordinal, spec, session.Configurations.Version, now, traceParent);
+
+    private static Decision Accepted(TaskId id, IReadOnlyList<SessionEvent> events) =>
+        new(events, (after, conditions) => TaskViews.Reply(202, after.Tasks[id], after, conditions));
+
+    private static Decision Gone(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived) => archived.TryGetValue(id, out var ended)
+        ? Decision.Refuse(409, ProblemCodes.TaskEnded, $"Task {id} has ended ({ended.End!.Outcome}): it cannot change any more.")
+        : NotFound(session, id);
+
+    internal static Decision NotFound(Session session, TaskId id) => Decision.Refuse(404, ProblemCodes.TaskNotFound,
+        $"Session {session.Key.Identifier} has no task {id}. List its tasks with GET /v1/sessions/{session.Key.Identifier}/tasks.");
+
+    private static Problem Exists(TaskId id) => NewProblem(409, ProblemCodes.TaskExists,
+        $"A task with the id {id} exists and asks for something else. Choose another id, or leave the id out.") with { Field = "id" };
+
+    private static Problem DestinationTaken(FileReference destination) => NewProblem(409, ProblemCodes.DestinationTaken,
+        $"Another task that has not ended writes to {destination}. Choose another path, or cancel that task.") with { Field = "destination" };
+
+    private static Problem NewProblem(int status, string code, string detail) => new() { Status = status, Code = code, Detail = detail };
+
+    private static TaskResult Failed(long index, Problem problem) => new()
+    {
+        Index = index, Status = problem.Status, Error = new TaskError { Code = problem.Code, Message = problem.Detail },
+    };
+}

@@ -1,0 +1,123 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>Where a task stands. Persisted by name: append only.</summary>
+internal enum TaskPhase
+{
+    Suspended = 1,
+    Waiting = 2,
+    Running = 3,
+    Canceling = 4,
+    Completed = 5,
+}
+
+/// <summary>
+/// One live task, immutable; <see cref="TaskBook"/> replaces it at every event.
+/// <code>
+///               released                     started
+///   Suspended ───────────► Waiting(reason) ───────────► Running ──finished / final failure──► Completed
+///       ▲  ▲                 │   ▲  │                     │  │
+///       │  └────suspended────┘   │  └──cancel, expiry──►──┼──┼────────────────────────────►  Completed
+///       │                        └──retry, interrupted────┘  │
+///       └───────────suspended (attempt winds down)───────────┤
+///                                                            └──cancel──► Canceling ──attempt ended──► Completed
+/// </code>
+/// While <see cref="TaskRun.Active"/> an attempt is under way, whatever the phase: a suspended or canceling task still winds one down.
+/// A task that finishes while it is being cancelled has finished: the cancel lost.
+/// Ended tasks leave the live state for the archive in the transaction of their last event.
+/// </summary>
+internal sealed record TaskState
+{
+    public required TaskId Id { get; init; }
+    public required long Ordinal { get; init; }
+    public required TaskSpec Spec { get; init; }
+    public required int ConfigurationVersion { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required TaskPhase Phase { get; init; }
+
+    /// <summary>The journaled reason of a waiting task; reasons that only the moment knows (limits) are found when asked.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Not ready before: a retry, an earliest begin.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Null until the first attempt: a queued task stays small.</summary>
+    public TaskRun? Run { get; init; }
+    public TaskEnd? End { get; init; }
+    public string? TraceParent { get; init; }
+
+    public bool IsActive => Run is { Active: true };
+}
+
+/// <summary>What the attempts of a task left behind.</summary>
+internal sealed record TaskRun
+{
+    /// <summary>An attempt is under way.</summary>
+    public bool Active { get; init; }
+
+    /// <summary>Attempts started so far; reports of another number are late and ignored.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>Failures in a row without a new byte, the exponent of the back-off.</summary>
+    public int Failures { get; init; }
+
+    /// <summary>One more at every start from zero.</summary>
+    public int Generation { get; init; } = 1;
+    public DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>When the resource time-out strikes; null while suspended.</summary>
+    public DateTimeOffset? ResourceDeadline { get; init; }
+
+    /// <summary>What is left of the resource time-out while suspended.</summary>
+    public TimeSpan? ResourceLeft { get; init; }
+
+    /// <summary>Why the active attempt is to be cancelled.</summary>
+    public string? CancelCode { get; init; }
+    public PartCheckpoint? Part { get; init; }
+    public AttemptResponse? Response { get; init; }
+    public TaskError? Error { get; init; }
+
+    /// <summary>The newest attempts, at most <see cref="AttemptsKept"/>.</summary>
+    public IReadOnlyList<AttemptView> Attempts { get; init; } = [];
+
+    public const int AttemptsKept = 20;
+}
+
+/// <summary>How a task ended.</summary>
+internal sealed record TaskEnd
+{
+    public required string Outcome { get; init; }
+    public required DateTimeOffset At { get; init; }
+    public TaskError? Error { get; init; }
+    public long BytesReceived { get; init; }
+    public long BytesSent { get; init; }
+    public string? Integrity { get; init; }
+    public string? Sha256 { get; init; }
+    public FileView? File { get; init; }
+
+    /// <summary>The file lives until this event is acknowledged; null when it has a destination.</summary>
+    public bool Temporary { get; init; }
+}
+
+/// <summary>The outcomes of tasks.</summary>
+internal static class TaskOutcomes
+{
+    public const string Succeeded = "succeeded";
+    public const string Failed = "failed";
+    public const string Cancelled = "cancelled";
+    public const string Expired = "expired";
+}
+
+/// <summary>The reasons of waiting tasks that exist so far; the words of the wire.</summary>
+internal static class WaitReasons
+{
+    public const string EarliestBegin = "earliestBegin";
+    public const string Retry = "retry";
+    public const string Storage = "storage";
+    public const string NoNetwork = "noNetwork";
+    public const string HostLimit = "hostLimit";
+    public const string NodeLimit = "nodeLimit";
+    public const string Paused = "paused";
+}

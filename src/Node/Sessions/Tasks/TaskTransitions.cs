@@ -1,0 +1,153 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>The task's state machine: the diagram of <see cref="TaskState"/> as one function from state and event to state.</summary>
+internal static class TaskTransitions
+{
+    public static TaskState Create(TaskCreated created) => new()
+    {
+        Id = created.Task,
+        Ordinal = created.Ordinal,
+        Spec = created.Spec,
+        ConfigurationVersion = created.ConfigurationVersion,
+        CreatedAt = created.At,
+        Phase = created.Spec.Start ? TaskPhase.Waiting : TaskPhase.Suspended,
+        Reason = created.Spec is { Start: true, EarliestBeginAt: not null } ? WaitReasons.EarliestBegin : null,
+        NotBefore = created.Spec.Start ? created.Spec.EarliestBeginAt : null,
+        TraceParent = created.TraceParent,
+    };
+
+    public static TaskState Apply(TaskState task, TaskEvent happened) => happened switch
+    {
+        TaskChanged changed => Change(task, changed.Change),
+        TaskSuspended suspended => task with { Phase = TaskPhase.Suspended, Reason = null, NotBefore = null, Run = StopClock(task.Run, suspended.At) },
+        TaskReleased released => Release(task, released.At),
+        TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code } },
+        TaskStarted started => Start(task, started),
+        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response } }, attempt => attempt with { Status = responded.Response.Status }),
+        TaskContinued => task,
+        TaskRestarted restarted => task with { Run = task.Run! with { Generation = restarted.Generation, Part = null } },
+        TaskRedirected => task,
+        TaskCheckpointed checkpointed => task with { Run = Progressed(task.Run!, checkpointed.Part) },
+        TaskAttemptEnded ended => EndAttempt(task, ended),
+        TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
+        TaskFinishedFile => task,
+        TaskCompleted completed => Complete(task, completed),
+        _ => throw new InvalidOperationException($"A task does not know the event {happened.GetType().Name}."),
+    };
+
+    private static TaskState Change(TaskState task, TaskChange change)
+    {
+        var spec = task.Spec with
+        {
+            Url = change.Url ?? task.Spec.Url,
+            Headers = change.Headers ?? task.Spec.Headers,
+            Priority = change.Priority ?? task.Spec.Priority,
+            Description = change.Description ?? task.Spec.Description,
+            EarliestBeginAt = change.EarliestBeginAt ?? task.Spec.EarliestBeginAt,
+        };
+        var begins = change.EarliestBeginAt is not null && task.Phase is TaskPhase.Waiting && task.Reason is null or WaitReasons.EarliestBegin;
+        return task with
+        {
+            Spec = spec,
+            Reason = begins ? WaitReasons.EarliestBegin : task.Reason,
+            NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
+        };
+    }
+
+    private static TaskState Release(TaskState task, DateTimeOffset now) => task with
+    {
+        Phase = TaskPhase.Waiting,
+        Reason = task.Spec.EarliestBeginAt is not null ? WaitReasons.EarliestBegin : null,
+        NotBefore = task.Spec.EarliestBeginAt,
+        Run = task.Run is { ResourceLeft: { } left } run ? run with { ResourceDeadline = now + left, ResourceLeft = null } : task.Run,
+    };
+
+    /// <summary>The resource time-out does not run while a task is suspended.</summary>
+    private static TaskRun? StopClock(TaskRun? run, DateTimeOffset now) =>
+        run is { ResourceDeadline: { } deadline } ? run with { ResourceDeadline = null, ResourceLeft = deadline - now } : run;
+
+    private static TaskState Start(TaskState task, TaskStarted started)
+    {
+        var run = task.Run ?? new TaskRun { StartedAt = started.At, ResourceDeadline = started.ResourceDeadline };
+        var attempt = new AttemptView { Number = started.Attempt, StartedAt = started.At, From = started.From };
+        return task with
+        {
+            Phase = TaskPhase.Running,
+            Reason = null,
+            NotBefore = null,
+            Run = run with { Active = true, Attempt = started.Attempt, Attempts = [.. run.Attempts.TakeLast(TaskRun.AttemptsKept - 1), attempt] },
+        };
+    }
+
+    private static TaskRun Progressed(TaskRun run, PartCheckpoint part) => run with
+    {
+        Part = part,
+        Failures = part.Bytes > (run.Part?.Bytes ?? 0) ? 0 : run.Failures,
+    };
+
+    private static TaskState EndAttempt(TaskState task, TaskAttemptEnded ended)
+    {
+        var run = task.Run! with
+        {
+            Active = false,
+            Failures = ended.Decision is AttemptDecisions.Retried ? task.Run.Failures + 1 : task.Run.Failures,
+            Error = ended.Error ?? task.Run.Error,
+            Part = ended.DiscardPart ? null : task.Run.Part,
+        };
+        var after = WithAttempt(task with { Run = run }, attempt => attempt with
+        {
+            EndedAt = ended.At, Decision = ended.Decision, To = ended.To, Status = ended.Status ?? attempt.Status, Error = ended.Error,
+        });
+        return after.Phase is TaskPhase.Running ? after with { Phase = TaskPhase.Waiting } : after;
+    }
+
+    private static TaskState Complete(TaskState task, TaskCompleted completed)
+    {
+        var after = task with
+        {
+            Phase = TaskPhase.Completed,
+            Reason = null,
+            NotBefore = null,
+            Run = task.Run is { } run ? run with { Active = false, Response = completed.Response ?? run.Response, Part = null } : null,
+            End = new TaskEnd
+            {
+                Outcome = completed.Outcome,
+                At = completed.At,
+                Error = completed.Error,
+                BytesReceived = completed.BytesReceived,
+                BytesSent = completed.BytesSent,
+                Integrity = completed.Integrity,
+                Sha256 = completed.Sha256,
+                File = completed.File,
+                Temporary = completed.Outcome is TaskOutcomes.Succeeded && task.Spec is { Kind: TaskKind.Download, Destination: null },
+            },
+        };
+        return task.IsActive
+            ? WithAttempt(after, attempt => attempt with
+            {
+                EndedAt = completed.At,
+                Decision = completed.Outcome is TaskOutcomes.Succeeded ? AttemptDecisions.Succeeded : AttemptDecisions.Failed,
+                To = completed.BytesReceived + completed.BytesSent,
+                Status = completed.Status ?? attempt.Status,
+                Error = completed.Error,
+            })
+            : after;
+    }
+
+    private static TaskState WithAttempt(TaskState task, Func<AttemptView, AttemptView> change) => task.Run is { Attempts.Count: > 0 } run
+        ? task with { Run = run with { Attempts = [.. run.Attempts.SkipLast(1), change(run.Attempts[^1])] } }
+        : task;
+}
+
+/// <summary>What was decided at the end of an attempt; the words of the wire.</summary>
+internal static class AttemptDecisions
+{
+    public const string Succeeded = "succeeded";
+    public const string Retried = "retried";
+    public const string Failed = "failed";
+    public const string Stopped = "stopped";
+    public const string Interrupted = "interrupted";
+}

@@ -1,0 +1,112 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>From a task's state, live or archived, to what clients see of it.</summary>
+internal static class TaskViews
+{
+    public static CommandReply.Done Reply(int status, TaskState task, Session session, SessionConditions conditions) =>
+        SessionViews.Json(status, View(task, session, conditions), ProtocolJson.Default.TaskView);
+
+    public static TaskView View(TaskState task, Session session, SessionConditions conditions)
+    {
+        var (reason, until) = task.Phase is TaskPhase.Waiting ? WaitOf(task, session, conditions) : (null, null);
+        var (spec, run, end) = (task.Spec, task.Run, task.End);
+        return new TaskView
+        {
+            Id = task.Id.ToString(),
+            Kind = KindOf(spec.Kind),
+            Url = spec.Url,
+            Method = spec.Method,
+            State = StateOf(task.Phase),
+            Reason = reason,
+            NextEvaluationAt = until,
+            Outcome = end?.Outcome,
+            Error = end is null ? run?.Error : end.Error,
+            Headers = spec.Headers is { } headers ? SecretHeaders.Mask(headers) : null,
+            Source = spec.Source,
+            Destination = spec.Destination,
+            Description = spec.Description,
+            Priority = spec.Priority,
+            EarliestBeginAt = spec.EarliestBeginAt,
+            Deadline = spec.Deadline,
+            ExpectedBytes = spec.ExpectedBytes,
+            Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
+            MaxBytes = spec.MaxBytes,
+            Progress = ProgressOf(task, conditions.Live(task.Id)),
+            Response = run?.Response is { } response ? new ResponseView { Url = response.Url, Status = response.Status, Headers = response.Headers } : null,
+            Resumable = run?.Response is { } head && spec.Kind is TaskKind.Download
+                ? new ResumableView { Verdict = head.Resumable ? "yes" : "no", Why = head.ResumableWhy }
+                : null,
+            Integrity = end?.Integrity,
+            Attempts = run?.Attempt ?? 0,
+            File = end?.File,
+            CreatedAt = task.CreatedAt,
+            StartedAt = run?.StartedAt,
+            EndedAt = end?.At,
+        };
+    }
+
+    public static WhyView Why(TaskState task, Session session, SessionConditions conditions)
+    {
+        var (reason, until) = task.Phase is TaskPhase.Waiting ? WaitOf(task, session, conditions) : (null, null);
+        var slots = conditions.Slots;
+        var perHost = session.Configurations.Current.MaxConnectionsPerHost!.Value;
+        var host = ReadyTasks.HostOf(task.Spec.Url).ToString();
+        var last = task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";
+        var sentence = (task.Phase, reason) switch
+        {
+            (TaskPhase.Suspended, _) => "It is suspended; resume it to let it run.",
+            (TaskPhase.Running, _) => $"It is running: attempt {task.Run!.Attempt}, started from byte {task.Run.Attempts[^1].From}.",
+            (TaskPhase.Canceling, _) => "It is being cancelled; the attempt under way is stopping.",
+            (TaskPhase.Completed, _) => $"It has ended: {task.End!.Outcome}." + (task.End.Error is { } ended ? $" {ended.Message}" : ""),
+            (_, WaitReasons.EarliestBegin) => $"It may not begin before {until:O}.",
+            (_, WaitReasons.Retry) => $"It is tried again at {until:O}, after {task.Run!.Attempt} attempts.{last}",
+            (_, WaitReasons.Storage) => $"There was no room to store it; it is tried again at {until:O}.{last}",
+            (_, WaitReasons.NoNetwork) => $"There was no connection; it is tried again at {until:O}.{last}",
+            (_, WaitReasons.Paused) => "An operator suspended the session; resume the session to let it run.",
+            (_, WaitReasons.HostLimit) => $"The session has {session.Tasks.Ready.ActiveOn(task.Spec.Url)} of {perHost} connections to {host} in use; it starts when one is free and {session.Tasks.Ready.Count - 1} other ready tasks rank with it.",
+            _ => $"The node runs {slots.Running} of at most {slots.RunningMax} transfers (at most {slots.HostMax} to one host); it starts when one ends.",
+        };
+        return new WhyView { Id = task.Id.ToString(), State = StateOf(task.Phase), Reason = reason, Sentence = sentence, NextEvaluationAt = until };
+    }
+
+    public static string StateOf(TaskPhase phase) => phase switch
+    {
+        TaskPhase.Suspended => "suspended",
+        TaskPhase.Waiting => "waiting",
+        TaskPhase.Running => "running",
+        TaskPhase.Canceling => "canceling",
+        TaskPhase.Completed => "completed",
+        _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, "not a phase"),
+    };
+
+    public static string KindOf(TaskKind kind) => kind is TaskKind.Upload ? "upload" : "download";
+
+    /// <summary>Exactly one reason, and when it is looked at again. What is ready and does not run is held back by a limit.</summary>
+    private static (string Reason, DateTimeOffset? Until) WaitOf(TaskState task, Session session, SessionConditions conditions)
+    {
+        if (session.Paused)
+            return (WaitReasons.Paused, null);
+        if (task.NotBefore is { } at && at > conditions.Now)
+            return (task.Reason ?? WaitReasons.EarliestBegin, at);
+        var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
+        return (hostIsFull ? WaitReasons.HostLimit : WaitReasons.NodeLimit, null);
+    }
+
+    private static TaskProgress ProgressOf(TaskState task, LiveProgress? live)
+    {
+        var received = task.End?.BytesReceived ?? live?.BytesReceived ?? task.Run?.Part?.Bytes ?? 0;
+        var total = task.End is { Outcome: TaskOutcomes.Succeeded } && task.Spec.Kind is TaskKind.Download ? received : live?.TotalToReceive ?? task.Run?.Part?.Total ?? task.Run?.Response?.Total;
+        return new TaskProgress
+        {
+            BytesReceived = received,
+            BytesSent = task.End?.BytesSent ?? live?.BytesSent ?? 0,
+            TotalToReceive = total,
+            TotalToSend = live?.TotalToSend,
+            BytesPerSecond = live?.BytesPerSecond,
+            Eta = live?.Eta,
+            Generation = task.Run?.Generation ?? 1,
+        };
+    }
+}
