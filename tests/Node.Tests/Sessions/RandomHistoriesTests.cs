@@ -1,0 +1,122 @@
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Sessions;
+
+/// <summary>Thousands of random histories: whatever happens, the invariants hold and the journal leads back to the same state.</summary>
+public sealed class RandomHistoriesTests
+{
+    [Fact]
+    public void Any_history_replays_to_the_same_state_with_one_end_per_task_and_numbers_without_gap() =>
+        Prop.ForAll<int[]>(steps =>
+        {
+            var session = new SessionHarness(new SessionOptions { LiveTasksMax = 12 }).Opened();
+            foreach (var step in steps)
+                Step(session, step == int.MinValue ? 0 : Math.Abs(step));
+            session.AssertReplaysEqual();
+            AssertInvariants(session);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(600).WithEndSize(120));
+
+    [Fact]
+    public void The_ready_index_always_offers_what_a_plain_search_would() =>
+        Prop.ForAll<int[]>(steps =>
+        {
+            var session = new SessionHarness(new SessionOptions { LiveTasksMax = 20 }).Opened();
+            foreach (var step in steps)
+            {
+                Step(session, step == int.MinValue ? 0 : Math.Abs(step));
+                session.Session.Tasks.Promote(session.Now);
+                var found = session.Session.Tasks.Ready.TryPeek(2, new HashSet<string>(StringComparer.Ordinal) { "h2.example" }, out var id, out _);
+                Assert.Equal(Search(session), found ? id : null);
+            }
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(200).WithEndSize(80));
+
+    private static TaskId? Search(SessionHarness session)
+    {
+        var live = session.Session.Tasks.After(0).ToList();
+        var active = live.Where(task => task.IsActive).GroupBy(Host).ToDictionary(group => group.Key, group => group.Count());
+        return live
+            .Where(task => task is { Phase: TaskPhase.Waiting, IsActive: false } && (task.NotBefore is null || task.NotBefore <= session.Now))
+            .Where(task => Host(task) != "h2.example" && active.GetValueOrDefault(Host(task)) < 2)
+            .OrderByDescending(task => task.Spec.Priority).ThenBy(task => task.Ordinal)
+            .Select(task => (TaskId?)task.Id).FirstOrDefault();
+    }
+
+    private static string Host(TaskState task) => new Uri(task.Spec.Url).Authority;
+
+    private static void Step(SessionHarness session, int choice)
+    {
+        var live = session.Session.Tasks.After(0).ToList();
+        var argument = choice / 16;
+        var task = live.Count > 0 ? live[argument % live.Count] : null;
+        switch (choice % 16)
+        {
+            case 0 or 1 or 2:
+                session.Do(new SessionCommand.AddTask(SessionHarness.Download(argument % 3 == 0 ? $"own{argument % 7}" : null, $"https://h{argument % 4}.example/{argument}") with
+                {
+                    Start = argument % 5 != 0,
+                    Priority = argument % 3 / 2.0,
+                    Deadline = argument % 6 == 0 ? session.Now.AddMinutes(3) : null,
+                    EarliestBeginAt = argument % 4 == 0 ? session.Now.AddMinutes(1) : null,
+                }));
+                break;
+            case 3 or 4 or 5 when task is { Phase: TaskPhase.Waiting, IsActive: false }:
+                session.Start(task.Id);
+                break;
+            case 6 when task is not null:
+                session.Report(task.Id, task.Run?.Attempt ?? 1, SessionHarness.Checkpoint(argument % 100));
+                break;
+            case 7 when task is not null:
+                session.Report(task.Id, task.Run?.Attempt ?? 1, SessionHarness.Finished());
+                break;
+            case 8 when task is not null:
+                session.Report(task.Id, (task.Run?.Attempt ?? 1) - argument % 2, SessionHarness.Failed(retryable: argument % 3 != 0));
+                break;
+            case 9 when task is not null:
+                session.Do(new SessionCommand.CancelTask(task.Id));
+                break;
+            case 10 when task is not null:
+                session.Do(new SessionCommand.SuspendTask(task.Id));
+                break;
+            case 11 when task is not null:
+                session.Do(new SessionCommand.ResumeTask(task.Id));
+                break;
+            case 12:
+                session.Do(new SessionCommand.Acknowledge(argument % (session.Session.Delivery.LastNumber + 2)));
+                break;
+            case 13:
+                session.Now += TimeSpan.FromSeconds(argument % 200);
+                session.Settle();
+                break;
+            case 14 when argument % 4 == 0:
+                session.Do(new SessionCommand.End((EndMode)(1 + argument % 3)));
+                session.Settle();
+                break;
+            case 15 when argument % 3 == 0:
+                session.Apply(AttemptDecider.Recover(session.Session, session.Now));
+                session.Do(new SessionCommand.Open(null));
+                break;
+        }
+    }
+
+    private static void AssertInvariants(SessionHarness session)
+    {
+        var numbered = session.History.Count(SessionEvent.Codec.IsNumbered);
+        Assert.Equal(numbered, session.Session.Delivery.LastNumber);
+        var generation = session.History.FindLastIndex(happened => happened is SessionCreated);
+        var current = session.History.Skip(generation).ToList();
+        var created = current.OfType<TaskCreated>().Select(happened => happened.Task).ToList();
+        var ended = current.OfType<TaskCompleted>().Select(happened => happened.Task).ToList();
+        Assert.Equal(ended.Distinct().Count(), ended.Count);
+        Assert.Equal(created.Except(ended).Order(ById).ToList(), session.Session.Tasks.After(0).Select(task => task.Id).Order(ById).ToList());
+        var counted = Enum.GetValues<TaskPhase>().Sum(session.Session.Tasks.CountOf);
+        Assert.Equal(session.Session.Tasks.Count, counted);
+        Assert.Equal(session.Session.Tasks.After(0).Count(task => task.IsActive), session.Session.Tasks.ActiveCount);
+        Assert.True(session.Session.Delivery.Acknowledged <= session.Session.Delivery.LastNumber);
+    }
+
+    private static Comparer<TaskId> ById { get; } = Comparer<TaskId>.Create((one, other) => string.CompareOrdinal(one.ToString(), other.ToString()));
+}
