@@ -27,7 +27,7 @@ internal abstract record StageResult
     {
     }
 
-    internal sealed record Stored(FileView File, bool Created) : StageResult;
+    internal sealed record Stored(FileView File, bool Created, string ETag) : StageResult;
 
     internal sealed record Refused(Problem Problem) : StageResult;
 }

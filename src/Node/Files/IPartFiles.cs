@@ -89,6 +89,9 @@ internal enum StorageFailure
 
     /// <summary>The device failed. What was written since the last good flush is lost.</summary>
     Failed = 3,
+
+    /// <summary>The path cannot hold a file: a folder or a link is in the way. Trying again does not help.</summary>
+    Blocked = 4,
 }
 
 /// <summary>A file operation that the disk refused, with a sentence for the operator.</summary>

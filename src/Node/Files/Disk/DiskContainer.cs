@@ -1,0 +1,305 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Backhaul.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backhaul.Node.Files.Disk;
+
+/// <summary>
+/// One container: a directory with <c>{tenant}/…</c>, the tree that clients see, and the hidden <c>.backhaul/</c> beside it, on the
+/// same file system, so that a rename brings a finished file into place.
+/// <code>
+/// .backhaul/parts/{stem}/{part}       running and interrupted downloads, a folder for each task
+/// .backhaul/results/{stem}            finished downloads that named no destination
+/// .backhaul/staging/{process}/{n}     files on their way in; a process that died is known by its free lock, and swept
+/// </code>
+/// Invariants: no link is followed anywhere below the root. A name of the visible tree always shows a whole file: files arrive by
+/// rename, after their flush. When <see cref="Publish"/> returns, the file and every folder made for it survive a power cut.
+/// All methods block and are called on file threads.
+/// </summary>
+internal sealed class DiskContainer : IDisposable
+{
+    private const int RoundsMax = 16;
+    private const string PartsPath = HiddenNames.Hidden + "/" + HiddenNames.Parts;
+
+    private readonly SafeFileHandle _root;
+    private readonly SafeFileHandle _staging;
+    private readonly SafeFileHandle _stagingLock;
+    private readonly DirectoryFlusher _flusher;
+    private readonly ICrashPoints _crashPoints;
+
+    // Folders whose entry in their parent is not known to be durable yet, each with a token of its own.
+    private readonly ConcurrentDictionary<string, object> _fresh = new(StringComparer.Ordinal);
+    private long _staged;
+
+    internal DiskContainer(ContainerName name, DiskFolders folders, IDiskCalls calls, ICrashPoints crashPoints)
+    {
+        Name = name;
+        Calls = calls;
+        Parts = folders.Parts;
+        _root = folders.Root;
+        _staging = folders.Staging;
+        _stagingLock = folders.StagingLock;
+        _crashPoints = crashPoints;
+        _flusher = new DirectoryFlusher(calls);
+    }
+
+    public ContainerName Name { get; }
+
+    public IDiskCalls Calls { get; }
+
+    /// <summary>The folder of the tasks' part folders.</summary>
+    public SafeFileHandle Parts { get; }
+
+    public void Check(int errno, string act)
+    {
+        if (errno != 0)
+            throw DiskErrors.Exception(errno, Name, act);
+    }
+
+    /// <summary>A new file on its way in; it disappears unless it is published.</summary>
+    public StagedFile Stage(long? length)
+    {
+        var name = Interlocked.Increment(ref _staged).ToString(CultureInfo.InvariantCulture);
+        Check(Calls.OpenFile(_staging, name, FileUse.CreateNew, out var file), "create a file");
+        var staged = new StagedFile(this, _staging, name, file);
+        var errno = length is > 0 ? Calls.Reserve(file, length.Value) : 0;
+        if (errno != 0)
+            staged.Dispose();
+        Check(errno, "reserve a file's length");
+        return staged;
+    }
+
+    /// <summary>Flush and rename into place, then the folders. The crash points are <c>{scope}.write flush rename directoryFlush</c>.</summary>
+    /// <returns>True when the name was free.</returns>
+    public bool Publish(SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope)
+    {
+        _crashPoints.Reach(scope + ".write");
+        if (flush)
+        {
+            var errno = Calls.Flush(file);
+            if (errno != 0)
+                throw FlushFailed(errno);
+            _crashPoints.Reach(scope + ".flush");
+        }
+        var (folder, isNew) = Move(from, name, place);
+        using (folder)
+        {
+            _crashPoints.Reach(scope + ".rename");
+            FlushFolder(place.Folder, folder);
+        }
+        _crashPoints.Reach(scope + ".directoryFlush");
+        return isNew;
+    }
+
+    /// <summary>What was written since the last good flush may be gone, and asking again would not say so.</summary>
+    public StorageException FlushFailed(int errno) =>
+        new(StorageFailure.Failed, $"The disk of container {Name} failed to flush a file (error {errno}): it is fetched again. Look at the system's log.");
+
+    /// <summary>An open file and what the disk says of it; null when there is none of that name.</summary>
+    public (SafeFileHandle File, FileStatus Status)? OpenRead(Place place)
+    {
+        using var folder = OpenFolder(place.Folder, "read a file");
+        if (folder is null)
+            return null;
+        var errno = Calls.OpenFile(folder, place.Name, FileUse.Read, out var file);
+        if (errno is Errno.NotFound or Errno.NoDevice)
+            return null;
+        Check(errno, "read a file");
+        errno = Calls.Status(file, null, out var status);
+        if (errno == 0 && status.Kind == EntryKind.File)
+            return (file, status);
+        file.Dispose();
+        Check(errno, "read a file");
+        return null;
+    }
+
+    /// <summary>What lies at a place, without opening it; null when nothing does.</summary>
+    public FileStatus? Look(Place place)
+    {
+        using var folder = OpenFolder(place.Folder, "look for a file");
+        if (folder is null)
+            return null;
+        var errno = Calls.Status(folder, place.Name, out var status);
+        if (errno == Errno.NotFound)
+            return null;
+        Check(errno, "look for a file");
+        return status;
+    }
+
+    /// <summary>Makes a file's name durable that was renamed by a process which died: every folder up to the root.</summary>
+    public void FlushUpwards(Place place)
+    {
+        for (var path = place.Folder; ; path = path[..path.LastIndexOf('/')])
+        {
+            using (var folder = OpenFolder(path, "flush a folder"))
+            {
+                if (folder is not null)
+                    Check(_flusher.Flush(path, folder), "flush a folder");
+            }
+            if (!path.Contains('/'))
+                break;
+        }
+        Check(_flusher.Flush("", _root), "flush a folder");
+    }
+
+    /// <summary>Removes a file, durably, and the folders that it leaves empty. False when there is none.</summary>
+    public bool Delete(Place place)
+    {
+        using (var folder = OpenFolder(place.Folder, "delete a file"))
+        {
+            if (folder is null)
+                return false;
+            var errno = Calls.Status(folder, place.Name, out var status);
+            if (errno == Errno.NotFound || (errno == 0 && status.Kind != EntryKind.File))
+                return false;
+            Check(errno, "delete a file");
+            errno = Calls.Unlink(folder, place.Name);
+            if (errno == Errno.NotFound)
+                return false;
+            Check(errno, "delete a file");
+            Check(_flusher.Flush(place.Folder, folder), "flush a folder");
+        }
+        Prune(place.Folder);
+        return true;
+    }
+
+    /// <summary>Removes a file if it is there. Not durable: it is for what is of no use any more.</summary>
+    public void Remove(Place place)
+    {
+        using var folder = OpenFolder(place.Folder, "remove a file");
+        var errno = folder is null ? 0 : Calls.Unlink(folder, place.Name);
+        if (errno != Errno.NotFound)
+            Check(errno, "remove a file");
+    }
+
+    /// <summary>Makes the entries of a task's part folder durable, and the folder itself.</summary>
+    public void FlushPartFolder(string stem, SafeFileHandle folder)
+    {
+        Check(_flusher.Flush($"{PartsPath}/{stem}", folder), "flush a folder");
+        Check(_flusher.Flush(PartsPath, Parts), "flush a folder");
+    }
+
+    /// <summary>Named moments for tests of recovery.</summary>
+    public void Reach(string crashPoint) => _crashPoints.Reach(crashPoint);
+
+    public void Dispose()
+    {
+        // Nothing of ours is on its way any more; what a crash leaves here is swept by the next start.
+        _stagingLock.Dispose();
+        _staging.Dispose();
+        Parts.Dispose();
+        _root.Dispose();
+    }
+
+    /// <summary>An empty folder goes as soon as nothing is in it, so that its name is free for a file, as on an object store.</summary>
+    private void Prune(string path)
+    {
+        while (path.LastIndexOf('/') is > 0 and var slash && !path.StartsWith(HiddenNames.Hidden, StringComparison.Ordinal))
+        {
+            using var parent = OpenFolder(path[..slash], "remove an empty folder");
+            if (parent is null || Calls.RemoveFolder(parent, path[(slash + 1)..]) != 0)
+                return;
+            path = path[..slash];
+        }
+    }
+
+    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place)
+    {
+        for (var round = 1; ; round++)
+        {
+            var folder = OpenOrMake(place.Folder);
+            try
+            {
+                var errno = Calls.Status(folder, place.Name, out var present);
+                if (errno == 0 && present.Kind != EntryKind.File)
+                    errno = present.Kind == EntryKind.Folder ? Errno.IsFolder : Errno.Loop;
+                var isNew = errno == Errno.NotFound;
+                if (isNew || errno == 0)
+                    errno = Calls.Rename(from, name, folder, place.Name);
+                if (errno == 0)
+                {
+                    var moved = folder;
+                    folder = null;
+                    return (moved, isNew);
+                }
+                // The folder was removed as empty between opening and renaming; unless it is the file that is gone.
+                if (errno != Errno.NotFound || round == RoundsMax || Calls.Status(from, name, out _) != 0)
+                    throw DiskErrors.Exception(errno, Name, "move a file into place");
+            }
+            finally
+            {
+                folder?.Dispose();
+            }
+        }
+    }
+
+    private SafeFileHandle? OpenFolder(string path, string act)
+    {
+        var errno = Calls.OpenFolder(_root, path, out var folder);
+        if (errno is Errno.NotFound or Errno.NotFolder)
+            return null;
+        Check(errno, act);
+        return folder;
+    }
+
+    private SafeFileHandle OpenOrMake(string path)
+    {
+        var errno = Calls.OpenFolder(_root, path, out var folder);
+        for (var round = 1; errno == Errno.NotFound && round <= RoundsMax; round++)
+        {
+            errno = MakeAll(path);
+            if (errno == 0)
+                errno = Calls.OpenFolder(_root, path, out folder);
+        }
+        Check(errno, "make a file's folder");
+        return folder;
+    }
+
+    private int MakeAll(string path)
+    {
+        var parent = _root;
+        var start = 0;
+        while (true)
+        {
+            var slash = path.IndexOf('/', start);
+            var name = slash < 0 ? path[start..] : path[start..slash];
+            var errno = Calls.OpenFolder(parent, name, out var next);
+            if (errno == Errno.NotFound)
+            {
+                _fresh[slash < 0 ? path : path[..slash]] = new object();
+                errno = Calls.MakeFolder(parent, name);
+                if (errno is 0 or Errno.Exists)
+                    errno = Calls.OpenFolder(parent, name, out next);
+            }
+            if (!ReferenceEquals(parent, _root))
+                parent.Dispose();
+            if (errno != 0 || slash < 0)
+            {
+                next.Dispose();
+                return errno;
+            }
+            parent = next;
+            start = slash + 1;
+        }
+    }
+
+    private void FlushFolder(string path, SafeFileHandle folder)
+    {
+        Check(_flusher.Flush(path, folder), "flush a folder");
+        while (!_fresh.IsEmpty)
+        {
+            var slash = path.LastIndexOf('/');
+            var parentPath = slash < 0 ? "" : path[..slash];
+            if (_fresh.TryGetValue(path, out var token))
+            {
+                using var parent = slash < 0 ? null : OpenFolder(parentPath, "flush a folder");
+                Check(_flusher.Flush(parentPath, parent ?? _root), "flush a folder");
+                _fresh.TryRemove(KeyValuePair.Create(path, token));
+            }
+            if (slash < 0)
+                return;
+            path = parentPath;
+        }
+    }
+}

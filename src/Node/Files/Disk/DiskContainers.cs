@@ -1,0 +1,182 @@
+using System.Buffers;
+using System.Globalization;
+using Backhaul.Node.Actors;
+using Backhaul.Protocol;
+using Microsoft.Extensions.Options;
+
+namespace Backhaul.Node.Files.Disk;
+
+/// <summary>
+/// The containers of kind disk, as clients reach them. Opened at start, before anything can ask for a file; closed after the last
+/// transfer ended. A body streams into a staging file and appears under its name in one rename, after its flush.
+/// </summary>
+internal sealed partial class DiskContainers : IContainers, IDisposable
+{
+    private const int BufferMax = 1 << 20;
+    private const int BufferMin = 4096;
+
+    private readonly Dictionary<ContainerName, DiskContainer> _containers = [];
+    private readonly IFileWork _work;
+
+    private DiskContainers(IFileWork work) => _work = work;
+
+    /// <summary>Opens all of them, or throws <see cref="OptionsValidationException"/> with a sentence for the first that cannot be used.</summary>
+    public static DiskContainers Open(
+        ContainerTable table, IFileWork work, IDiskCalls calls, ICrashPoints crashPoints, IIdSource ids, ILogger<DiskContainers> logger)
+    {
+        if (!LinuxLibc.IsSupported)
+            throw new OptionsValidationException("Backhaul:Containers", typeof(ContainerOptions), ["Disk containers need Linux on x64 or arm64."]);
+        var opened = new DiskContainers(work);
+        foreach (var (name, options) in table.Containers)
+        {
+            var folders = DiskFolders.Open(name, options.Path!, calls, ids.Next().ToString("N"));
+            opened._containers.Add(name, new DiskContainer(name, folders, calls, crashPoints));
+            LogOpened(logger, name, options.Path!, folders.Swept);
+        }
+        return opened;
+    }
+
+    public bool Exists(ContainerName container) => _containers.ContainsKey(container);
+
+    /// <summary>For the parts of transfers, which live in the same folders.</summary>
+    public DiskContainer Get(ContainerName container) => _containers.TryGetValue(container, out var found)
+        ? found
+        : throw new StorageException(StorageFailure.Denied, $"The container {container} is not configured on this node. Configure it by Backhaul:Containers:{container}:Path.");
+
+    public async ValueTask<StageResult> StageAsync(
+        TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, CancellationToken stop)
+    {
+        if (length > bytesMax)
+            return TooLarge(bytesMax);
+        try
+        {
+            var target = Get(container);
+            var staged = await _work.RunAsync(static s => s.target.Stage(s.length), (target, length));
+            try
+            {
+                var (total, refused) = await ReceiveAsync(staged, body, length, bytesMax, stop);
+                if (refused is not null)
+                    return refused;
+                var (isNew, status) = await _work.RunAsync(
+                    static s => (s.staged.Publish(s.place, flush: true, "stage"), s.staged.Status()), (staged, place: Place.Of(tenant, path)));
+                var view = new FileView { Container = container.ToString(), Path = path.ToString(), Length = total };
+                return new StageResult.Stored(view, isNew, ETagOf(status));
+            }
+            finally
+            {
+                await _work.RunAsync(static staged => staged.Close(), staged);
+            }
+        }
+        catch (StorageException refused)
+        {
+            return new StageResult.Refused(ToProblem(refused));
+        }
+    }
+
+    public async ValueTask<StoredFile?> OpenReadAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return await OpenAsync(Get(container), Place.Of(tenant, path));
+    }
+
+    public async ValueTask<StoredFile?> OpenResultAsync(SessionKey session, int generation, TaskId task, ContainerName container, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return await OpenAsync(Get(container), Place.OfResult(session, generation, task));
+    }
+
+    public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return _work.RunAsync(static s => s.target.Delete(s.place), (target: Get(container), place: Place.Of(tenant, path)));
+    }
+
+    public void Dispose()
+    {
+        foreach (var container in _containers.Values)
+            container.Dispose();
+    }
+
+    /// <summary>What a client is told when a disk refused.</summary>
+    internal static Problem ToProblem(StorageException refused) => refused.Failure switch
+    {
+        StorageFailure.Full => new Problem { Status = 507, Code = ProblemCodes.StorageFull, Detail = refused.Message },
+        StorageFailure.Blocked => new Problem { Status = 409, Code = ProblemCodes.InvalidPath, Detail = refused.Message },
+        _ => new Problem { Status = 500, Code = ProblemCodes.StorageFailed, Detail = refused.Message },
+    };
+
+    /// <summary>Strong: an inode that got other bytes has another time or length, and a replaced file another inode.</summary>
+    internal static string ETagOf(FileStatus status) =>
+        string.Create(CultureInfo.InvariantCulture, $"\"{status.Inode:x}-{status.ModifiedNs:x}-{status.Length:x}\"");
+
+    private static StageResult.Refused TooLarge(long bytesMax) => new(new Problem
+    {
+        Status = 413,
+        Code = ProblemCodes.BodyTooLarge,
+        Detail = $"A file may have at most {bytesMax} bytes (Backhaul:Files:StageBytesMax). Split it, or ask the operator for a higher limit.",
+    });
+
+    /// <summary>The body into the staging file, the next buffer filling while the last one is written.</summary>
+    private async ValueTask<(long Total, StageResult.Refused? Refused)> ReceiveAsync(
+        StagedFile staged, Stream body, long? length, long bytesMax, CancellationToken stop)
+    {
+        var size = (int)Math.Clamp(length ?? BufferMax, BufferMin, BufferMax);
+        var filling = ArrayPool<byte>.Shared.Rent(size);
+        var writing = ArrayPool<byte>.Shared.Rent(size);
+        var written = Task.CompletedTask;
+        try
+        {
+            long total = 0;
+            while (true)
+            {
+                var count = await body.ReadAtLeastAsync(filling, size, throwOnEndOfStream: false, stop);
+                await written;
+                if (count == 0)
+                    break;
+                if (total + count > bytesMax)
+                    return (total, TooLarge(bytesMax));
+                written = WriteAsync(staged, filling.AsMemory(0, count), total);
+                total += count;
+                (filling, writing) = (writing, filling);
+            }
+            return length is { } promised && promised != total ? (total, Incomplete(promised, total)) : (total, null);
+        }
+        finally
+        {
+            // The buffers and the file may go only when no thread writes from them any more.
+            await written.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            ArrayPool<byte>.Shared.Return(filling);
+            ArrayPool<byte>.Shared.Return(writing);
+        }
+    }
+
+    private async Task WriteAsync(StagedFile staged, ReadOnlyMemory<byte> bytes, long offset) =>
+        await _work.RunAsync(
+            static s =>
+            {
+                s.staged.Write(s.bytes.Span, s.offset);
+                return true;
+            },
+            (staged, bytes, offset));
+
+    private ValueTask<StoredFile?> OpenAsync(DiskContainer container, Place place) => _work.RunAsync(
+        static s => s.container.OpenRead(s.place) is { } opened
+            ? new StoredFile(
+                new DiskReadStream(opened.File, opened.Status.Length, s.container, s.work),
+                opened.Status.Length,
+                DateTimeOffset.UnixEpoch.AddTicks(opened.Status.ModifiedNs / 100),
+                ETagOf(opened.Status))
+            : null,
+        (container, place, work: _work));
+
+    private static StageResult.Refused Incomplete(long promised, long got) => new(new Problem
+    {
+        Status = 400,
+        Code = ProblemCodes.InvalidField,
+        Detail = $"The body ended after {got} bytes and Content-Length promised {promised}. Nothing was stored; send it again.",
+        Field = "Content-Length",
+    });
+
+    [LoggerMessage(6001, LogLevel.Information, "Container {Container} lies in {Path}; {Swept} unfinished files of processes before this one were removed.")]
+    private static partial void LogOpened(ILogger logger, ContainerName container, string path, int swept);
+}

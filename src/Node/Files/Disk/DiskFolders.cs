@@ -1,0 +1,125 @@
+using Backhaul.Protocol;
+using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backhaul.Node.Files.Disk;
+
+/// <summary>
+/// A container's folders, opened once at start and held. What does not work is said before the node takes its first task:
+/// <see cref="OptionsValidationException"/> with a sentence.
+/// </summary>
+internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, SafeFileHandle Staging, SafeFileHandle StagingLock, int Swept)
+{
+    private const string LockName = "lock";
+
+    /// <param name="process">Names this process's staging folder; never used before.</param>
+    public static DiskFolders Open(ContainerName name, string path, IDiskCalls calls, string process)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(name, path, $"cannot be made ({refused.Message.TrimEnd('.')})");
+        }
+        return new Opening(name, path, calls).Open(process);
+    }
+
+    private static OptionsValidationException Unusable(ContainerName name, string path, string what) =>
+        new($"Backhaul:Containers:{name}", typeof(ContainerOptions),
+            [$"The directory {path} of container {name} {what}. Give the node's user the right to write there, "
+                + $"or choose another directory by Backhaul:Containers:{name}:Path (the default container lies in Backhaul:DataDirectory)."]);
+
+    private sealed class Opening(ContainerName name, string path, IDiskCalls calls)
+    {
+        public DiskFolders Open(string process)
+        {
+            Check(calls.OpenRoot(path, out var root), "cannot be opened");
+            ProbeRoot(root, process);
+            var hidden = Make(root, HiddenNames.Hidden);
+            var parts = Make(hidden, HiddenNames.Parts);
+            Make(hidden, HiddenNames.Results).Dispose();
+            var allStaging = Make(hidden, HiddenNames.Staging);
+            var swept = Sweep(allStaging);
+            var staging = Make(allStaging, process);
+            Check(calls.OpenFile(staging, LockName, FileUse.CreateNew, out var held), "cannot be written");
+            Check(calls.TryLock(held), "is on a file system without locks");
+            // What processes before this one renamed but had no time to flush becomes durable here.
+            Check(calls.FlushFileSystem(root), "cannot be flushed");
+            allStaging.Dispose();
+            hidden.Dispose();
+            return new DiskFolders(root, parts, staging, held, swept);
+        }
+
+        private void ProbeRoot(SafeFileHandle root, string process)
+        {
+            var probe = $"{HiddenNames.Hidden}-probe-{process}";
+            Check(calls.MakeFolder(root, probe), "cannot be written");
+            Check(calls.RemoveFolder(root, probe), "cannot be written");
+        }
+
+        private SafeFileHandle Make(SafeFileHandle parent, string folderName)
+        {
+            var errno = calls.MakeFolder(parent, folderName);
+            if (errno != Errno.Exists)
+                Check(errno, "cannot be written");
+            Check(calls.OpenFolder(parent, folderName, out var folder), $"has a {HiddenNames.Hidden} folder that cannot be opened");
+            return folder;
+        }
+
+        /// <summary>Files on their way in of processes that are dead: nobody holds their lock. Parts and results are never touched.</summary>
+        private int Sweep(SafeFileHandle allStaging)
+        {
+            var swept = 0;
+            var processes = new List<string>();
+            Check(calls.List(allStaging, processes), "cannot be read");
+            foreach (var process in processes)
+            {
+                if (calls.OpenFolder(allStaging, process, out var folder) != 0)
+                    continue;
+                using (folder)
+                {
+                    // Without a lock file the process is just starting, or died just then: the folder is empty, and goes only if so.
+                    if (calls.OpenFile(folder, LockName, FileUse.ReadWrite, out var held) == 0)
+                    {
+                        using (held)
+                        {
+                            if (calls.TryLock(held) != 0)
+                                continue;
+                            swept += Empty(folder);
+                        }
+                    }
+                }
+                _ = calls.RemoveFolder(allStaging, process);
+            }
+            return swept;
+        }
+
+        private int Empty(SafeFileHandle folder)
+        {
+            var names = new List<string>();
+            Check(calls.List(folder, names), "cannot be read");
+            foreach (var leftover in names)
+                Check(calls.Unlink(folder, leftover), "cannot be swept");
+            return names.Count - 1;
+        }
+
+        private void Check(int errno, string what)
+        {
+            if (errno == 0)
+                return;
+            var reason = errno switch
+            {
+                Errno.Access or Errno.NotPermitted => "permission denied",
+                Errno.ReadOnly => "the file system is read-only",
+                Errno.NoSpace => "no room is left on its disk",
+                Errno.Quota => "the quota is used up",
+                Errno.Loop => "a link is in the way",
+                Errno.NotFolder => "it is not a directory",
+                _ => $"error {errno}",
+            };
+            throw Unusable(name, path, $"{what}: {reason}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backhaul.Node.Files.Disk;
+
+/// <summary>
+/// One open part. Writes may overlap; a flush, an identity and a publication may not overlap with writes. After a failed flush every
+/// call fails: the system has dropped what it could not write, and a second flush would claim that all is well.
+/// </summary>
+internal sealed class DiskPart(DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, IFileWork work)
+    : IPartFile
+{
+    private readonly Lock _writeBackGate = new();
+    private (long Offset, long Count) _writeBack;
+    private bool _isFolderDurable;
+    private volatile bool _hasFailed;
+
+    public string Name => name;
+
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, long offset, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        await work.RunAsync(static s => s.self.Write(s.chunk.Span, s.offset), (self: this, chunk, offset));
+    }
+
+    public async ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return await work.RunAsync(static s => s.self.Read(s.into.Span, s.offset), (self: this, into, offset));
+    }
+
+    /// <summary>Noted here and done by the next write's thread: even a hint can wait when a disk's queue is full.</summary>
+    public void StartWriteBack(long offset, long count)
+    {
+        lock (_writeBackGate)
+        {
+            var end = Math.Max(_writeBack.Offset + _writeBack.Count, offset + count);
+            var start = _writeBack.Count == 0 ? offset : Math.Min(_writeBack.Offset, offset);
+            _writeBack = (start, end - start);
+        }
+    }
+
+    public async ValueTask FlushAsync(CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        await work.RunAsync(static self => self.Flush(), this);
+    }
+
+    public ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(static self => self.Identify(), this);
+    }
+
+    public ValueTask<FileView> PublishAsync(long length, string? sha256, bool flush, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(static s => s.self.Publish(s.length, s.sha256, s.flush), (self: this, length, sha256, flush));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        file.Dispose();
+        folder.Dispose();
+        return default;
+    }
+
+    private bool Write(ReadOnlySpan<byte> chunk, long offset)
+    {
+        RefuseAfterFailure();
+        container.Check(container.Calls.Write(file, chunk, offset), "write a part");
+        (long Offset, long Count) due;
+        lock (_writeBackGate)
+        {
+            due = _writeBack;
+            _writeBack = default;
+        }
+        if (due.Count > 0)
+            container.Calls.StartWriteBack(file, due.Offset, due.Count);
+        return true;
+    }
+
+    private int Read(Span<byte> into, long offset)
+    {
+        RefuseAfterFailure();
+        container.Check(container.Calls.Read(file, into, offset, out var count), "read a part");
+        return count;
+    }
+
+    private bool Flush()
+    {
+        RefuseAfterFailure();
+        FlushOrFail(container.Calls.FlushData(file));
+        if (!_isFolderDurable)
+        {
+            container.FlushPartFolder(HiddenNames.Stem(files.Session, files.Generation, files.Task), folder);
+            _isFolderDurable = true;
+        }
+        container.Reach("checkpoint.flush");
+        return true;
+    }
+
+    private FileIdentity Identify()
+    {
+        RefuseAfterFailure();
+        // With all metadata: the time that identifies the file must be the same after a power cut.
+        FlushOrFail(container.Calls.Flush(file));
+        var status = Look();
+        return new FileIdentity(status.Inode, status.Length, status.ModifiedNs);
+    }
+
+    private FileView Publish(long length, string? sha256, bool flush)
+    {
+        RefuseAfterFailure();
+        var present = Look().Length;
+        if (present < length)
+            throw new StorageException(StorageFailure.Failed, $"A part in container {container.Name} has {present} bytes and {length} were written: something shortened it.");
+        if (present > length)
+            container.Check(container.Calls.SetLength(file, length), "set a file's length");
+        try
+        {
+            container.Publish(file, folder, name, Place.Of(files), flush, "publish");
+        }
+        catch (StorageException refused) when (refused.Failure == StorageFailure.Failed)
+        {
+            _hasFailed = true;
+            throw;
+        }
+        file.Dispose();
+        if (container.Calls.RemoveFolder(container.Parts, HiddenNames.Stem(files.Session, files.Generation, files.Task)) == Errno.NotEmpty)
+            DiskPartFiles.DiscardParts(container, files);
+        return Place.View(files, length, sha256);
+    }
+
+    private FileStatus Look()
+    {
+        container.Check(container.Calls.Status(file, null, out var status), "look at a part");
+        return status;
+    }
+
+    private void FlushOrFail(int errno)
+    {
+        if (errno == 0)
+            return;
+        _hasFailed = true;
+        throw container.FlushFailed(errno);
+    }
+
+    private void RefuseAfterFailure()
+    {
+        if (_hasFailed)
+            throw new StorageException(StorageFailure.Failed, $"The disk of container {container.Name} failed this part before; it is of no use any more.");
+    }
+}

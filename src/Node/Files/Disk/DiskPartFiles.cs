@@ -1,0 +1,238 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Microsoft.Win32.SafeHandles;
+
+namespace Backhaul.Node.Files.Disk;
+
+/// <summary>
+/// Parts on disk. Each task has a folder of its own under <c>parts</c>, so that whatever it left is found without a search, however
+/// many tasks there are. A part's birth in its name ties it to the bytes of one origin version: a journaled checkpoint finds its part
+/// by birth even when a later owner renamed it and died before its own first checkpoint. A part of a newer epoch belongs to a newer
+/// owner: whoever meets one has lost the task and is told so.
+/// </summary>
+internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) : IPartFiles
+{
+    private const int RoundsMax = 16;
+    private int _births;
+
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(
+            static s => (IPartFile)s.self.Create(s.files, s.epoch, s.attempt, s.length), (self: this, files, epoch, attempt, length));
+    }
+
+    public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(
+            static s => (IPartFile?)s.self.Adopt(s.files, s.epoch, s.attempt, s.checkpoint), (self: this, files, epoch, attempt, checkpoint));
+    }
+
+    public ValueTask<FileView> PublishWholeAsync(
+        TaskFiles files, long epoch, int attempt, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(
+            static s =>
+            {
+                using var staged = s.self.Container(s.files).Stage(length: null);
+                staged.Write(s.content.Span, 0);
+                staged.Publish(Place.Of(s.files), s.flush, "publish");
+                return Place.View(s.files, s.content.Length, s.sha256);
+            },
+            (self: this, files, content, sha256, flush));
+    }
+
+    public ValueTask<FileView?> FindPublishedAsync(TaskFiles files, PartCheckpoint checkpoint, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(static s => s.self.FindPublished(s.files, s.checkpoint), (self: this, files, checkpoint));
+    }
+
+    public async ValueTask DiscardAsync(TaskFiles files, bool resultToo, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        await work.RunAsync(
+            static s =>
+            {
+                var container = s.self.Container(s.files);
+                DiscardParts(container, s.files);
+                if (s.resultToo)
+                    container.Remove(Place.OfResult(s.files.Session, s.files.Generation, s.files.Task));
+                return true;
+            },
+            (self: this, files, resultToo));
+    }
+
+    public ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(
+            static s => s.target.OpenRead(s.place) is { } opened
+                ? (IUploadSource)new DiskUploadSource(opened.File, opened.Status, s.place, s.target, s.work)
+                : null,
+            (target: containers.Get(container), place: Place.Of(tenant, path), work));
+    }
+
+    /// <summary>Unlinks the parts in a task's folder and the folder; missing is fine.</summary>
+    internal static void DiscardParts(DiskContainer container, TaskFiles files)
+    {
+        var stem = HiddenNames.Stem(files.Session, files.Generation, files.Task);
+        var errno = container.Calls.OpenFolder(container.Parts, stem, out var folder);
+        if (errno == Errno.NotFound)
+            return;
+        container.Check(errno, "remove a part");
+        using (folder)
+        {
+            foreach (var name in List(container, folder))
+                Unlink(container, folder, name);
+        }
+        _ = container.Calls.RemoveFolder(container.Parts, stem);
+    }
+
+    private DiskContainer Container(TaskFiles files) => containers.Get(files.Container);
+
+    private DiskPart Create(TaskFiles files, long epoch, int attempt, long? length)
+    {
+        var container = Container(files);
+        var folder = OpenTaskFolder(container, files, out var isNew);
+        try
+        {
+            if (!isNew)
+                UnlinkOlder(container, folder, epoch);
+            var name = new PartName(epoch, Interlocked.Increment(ref _births), epoch, attempt);
+            container.Check(container.Calls.OpenFile(folder, name.ToString(), FileUse.CreateNew, out var file), "create a part");
+            var errno = length is > 0 ? container.Calls.Reserve(file, length.Value) : 0;
+            if (errno != 0)
+            {
+                file.Dispose();
+                Unlink(container, folder, name.ToString());
+                container.Check(errno, "reserve a download's length");
+            }
+            var part = new DiskPart(container, folder, name.ToString(), file, files, work);
+            folder = null;
+            return part;
+        }
+        finally
+        {
+            folder?.Dispose();
+        }
+    }
+
+    private DiskPart? Adopt(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint)
+    {
+        var container = Container(files);
+        var stem = HiddenNames.Stem(files.Session, files.Generation, files.Task);
+        if (!PartName.TryParse(checkpoint.Part, out var known))
+            return null;
+        var errno = container.Calls.OpenFolder(container.Parts, stem, out var folder);
+        if (errno == Errno.NotFound)
+            return null;
+        container.Check(errno, "take a part over");
+        try
+        {
+            if (FindByBirth(container, folder, known, epoch) is not { } present)
+                return null;
+            var own = present with { Epoch = epoch, Attempt = attempt };
+            errno = own == present ? 0 : container.Calls.Rename(folder, present.ToString(), folder, own.ToString());
+            if (errno == Errno.NotFound)
+                return null;
+            container.Check(errno, "take a part over");
+            container.Reach("adopt.rename");
+            container.Check(container.Calls.OpenFile(folder, own.ToString(), FileUse.ReadWrite, out var file), "open a part");
+            errno = container.Calls.Status(file, null, out var status);
+            if (errno == 0 && status.Kind == EntryKind.File && status.Length >= checkpoint.Bytes)
+            {
+                var part = new DiskPart(container, folder, own.ToString(), file, files, work);
+                folder = null;
+                return part;
+            }
+            file.Dispose();
+            container.Check(errno, "look at a part");
+            Unlink(container, folder, own.ToString());
+            return null;
+        }
+        finally
+        {
+            folder?.Dispose();
+        }
+    }
+
+    private FileView? FindPublished(TaskFiles files, PartCheckpoint checkpoint)
+    {
+        if (checkpoint is not { Complete: true, Identity: { } identity })
+            return null;
+        var container = Container(files);
+        var place = Place.Of(files);
+        if (container.Look(place) is not { Kind: EntryKind.File } present
+            || new FileIdentity(present.Inode, present.Length, present.ModifiedNs) != identity)
+            return null;
+        container.FlushUpwards(place);
+        DiscardParts(container, files);
+        return Place.View(files, present.Length, checkpoint.Sha256);
+    }
+
+    private static SafeFileHandle OpenTaskFolder(DiskContainer container, TaskFiles files, out bool isNew)
+    {
+        var stem = HiddenNames.Stem(files.Session, files.Generation, files.Task);
+        for (var round = 1; ; round++)
+        {
+            var errno = container.Calls.MakeFolder(container.Parts, stem);
+            isNew = errno == 0;
+            if (errno is 0 or Errno.Exists)
+            {
+                errno = container.Calls.OpenFolder(container.Parts, stem, out var folder);
+                if (errno == 0)
+                    return folder;
+            }
+            // A late clean-up of the task's last attempt removed the empty folder in between.
+            if (errno != Errno.NotFound || round == RoundsMax)
+                container.Check(errno, "make a task's folder");
+        }
+    }
+
+    private static void UnlinkOlder(DiskContainer container, SafeFileHandle folder, long epoch)
+    {
+        foreach (var name in List(container, folder))
+        {
+            RefuseNewer(container, name, epoch);
+            Unlink(container, folder, name);
+        }
+    }
+
+    private static PartName? FindByBirth(DiskContainer container, SafeFileHandle folder, PartName known, long epoch)
+    {
+        PartName? found = null;
+        foreach (var name in List(container, folder))
+        {
+            RefuseNewer(container, name, epoch);
+            if (PartName.TryParse(name, out var present) && present.IsSameBirth(known))
+                found = present;
+        }
+        return found;
+    }
+
+    private static void RefuseNewer(DiskContainer container, string name, long epoch)
+    {
+        if (PartName.TryParse(name, out var present) && present.Epoch > epoch)
+        {
+            throw new StorageException(
+                StorageFailure.Denied, $"A newer owner (epoch {present.Epoch}) has taken over this task's part in container {container.Name}; this one has epoch {epoch}.");
+        }
+    }
+
+    private static List<string> List(DiskContainer container, SafeFileHandle folder)
+    {
+        var names = new List<string>();
+        container.Check(container.Calls.List(folder, names), "list a task's parts");
+        return names;
+    }
+
+    private static void Unlink(DiskContainer container, SafeFileHandle folder, string name)
+    {
+        var errno = container.Calls.Unlink(folder, name);
+        if (errno != Errno.NotFound)
+            container.Check(errno, "remove a part");
+    }
+}

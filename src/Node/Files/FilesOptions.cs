@@ -1,0 +1,23 @@
+namespace Backhaul.Node.Files;
+
+/// <summary>Limits of file work. Bound from <c>Backhaul:Files</c>, validated at start.</summary>
+internal sealed record FilesOptions
+{
+    /// <summary>
+    /// Blocking calls that the disks see at once. More merge more flushes into one commit of the file system, and cost a thread each;
+    /// they wait for the disk, not for a processor.
+    /// </summary>
+    public int Threads { get; init; } = 16;
+
+    /// <summary>The largest file that a client may stage by one PUT; 5 TiB as object stores allow. Room on the disk is checked besides.</summary>
+    public long StageBytesMax { get; init; } = 5L << 40;
+
+    /// <summary>What is wrong, as sentences; empty when nothing is.</summary>
+    public IEnumerable<string> Validate()
+    {
+        if (Threads is < 1 or > 256)
+            yield return $"Backhaul:Files:Threads is {Threads}. Choose 1 to 256; 16 is a good start.";
+        if (StageBytesMax < 1)
+            yield return $"Backhaul:Files:StageBytesMax is {StageBytesMax}. It is a number of bytes, at least 1.";
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text;
+using Backhaul.Node.Actors;
+using Backhaul.Node.Files;
+using Backhaul.Node.Files.Disk;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Files;
+
+/// <summary>The disk container <c>default</c> in a folder of its own, on the real file system, with every call recorded.</summary>
+internal sealed class FilesRig : IDisposable
+{
+    private readonly FileThreads _work = new(4);
+
+    public FilesRig(bool useOpenAt2 = true)
+    {
+        Disk = new RecordingDisk(new LinuxDiskCalls(useOpenAt2));
+        Containers = Open();
+        Parts = new DiskPartFiles(Containers, _work);
+    }
+
+    public TempFolder Root { get; } = new();
+
+    public RecordingDisk Disk { get; }
+
+    public CountingCrashPoints Points { get; } = new();
+
+    public DiskContainers Containers { get; }
+
+    public DiskPartFiles Parts { get; }
+
+    public static SessionKey Session { get; } = SessionKey.Parse("default/nightly");
+
+    public static TaskFiles Files(string task = "t1", string? destination = "out/a.bin") => new(
+        Session, 1, TaskId.Parse(task), ContainerName.Default, destination is null ? null : ContainerPath.Parse(destination));
+
+    /// <summary>As a second process, or the next one, over the same folder.</summary>
+    public DiskContainers Open() => DiskContainers.Open(
+        new ContainerTable(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Root.Path } }),
+        _work, Disk, Points, new CountingIds(), NullLogger<DiskContainers>.Instance);
+
+    public async Task<StageResult> StageAsync(string path, string content, string tenant = "default", long bytesMax = 1 << 20) =>
+        await Containers.StageAsync(
+            TenantId.Parse(tenant), ContainerName.Default, ContainerPath.Parse(path), new MemoryStream(Encoding.UTF8.GetBytes(content)),
+            Encoding.UTF8.GetByteCount(content), bytesMax, TestContext.Current.CancellationToken);
+
+    public async Task<string?> ReadAsync(string path, string tenant = "default")
+    {
+        await using var file = await Containers.OpenReadAsync(
+            TenantId.Parse(tenant), ContainerName.Default, ContainerPath.Parse(path), TestContext.Current.CancellationToken);
+        return file is null ? null : await new StreamReader(file.Content).ReadToEndAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Files below the hidden folder, the lock files of living processes left out.</summary>
+    public string[] HiddenFiles() =>
+        [.. Directory.EnumerateFiles(Root.At(".backhaul"), "*", SearchOption.AllDirectories).Where(path => !path.EndsWith("/lock", StringComparison.Ordinal))];
+
+    public void Dispose()
+    {
+        Containers.Dispose();
+        _work.Dispose();
+        Root.Dispose();
+    }
+
+    internal sealed class CountingCrashPoints : ICrashPoints
+    {
+        public List<string> Reached { get; } = [];
+
+        public void Reach(string name)
+        {
+            lock (Reached)
+                Reached.Add(name);
+        }
+    }
+
+    private sealed class CountingIds : IIdSource
+    {
+        private static int s_last;
+
+        public Guid Next() => new(Interlocked.Increment(ref s_last), 0, 0, new byte[8]);
+    }
+}
