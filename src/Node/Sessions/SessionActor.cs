@@ -53,6 +53,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         while (turn.Messages < _session.Options.TurnMessagesMax && turn.Bytes < TurnBytesMax && context.TryTakeNext(out var next))
             await HandleAsync(next, turn);
         await FinishTurnAsync(turn);
+        if (_session.Phase is SessionPhase.Absent)
+            context.StopSelf(StopReason.Passivate); // asked for, and not there
     }
 
     protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<SessionMessage> context)
@@ -328,9 +330,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         if (_context.IsStopping)
             return;
-        if (_session.Phase is SessionPhase.Absent)
-            _context.StopSelf(StopReason.Passivate);
-        else if (!IsIdle())
+        if (!IsIdle())
             _context.CancelTimer("idle");
         else
             _context.StartTimer("idle", _session.Options.IdleBeforePassivation, new SessionMessage.IdleCheck());

@@ -1,0 +1,226 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Journal.Memory;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Sessions;
+
+public sealed class SessionActorTests
+{
+    private readonly SessionWorld _world = new();
+
+    [Fact]
+    public void Nothing_is_answered_before_it_is_durable() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        var release = _world.Store.StallCommits();
+        var added = _world.Post(new SessionCommand.AddTask(SessionHarness.Download()));
+        var asked = _world.Post(new SessionCommand.Describe());
+        await Task.Delay(TimeSpan.FromSeconds(3), _world.World.Time);
+        Assert.False(added.IsCompleted || asked.IsCompleted);
+        Assert.Empty(_world.Runner.Attempts);
+        release();
+        Assert.Equal(201, Assert.IsType<CommandReply.Done>(await added).Status);
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Attempts.Count == 1));
+    });
+
+    [Fact]
+    public void Commands_that_wait_share_one_append() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        var before = _world.Store.Received.Count;
+        var replies = Enumerable.Range(0, 100).Select(_ => _world.Post(new SessionCommand.AddTask(SessionHarness.Download() with { Start = false }))).ToList();
+        await Task.WhenAll(replies);
+        Assert.Equal(1, _world.Store.Received.Count - before);
+        Assert.Equal(100, (await _world.DescribeAsync()).Counts.Suspended);
+    });
+
+    [Fact]
+    public void An_append_that_fails_answers_everybody_and_reloads_what_is_durable() => _world.Run(async () =>
+    {
+        await _world.StartAsync(new JournalOptions { RetryLimit = TimeSpan.FromSeconds(2) });
+        await _world.AskAsync(new SessionCommand.Open(null));
+        _world.Store.FailCommits(new StoreFault(StoreFailure.Transient, Times: 1_000));
+        var lost = await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+        Assert.IsType<CommandReply.Unavailable>(lost);
+        Assert.Empty(_world.Runner.Attempts);
+        await _world.UntilAsync(async () => await _world.AskAsync(new SessionCommand.Open(null)) is CommandReply.Done);
+        var view = await _world.DescribeAsync();
+        Assert.Equal((0L, 1L), (view.Counts.Waiting, view.LastEvent));
+    });
+
+    [Fact]
+    public void A_fenced_session_stops_and_writes_nothing_more() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+        await _world.Store.TakeOverAsync(0, new NodeId(new Guid(9, 9, 9, new byte[8])), CancellationToken.None);
+        Assert.IsType<CommandReply.Unavailable>(await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download())));
+        await _world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(30), _world.World.Time);
+        Assert.Empty(_world.Runner.Running);
+    });
+
+    [Fact]
+    public void After_a_crash_the_attempt_goes_on_from_its_checkpoint_and_the_task_ends_once() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        var id = TaskId.Parse((await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()), ProtocolJson.Default.TaskView)).Id);
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        var first = _world.Runner.Running.Single();
+        Assert.True(await first.Reports.CheckpointAsync(new PartCheckpoint { Part = "p", Bytes = 40, Total = 100, Validator = "\"v\"" }));
+        _world.Crash();
+        await _world.StartAsync();
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        var second = _world.Runner.Running.Single();
+        Assert.Equal((2, 40L), (second.Order.Attempt, second.Order.Resume!.Bytes));
+        Assert.True(second.Order.Epoch > first.Order.Epoch);
+        second.Outcome.SetResult(((AttemptReport.Ended)SessionHarness.Finished(100)).Outcome);
+        await _world.UntilAsync(async () => (await _world.TaskAsync(id)).State == "completed");
+        var events = await _world.EventsAsync();
+        Assert.Equal(Enumerable.Range(1, events.Count).Select(number => (long)number), events.Select(happened => happened.Number));
+        Assert.Single(events, happened => happened.Type == EventTypes.TaskCompleted);
+    });
+
+    [Fact]
+    public void An_orderly_stop_journals_where_attempts_stand_and_leaves_a_snapshot() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        var id = TaskId.Parse((await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()), ProtocolJson.Default.TaskView)).Id);
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        _world.Session.Stop(StopReason.Drain);
+        Assert.Equal(ActorEnd.Completed, await _world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(10), _world.World.Time));
+        var opening = await _world.Store.OpenAsync(_world.Holder.Current!.Value, SessionWorld.Key, CancellationToken.None);
+        Assert.Equal(opening!.Head!.LastSequence, opening.Snapshots[0].Sequence);
+        await _world.StartAsync();
+        var attempts = await _world.AskAsync(new SessionCommand.ListAttempts(id), ProtocolJson.Default.PageAttemptView);
+        Assert.Equal("stopped", attempts.Items[0].Decision);
+        Assert.Equal(0, _world.Slots.Use.Running - _world.Runner.Running.Count());
+    });
+
+    [Fact]
+    public void The_same_key_gets_the_same_answer_also_after_a_reload() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        var key = new CommandKey(new CommandId(new Guid(1, 2, 3, new byte[8])), 42);
+        var command = new SessionCommand.AddTask(SessionHarness.Download() with { Start = false });
+        var first = Assert.IsType<CommandReply.Done>(await _world.AskAsync(command, key));
+        Assert.Equal(first.Json.ToArray(), Assert.IsType<CommandReply.Done>(await _world.AskAsync(command, key)).Json.ToArray());
+        var reused = Assert.IsType<CommandReply.Refused>(await _world.AskAsync(command, key with { ContentHash = 43 }));
+        Assert.Equal((422, ProblemCodes.IdempotencyKeyReused), (reused.Problem.Status, reused.Problem.Code));
+        _world.Crash();
+        await _world.StartAsync();
+        Assert.Equal(first.Json.ToArray(), Assert.IsType<CommandReply.Done>(await _world.AskAsync(command, key)).Json.ToArray());
+        Assert.Equal(1, (await _world.DescribeAsync()).Counts.Suspended);
+    });
+
+    [Fact]
+    public void Per_host_connections_are_respected_and_everything_ends() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration { MaxConnectionsPerHost = 4 }));
+        for (var n = 0; n < 20; n++)
+            await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        var most = 0;
+        while (_world.Runner.Attempts.Count < 20 || _world.Runner.Running.Any())
+        {
+            most = Math.Max(most, _world.Runner.Running.Count());
+            _world.Runner.Running.FirstOrDefault()?.Outcome.SetResult(((AttemptReport.Ended)SessionHarness.Finished()).Outcome);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), _world.World.Time);
+        }
+        Assert.Equal(4, most);
+        await _world.UntilAsync(async () => (await _world.DescribeAsync()).Counts.Succeeded == 20);
+        Assert.Equal(0, _world.Slots.Use.Running);
+        var list = await _world.AskAsync(new SessionCommand.ListTasks("succeeded", null, 5, 10), ProtocolJson.Default.PageTaskView);
+        Assert.Equal(Enumerable.Range(6, 10).Select(ordinal => $"t{ordinal}"), list.Items.Select(task => task.Id));
+        Assert.NotNull(list.Next);
+    });
+
+    [Fact]
+    public void An_idle_session_leaves_memory_and_one_with_a_timer_soon_does_not() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        await Task.Delay(TimeSpan.FromMinutes(4), _world.World.Time);
+        Assert.True(_world.Session.IsAccepting);
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { EarliestBeginAt = _world.World.Time.GetUtcNow().AddMinutes(4) }));
+        await Task.Delay(TimeSpan.FromMinutes(3), _world.World.Time);
+        Assert.True(_world.Session.IsAccepting);
+        _world.Runner.FinishAllWith = ((AttemptReport.Ended)SessionHarness.Finished()).Outcome;
+        await _world.Session.Completion.WaitAsync(TimeSpan.FromMinutes(10), _world.World.Time);
+        Assert.Single(_world.Runner.Attempts);
+    });
+
+    [Fact]
+    public void A_session_that_was_never_created_leaves_at_once() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        Assert.Equal(404, Assert.IsType<CommandReply.Refused>(await _world.AskAsync(new SessionCommand.Describe())).Problem.Status);
+        await _world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(1), _world.World.Time);
+    });
+
+    [Fact]
+    public void A_damaged_row_stops_the_load_with_a_sentence() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+        _world.Crash();
+        await _world.Store.DamageAsync(SessionWorld.Key, rows => rows[2] = rows[2] with { Payload = "{\"torn"u8.ToArray() }, CancellationToken.None);
+        await _world.StartAsync();
+        await Task.Delay(TimeSpan.FromSeconds(1), _world.World.Time);
+        Assert.Contains(_world.World.Loggers.Lines, line => line.ToString()!.Contains("row 2", StringComparison.Ordinal));
+    });
+
+    [Fact]
+    public void A_force_quit_of_thousands_ends_them_all_in_turns() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        for (var batch = 0; batch < 10; batch++)
+        {
+            await _world.AskAsync(new SessionCommand.AddTasks(
+                [.. Enumerable.Range(0, 500).Select(n => new BatchEntry(n, SessionHarness.Download() with { Start = false }, null))]));
+        }
+        await _world.AskAsync(new SessionCommand.End(EndMode.ForceQuit));
+        await _world.UntilAsync(async () => (await _world.DescribeAsync()) is { Counts: { Cancelled: 5000, Suspended: 0 }, State: "active" });
+    });
+
+    [Fact]
+    public void Snapshots_and_trimming_keep_what_nobody_acknowledged() 
+    {
+        var world = new SessionWorld { Options = new SessionOptions { SnapshotEvery = 20 } };
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await world.AskAsync(new SessionCommand.Open(null));
+            world.Runner.FinishAllWith = ((AttemptReport.Ended)SessionHarness.Finished()).Outcome;
+            for (var n = 0; n < 60; n++)
+                await world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+            await world.UntilAsync(async () => (await world.DescribeAsync()).Counts.Succeeded == 60);
+            var events = await world.EventsAsync();
+            Assert.Equal(Enumerable.Range(1, events.Count).Select(number => (long)number), events.Select(happened => happened.Number));
+            await world.AskAsync(new SessionCommand.Acknowledge(events.Count));
+            for (var n = 0; n < 60; n++)
+                await world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+            await world.UntilAsync(async () => (await world.DescribeAsync()).Counts.Succeeded == 120);
+            Assert.Equal(60, world.Runner.Discarded.Count(discarded => discarded.ResultToo));
+            world.Session.Stop(StopReason.Drain);
+            await world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(10), world.World.Time);
+            var rows = await world.Store.ReadRowsAsync(world.Holder.Current!.Value, SessionWorld.Key, 0, 10_000, CancellationToken.None);
+            Assert.True(rows![0].Sequence > 1, "nothing was trimmed");
+            await world.StartAsync();
+            Assert.Equal(120, (await world.DescribeAsync()).Counts.Succeeded);
+            Assert.Equal(events.Count + 1, (await world.AskAsync(new SessionCommand.ReadEvents(events.Count, 1), ProtocolJson.Default.EventPage)).Events[0].Number);
+        });
+    }
+}

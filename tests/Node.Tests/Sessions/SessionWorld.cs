@@ -1,0 +1,206 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Files;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Journal.Memory;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Tests.Clock;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Sessions;
+
+/// <summary>One session actor over the real journal writer and the memory store, in virtual time, with scripted attempts.</summary>
+internal sealed class SessionWorld : VirtualWorldHost
+{
+    public SessionWorld() => Store = new MemoryJournalStore(World.Time);
+
+    public static readonly SessionKey Key = SessionKey.Parse("acme/nightly");
+
+    public MemoryJournalStore Store { get; }
+
+    public ScriptedRunner Runner { get; } = new();
+
+    public SilentFeed Feed { get; } = new();
+
+    public SessionOptions Options { get; init; } = new();
+
+    public TransferOptions Transfers { get; init; } = new();
+
+    public TransferSlots Slots { get; private set; } = null!;
+
+    public TestHolder Holder { get; private set; } = null!;
+
+    public ActorRef<SessionMessage> Session { get; private set; } = null!;
+
+    public ActorSystem System { get; private set; } = null!;
+
+    public JournalWriter Writer { get; private set; } = null!;
+
+    /// <summary>A node's start: takes the shards (the epoch goes up) and starts the session.</summary>
+    public async Task StartAsync(JournalOptions? journal = null)
+    {
+        var node = new NodeId(World.Random.Next());
+        var grants = await Store.TakeAllAsync(node, 1, CancellationToken.None);
+        Holder = new TestHolder(grants[0]);
+        System = World.NewActorSystem();
+        Slots = new TransferSlots(Transfers, World.Time);
+        Writer = new JournalWriter(Store, journal ?? new JournalOptions(), World.Time, World.Random, World.Loggers.CreateLogger<JournalWriter>());
+        var environment = new SessionEnvironment(
+            Key, Holder, Writer, Store, Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers);
+        Session = System.Spawn("session", () => new SessionActor(environment));
+    }
+
+    /// <summary>The process dies: nothing is saved, nothing is told.</summary>
+    public void Crash()
+    {
+        Holder.Lose();
+        Runner.Abandon();
+    }
+
+    public async Task<CommandReply> AskAsync(SessionCommand command, CommandKey? key = null)
+    {
+        var reply = new Request<CommandReply>();
+        Assert.True(await Session.PostAsync(new SessionMessage.Execute(command, key, reply), CancellationToken.None));
+        return await reply.Reply.WaitAsync(TimeSpan.FromMinutes(2), World.Time);
+    }
+
+    public Task<CommandReply> Post(SessionCommand command)
+    {
+        var reply = new Request<CommandReply>();
+        Assert.True(Session.TryPost(new SessionMessage.Execute(command, null, reply)));
+        return reply.Reply;
+    }
+
+    public async Task<T> AskAsync<T>(SessionCommand command, JsonTypeInfo<T> info) =>
+        JsonSerializer.Deserialize(Assert.IsType<CommandReply.Done>(await AskAsync(command)).Json.Span, info)!;
+
+    public Task<SessionView> DescribeAsync() => AskAsync(new SessionCommand.Describe(), ProtocolJson.Default.SessionView);
+
+    public Task<TaskView> TaskAsync(TaskId id) => AskAsync(new SessionCommand.GetTask(id), ProtocolJson.Default.TaskView);
+
+    public async Task<IReadOnlyList<EventView>> EventsAsync() =>
+        (await AskAsync(new SessionCommand.ReadEvents(0, 10_000), ProtocolJson.Default.EventPage)).Events;
+
+    public async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        for (var n = 0; n < 2_000; n++)
+        {
+            if (await condition())
+                return;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), World.Time);
+        }
+        Assert.Fail("The condition did not come true.");
+    }
+}
+
+/// <summary>Runs a test's body inside a virtual world.</summary>
+internal abstract class VirtualWorldHost
+{
+    public VirtualWorld World { get; } = new(seed: 11);
+
+    /// <summary>Runs the body; when it fails, what was logged comes along.</summary>
+    public void Run(Func<Task> body)
+    {
+        try
+        {
+            World.Run(body);
+        }
+        catch (Exception failure)
+        {
+            throw new InvalidOperationException($"{failure.Message}\n{string.Join('\n', World.Loggers.Lines)}", failure);
+        }
+    }
+}
+
+internal sealed class TestHolder(ShardGrant grant) : IGrantHolder
+{
+    public int ShardId => grant.ShardId;
+
+    public ShardGrant? Current { get; private set; } = grant;
+
+    public void Lose() => Current = null;
+
+    public void OnFenced(ShardGrant refused) => Current = null;
+
+    public void OnReacquired(ShardGrant again) => Current = again;
+}
+
+internal sealed class Trusted : ITrust
+{
+    public bool MayAct => true;
+}
+
+internal sealed class NoCrashPoints : ICrashPoints
+{
+    public void Reach(string name)
+    {
+    }
+}
+
+internal sealed class SilentFeed : ISessionFeed
+{
+    public long Last { get; private set; }
+
+    public void Published(SessionKey session, long lastNumber) => Last = lastNumber;
+
+    public void Progress(SessionKey session, ProgressView progress)
+    {
+    }
+
+    public void Closed(SessionKey session)
+    {
+    }
+
+    public bool IsAttached(SessionKey session) => false;
+}
+
+/// <summary>Attempts that do what the test says; each is visible while it runs.</summary>
+internal sealed class ScriptedRunner : IAttemptRunner
+{
+    public List<ScriptedAttempt> Attempts { get; } = [];
+
+    public List<(TaskFiles Files, bool ResultToo)> Discarded { get; } = [];
+
+    /// <summary>Attempts end by themselves with this when set.</summary>
+    public AttemptOutcome? FinishAllWith { get; set; }
+
+    public IEnumerable<ScriptedAttempt> Running => Attempts.Where(attempt => !attempt.Outcome.Task.IsCompleted && !attempt.Abandoned);
+
+    public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
+    {
+        var attempt = new ScriptedAttempt(order, reports);
+        Attempts.Add(attempt);
+        if (FinishAllWith is { } outcome)
+            attempt.Outcome.TrySetResult(outcome);
+        await using var registration = stop.Register(() => attempt.Outcome.TrySetResult(new AttemptOutcome.Stopped(0)));
+        return await attempt.Outcome.Task;
+    }
+
+    public Task DiscardAsync(TaskFiles files, bool resultToo)
+    {
+        Discarded.Add((files, resultToo));
+        return Task.CompletedTask;
+    }
+
+    public void Abandon()
+    {
+        foreach (var attempt in Running)
+            attempt.Abandoned = true;
+    }
+}
+
+internal sealed class ScriptedAttempt(AttemptOrder order, IAttemptReports reports)
+{
+    public AttemptOrder Order { get; } = order;
+
+    public IAttemptReports Reports { get; } = reports;
+
+    public bool Abandoned { get; set; }
+
+    public TaskCompletionSource<AttemptOutcome> Outcome { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
