@@ -28,7 +28,11 @@ internal sealed record SessionAppend(
     ShardGrant Grant, SessionKey Session, long FirstSequence, IReadOnlyList<NewRow> Rows, HeadUpdate Head, IReadOnlyList<ArchivedTask> Archive);
 
 /// <summary>Which shards of a batch were refused; everything else is durable.</summary>
-internal sealed record CommitReport(IReadOnlySet<int> FencedShards);
+internal sealed record CommitReport(IReadOnlySet<int> FencedShards)
+{
+    /// <summary>Nothing was refused.</summary>
+    public static CommitReport Complete { get; } = new(System.Collections.Frozen.FrozenSet<int>.Empty);
+}
 
 /// <summary>A snapshot: the state after <see cref="Sequence"/>.</summary>
 internal sealed record StoredSnapshot(long Sequence, string Format, ReadOnlyMemory<byte> Payload);

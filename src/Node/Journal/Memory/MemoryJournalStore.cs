@@ -1,0 +1,318 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Journal.Memory;
+
+/// <summary>
+/// The store in memory, with the semantics that the real ones have: fences, row waits of a take-over behind an append in flight,
+/// roll-back of a whole batch on a conflict, outcomes that the caller cannot know. For tests and simulation: faults are injected by
+/// <see cref="FailCommits"/>, <see cref="StallCommits"/> and <see cref="TakeOverAsync"/>. Everything waits by await, never by blocking.
+/// </summary>
+internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IClusterStore, IDisposable
+{
+    private readonly SemaphoreSlim _writes = new(1, 1);
+    private readonly Dictionary<int, ShardRow> _shards = [];
+    private readonly SortedDictionary<string, MemorySession> _sessions = new(StringComparer.Ordinal);
+    private readonly Queue<StoreFault> _faults = [];
+    private readonly Queue<StoreFault> _reacquireFaults = [];
+    private TaskCompletionSource? _stall;
+
+    /// <summary>Commits that reached the store, applied or not, as sent.</summary>
+    public List<IReadOnlyList<SessionAppend>> Received { get; } = [];
+
+    /// <summary>The next commits end as the fault says.</summary>
+    public void FailCommits(StoreFault fault) => Enqueue(_faults, fault);
+
+    /// <summary>The next re-acquires end as the fault says.</summary>
+    public void FailReacquires(StoreFault fault) => Enqueue(_reacquireFaults, fault);
+
+    /// <summary>Commits wait, holding their shards, until the returned action is called.</summary>
+    public Action StallCommits()
+    {
+        var stall = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_faults)
+            _stall = stall;
+        return () =>
+        {
+            lock (_faults)
+                _stall = null;
+            stall.TrySetResult();
+        };
+    }
+
+    /// <summary>Another node claims a shard; waits for an append in flight.</summary>
+    public ValueTask<ShardGrant> TakeOverAsync(int shardId, NodeId node, CancellationToken stop) => LockedAsync(
+        () =>
+        {
+            var row = _shards[shardId];
+            row.Epoch++;
+            row.Owner = node;
+            return new ShardGrant(shardId, row.Epoch, node);
+        },
+        stop);
+
+    /// <summary>Changes stored rows behind the store's back, as a broken disk would.</summary>
+    public ValueTask DamageAsync(SessionKey session, Action<SortedList<long, JournalRow>> damage, CancellationToken stop) => Discard(LockedAsync(
+        () =>
+        {
+            damage(_sessions[session.ToString()].Rows);
+            return true;
+        },
+        stop));
+
+    public ValueTask<IReadOnlyList<ShardGrant>> TakeAllAsync(NodeId node, int shardCount, CancellationToken stop) => LockedAsync(
+        () =>
+        {
+            if (_shards.Count != 0 && _shards.Count != shardCount)
+            {
+                throw new JournalStoreException(
+                    StoreFailure.Rejected,
+                    $"The journal was created with {_shards.Count} shards, and the configuration says {shardCount}. The number is fixed for life.");
+            }
+
+            for (var shard = 0; shard < shardCount; shard++)
+            {
+                _shards.TryAdd(shard, new ShardRow());
+                _shards[shard].Epoch++;
+                _shards[shard].Owner = node;
+            }
+
+            return (IReadOnlyList<ShardGrant>)[.. _shards.Select(shard => new ShardGrant(shard.Key, shard.Value.Epoch, node)).OrderBy(grant => grant.ShardId)];
+        },
+        stop);
+
+    public ValueTask ReleaseAllAsync(NodeId node, CancellationToken stop) => Discard(LockedAsync(
+        () =>
+        {
+            foreach (var row in _shards.Values.Where(row => row.Owner == node))
+            {
+                row.Epoch++;
+                row.Owner = null;
+            }
+
+            return true;
+        },
+        stop));
+
+    public async ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop)
+    {
+        await _writes.WaitAsync(stop);
+        try
+        {
+            var (fault, stall) = NextFault();
+            Received.Add([.. batch]);
+            if (stall is not null)
+                await stall;
+            if (fault is { Applied: false })
+                throw Failed(fault);
+            var report = Apply(batch);
+            return fault is null ? report : throw Failed(fault);
+        }
+        finally
+        {
+            _writes.Release();
+        }
+    }
+
+    public ValueTask<ShardGrant?> ReacquireAsync(ShardGrant grant, CancellationToken stop) => LockedAsync<ShardGrant?>(
+        () =>
+        {
+            StoreFault? fault;
+            lock (_faults)
+                _reacquireFaults.TryDequeue(out fault);
+            if (fault is { Applied: false })
+                throw Failed(fault);
+            if (!IsHeld(grant))
+                return fault is null ? null : throw Failed(fault);
+            var raised = grant with { Epoch = ++_shards[grant.ShardId].Epoch };
+            return fault is null ? raised : throw Failed(fault);
+        },
+        stop);
+
+    public ValueTask<long?> ReadLastSequenceAsync(ShardGrant grant, SessionKey session, CancellationToken stop) =>
+        ReadAsync<long?>(grant, () => Find(session)?.Head.LastSequence ?? 0, stop);
+
+    public ValueTask<SessionOpening?> OpenAsync(ShardGrant grant, SessionKey session, CancellationToken stop) => ReadAsync<SessionOpening?>(
+        grant,
+        () => new SessionOpening(Find(session)?.Head, [.. (Find(session)?.Snapshots.Values ?? []).Reverse()]),
+        stop);
+
+    public ValueTask<IReadOnlyList<JournalRow>?> ReadRowsAsync(
+        ShardGrant grant, SessionKey session, long afterSequence, int rowsMax, CancellationToken stop) => ReadAsync<IReadOnlyList<JournalRow>?>(
+        grant,
+        () => [.. (Find(session)?.Rows ?? []).Where(row => row.Key > afterSequence).Take(rowsMax).Select(row => row.Value)],
+        stop);
+
+    public ValueTask<IReadOnlyList<JournalRow>?> ReadNumberedAsync(
+        ShardGrant grant, SessionKey session, long afterNumber, int rowsMax, CancellationToken stop) => ReadAsync<IReadOnlyList<JournalRow>?>(
+        grant,
+        () => [.. (Find(session)?.Rows.Values ?? []).Where(row => row.Number > afterNumber).Take(rowsMax)],
+        stop);
+
+    public ValueTask<bool> SaveSnapshotAsync(ShardGrant grant, SessionKey session, StoredSnapshot snapshot, CancellationToken stop) => LockedAsync(
+        () =>
+        {
+            if (!IsHeld(grant))
+                return false;
+            if (Find(session) is not { } stored || stored.Head.LastSequence < snapshot.Sequence)
+                throw new JournalStoreException(StoreFailure.Rejected, $"A snapshot of {session} at {snapshot.Sequence} covers rows that are not in the journal.");
+            stored.Snapshots[snapshot.Sequence] = snapshot;
+            while (stored.Snapshots.Count > 2)
+                stored.Snapshots.RemoveAt(0);
+            stored.Head = stored.Head with { SnapshotSequence = Math.Max(stored.Head.SnapshotSequence, snapshot.Sequence) };
+            return true;
+        },
+        stop);
+
+    public ValueTask<int?> TrimAsync(ShardGrant grant, SessionKey session, long upToSequence, int rowsMax, CancellationToken stop) => ReadAsync<int?>(
+        grant,
+        () =>
+        {
+            if (Find(session) is not { Snapshots.Count: 2 } stored)
+                return 0;
+            var upTo = Math.Min(upToSequence, stored.Snapshots.Keys[0]);
+            var gone = stored.Rows.Keys.TakeWhile(sequence => sequence <= upTo).Take(rowsMax).ToList();
+            gone.ForEach(sequence => stored.Rows.Remove(sequence));
+            return gone.Count;
+        },
+        stop);
+
+    public ValueTask<IReadOnlyList<ArchivedTask>?> ListArchiveAsync(
+        ShardGrant grant, SessionKey session, int generation, long afterOrdinal, int rowsMax, CancellationToken stop) =>
+        ReadAsync<IReadOnlyList<ArchivedTask>?>(
+            grant,
+            () => [.. Archive(session, generation).Where(task => task.Ordinal > afterOrdinal).Take(rowsMax)],
+            stop);
+
+    public ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(
+        ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) =>
+        ReadAsync<IReadOnlyList<ArchivedTask>?>(
+            grant,
+            () => [.. ids.Select(id => Archive(session, generation).FirstOrDefault(task => task.Id == id)).OfType<ArchivedTask>()],
+            stop);
+
+    public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
+        IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => LockedAsync(
+        () =>
+        {
+            var shards = grants.Where(IsHeld).Select(grant => grant.ShardId).ToHashSet();
+            return (IReadOnlyList<DueSession>)[.. _sessions.Values.Select(session => session.Head)
+                .Where(head => head.WakeAt <= until && shards.Contains(head.ShardId))
+                .OrderBy(head => head.WakeAt).Take(rowsMax)
+                .Select(head => new DueSession(head.ShardId, head.Session, head.WakeAt!.Value))];
+        },
+        stop);
+
+    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) => LockedAsync(
+        () => (IReadOnlyList<SessionHead>)[.. _sessions
+            .Where(session => tenant is null || session.Value.Head.Session.Tenant == tenant)
+            .Where(session => afterKey is null || string.CompareOrdinal(session.Key, afterKey) > 0)
+            .Take(rowsMax).Select(session => session.Value.Head)],
+        stop);
+
+    public void Dispose() => _writes.Dispose();
+
+    private CommitReport Apply(IReadOnlyList<SessionAppend> batch)
+    {
+        var held = batch.Where(append => IsHeld(append.Grant)).ToList();
+        foreach (var append in held)
+        {
+            if ((Find(append.Session)?.Head.LastSequence ?? 0) != append.FirstSequence - 1)
+                throw new JournalStoreException(StoreFailure.Conflict, $"The next row of {append.Session} is not {append.FirstSequence}.");
+            var archived = Archive(append.Session).Select(task => (task.Generation, task.Ordinal)).ToHashSet();
+            if (append.Archive.Any(task => !archived.Add((task.Generation, task.Ordinal))))
+                throw new JournalStoreException(StoreFailure.Conflict, $"A task of {append.Session} is in the archive already.");
+        }
+
+        foreach (var append in held)
+            Apply(append);
+        var fenced = batch.Except(held).Select(append => append.Grant.ShardId).ToHashSet();
+        return fenced.Count == 0 ? CommitReport.Complete : new CommitReport(fenced);
+    }
+
+    private void Apply(SessionAppend append)
+    {
+        var key = append.Session.ToString();
+        var last = append.FirstSequence + append.Rows.Count - 1;
+        var head = new SessionHead(
+            append.Session, append.Grant.ShardId, last, append.Grant.Epoch, append.Head.LastNumber, append.Head.State,
+            append.Head.Generation, Find(append.Session)?.Head.SnapshotSequence ?? 0, append.Head.WakeAt);
+        if (!_sessions.TryGetValue(key, out var session))
+            _sessions.Add(key, session = new MemorySession { Head = head });
+        session.Head = head;
+        for (var index = 0; index < append.Rows.Count; index++)
+        {
+            var row = append.Rows[index];
+            var sequence = append.FirstSequence + index;
+            session.Rows.Add(sequence, new JournalRow(
+                sequence, append.Grant.Epoch, row.EventType, row.Payload.ToArray(), row.Number, row.Command, time.GetUtcNow()));
+        }
+
+        foreach (var task in append.Archive)
+            session.Archive.Add((task.Generation, task.Ordinal), task);
+    }
+
+    private IEnumerable<ArchivedTask> Archive(SessionKey session, int generation) => Archive(session).Where(task => task.Generation == generation);
+
+    private IEnumerable<ArchivedTask> Archive(SessionKey session) => Find(session)?.Archive.Values ?? Enumerable.Empty<ArchivedTask>();
+
+    private MemorySession? Find(SessionKey session) => _sessions.GetValueOrDefault(session.ToString());
+
+    private bool IsHeld(ShardGrant grant) =>
+        _shards.TryGetValue(grant.ShardId, out var row) && row.Epoch == grant.Epoch && row.Owner == grant.Node;
+
+    private ValueTask<T> ReadAsync<T>(ShardGrant grant, Func<T> read, CancellationToken stop) =>
+        LockedAsync(() => IsHeld(grant) ? read() : default!, stop);
+
+    private async ValueTask<T> LockedAsync<T>(Func<T> work, CancellationToken stop)
+    {
+        await _writes.WaitAsync(stop);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            _writes.Release();
+        }
+    }
+
+    private void Enqueue(Queue<StoreFault> faults, StoreFault fault)
+    {
+        lock (_faults)
+        {
+            for (var count = 0; count < fault.Times; count++)
+                faults.Enqueue(fault);
+        }
+    }
+
+    private (StoreFault? Fault, Task? Stall) NextFault()
+    {
+        lock (_faults)
+        {
+            _faults.TryDequeue(out var fault);
+            return (fault, _stall?.Task);
+        }
+    }
+
+    private static JournalStoreException Failed(StoreFault fault) => new(fault.Failure, $"An injected fault ({fault.Failure}).");
+
+    private static async ValueTask Discard<T>(ValueTask<T> work) => await work;
+
+    private sealed class ShardRow
+    {
+        public long Epoch { get; set; }
+
+        public NodeId? Owner { get; set; }
+    }
+
+    private sealed class MemorySession
+    {
+        public required SessionHead Head { get; set; }
+
+        public SortedList<long, JournalRow> Rows { get; } = [];
+
+        public SortedList<long, StoredSnapshot> Snapshots { get; } = [];
+
+        public SortedDictionary<(int Generation, long Ordinal), ArchivedTask> Archive { get; } = [];
+    }
+}

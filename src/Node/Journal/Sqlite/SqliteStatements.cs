@@ -1,0 +1,106 @@
+namespace Backhaul.Node.Journal.Sqlite;
+
+/// <summary>Every statement of the store, prepared once when the file is opened.</summary>
+internal sealed class SqliteStatements(SqliteDatabase database)
+{
+    private const string HeadColumns =
+        "shard_id, session_id, last_sequence, last_epoch, last_number, state, generation, snapshot_sequence, wake_at";
+
+    private const string RowColumns = "sequence, epoch, event_type, payload, number, command_id, recorded_at";
+
+    private const string OfSession = "shard_id = ?1 AND session_id = ?2";
+
+    public SqliteStatement Begin { get; } = database.Prepare("BEGIN IMMEDIATE");
+
+    public SqliteStatement Commit { get; } = database.Prepare("COMMIT");
+
+    public SqliteStatement TakeAll { get; } = database.Prepare("UPDATE shard SET epoch = epoch + 1, owner_node_id = ?1");
+
+    public SqliteStatement ReleaseAll { get; } = database.Prepare(
+        "UPDATE shard SET epoch = epoch + 1, owner_node_id = NULL WHERE owner_node_id = ?1");
+
+    public SqliteStatement Grants { get; } = database.Prepare(
+        "SELECT shard_id, epoch FROM shard WHERE owner_node_id = ?1 ORDER BY shard_id");
+
+    public SqliteStatement Reacquire { get; } = database.Prepare(
+        "UPDATE shard SET epoch = epoch + 1 WHERE shard_id = ?1 AND epoch = ?2 AND owner_node_id = ?3");
+
+    public SqliteStatement Held { get; } = database.Prepare(
+        "SELECT 1 FROM shard WHERE shard_id = ?1 AND epoch = ?2 AND owner_node_id = ?3");
+
+    // The usual append leaves the wake time as it is; then no index entry changes.
+    public SqliteStatement AdvanceHead { get; } = database.Prepare(
+        $"""
+        UPDATE session_head SET last_sequence = ?3, last_epoch = ?4, last_number = ?5, state = ?6, generation = ?7
+         WHERE {OfSession} AND last_sequence = ?9 - 1 AND wake_at IS ?8
+        """);
+
+    public SqliteStatement UpsertHead { get; } = database.Prepare(
+        """
+        INSERT INTO session_head AS head (shard_id, session_id, last_sequence, last_epoch, last_number, state, generation, wake_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+         WHERE ?9 = 1 OR EXISTS (SELECT 1 FROM session_head WHERE shard_id = ?1 AND session_id = ?2)
+        ON CONFLICT (shard_id, session_id) DO UPDATE
+           SET last_sequence = excluded.last_sequence, last_epoch = excluded.last_epoch, last_number = excluded.last_number,
+               state = excluded.state, generation = excluded.generation, wake_at = excluded.wake_at
+         WHERE head.last_sequence = ?9 - 1
+        """);
+
+    public SqliteStatement InsertRow { get; } = database.Prepare(
+        """
+        INSERT INTO session_journal (shard_id, session_id, sequence, epoch, command_id, number, event_type, payload, recorded_at, last_number)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        """);
+
+    public SqliteStatement InsertArchived { get; } = database.Prepare(
+        "INSERT INTO task_archive (shard_id, session_id, generation, ordinal, task_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+
+    public SqliteStatement HeadSnapshot { get; } = database.Prepare(
+        $"UPDATE session_head SET snapshot_sequence = max(snapshot_sequence, ?3) WHERE {OfSession} AND last_sequence >= ?3");
+
+    public SqliteStatement SaveSnapshot { get; } = database.Prepare(
+        """
+        INSERT OR REPLACE INTO session_snapshot (shard_id, session_id, sequence, epoch, format, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        """);
+
+    public SqliteStatement DropSnapshots { get; } = database.Prepare(
+        $"""
+        DELETE FROM session_snapshot WHERE {OfSession} AND sequence NOT IN
+          (SELECT sequence FROM session_snapshot WHERE {OfSession} ORDER BY sequence DESC LIMIT 2)
+        """);
+
+    // Never beyond the older of two snapshots: without it a damaged newest snapshot could not be survived.
+    public SqliteStatement Trim { get; } = database.Prepare(
+        $"""
+        DELETE FROM session_journal WHERE {OfSession} AND sequence <= min(
+          ?3,
+          (SELECT CASE count(*) WHEN 2 THEN min(sequence) ELSE 0 END FROM session_snapshot WHERE {OfSession}),
+          (SELECT min(sequence) + ?4 - 1 FROM session_journal WHERE {OfSession}))
+        """);
+
+    public SqliteStatement Head { get; } = database.Prepare($"SELECT {HeadColumns} FROM session_head WHERE {OfSession}");
+
+    public SqliteStatement HeadsByName { get; } = database.Prepare(
+        $"SELECT {HeadColumns} FROM session_head WHERE session_id > ?1 AND session_id < ?2 ORDER BY session_id LIMIT ?3");
+
+    public SqliteStatement Snapshots { get; } = database.Prepare(
+        $"SELECT sequence, format, payload FROM session_snapshot WHERE {OfSession} ORDER BY sequence DESC LIMIT 2");
+
+    public SqliteStatement Rows { get; } = database.Prepare(
+        $"SELECT {RowColumns} FROM session_journal WHERE {OfSession} AND sequence > ?3 ORDER BY sequence LIMIT ?4");
+
+    public SqliteStatement FirstRow { get; } = database.Prepare(
+        $"SELECT sequence, number IS NULL, last_number FROM session_journal WHERE {OfSession} ORDER BY sequence LIMIT 1");
+
+    public SqliteStatement LastNumber { get; } = database.Prepare(
+        $"SELECT last_number FROM session_journal WHERE {OfSession} AND sequence = ?3");
+
+    public SqliteStatement Archive { get; } = database.Prepare(
+        $"SELECT ordinal, task_id, payload FROM task_archive WHERE {OfSession} AND generation = ?3 AND ordinal > ?4 ORDER BY ordinal LIMIT ?5");
+
+    public SqliteStatement ArchivedTask { get; } = database.Prepare(
+        $"SELECT ordinal, task_id, payload FROM task_archive WHERE {OfSession} AND generation = ?3 AND task_id = ?4");
+
+    public SqliteStatement Due { get; } = database.Prepare(
+        "SELECT session_id, wake_at FROM session_head WHERE shard_id = ?1 AND wake_at <= ?2 ORDER BY wake_at LIMIT ?3");
+}
