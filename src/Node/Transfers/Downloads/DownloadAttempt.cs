@@ -175,9 +175,10 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             var sha256 = NeedsDigest ? Convert.ToHexStringLower(SHA256.HashData(buffer.AsSpan(0, length))) : null;
             if (order.Sha256 is not null && sha256 != order.Sha256)
                 return DigestMismatch(sha256!, length, retryable: false);
-            _part = await services.Parts.CreateAsync(order.Files, order.Epoch, order.Attempt, length, CancellationToken.None);
-            await _part.WriteAsync(buffer.AsMemory(0, length), 0, CancellationToken.None);
-            var file = await _part.PublishAsync(length, sha256, services.Options.FlushOnComplete, CancellationToken.None);
+            if (order.Resume is not null)
+                await services.Parts.DiscardAsync(order.Files, resultToo: false, CancellationToken.None);
+            var file = await services.Parts.PublishWholeAsync(
+                order.Files, order.Epoch, order.Attempt, buffer.AsMemory(0, length), sha256, services.Options.FlushOnComplete, CancellationToken.None);
             reports.Progress(length, 0, length, null);
             return new AttemptOutcome.Finished(report.Response, length, 0, file, Verified: true, sha256);
         }
