@@ -119,6 +119,7 @@ public static class ProblemCodes
     public const string FutureEvent = "futureEvent";
 
     /// <summary>The range lies beyond the end of the file.</summary>
+    public const string PreconditionFailed = "preconditionFailed";
     public const string RangeNotSatisfiable = "rangeNotSatisfiable";
 
     /// <summary>There is no such call.</summary>

@@ -54,7 +54,7 @@ public sealed class DiskPartFilesTests : IDisposable
         var files = FilesRig.Files(destination: null);
         var view = await _rig.Parts.PublishWholeAsync(files, 3, 1, "hello"u8.ToArray(), null, flush: true, Stop);
 
-        Assert.True(HiddenNames.TryParseResultPath(view.Path, out var generation));
+        Assert.True(ResultPath.TryParseGeneration(view.Path, out var generation));
         Assert.Equal(1, generation);
         await using (var opened = await _rig.Containers.OpenResultAsync(files.Session, 1, files.Task, files.Container, Stop))
             Assert.Equal(5, opened!.Length);

@@ -144,7 +144,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         finally
         {
             // The buffers and the file may go only when no thread writes from them any more.
-            await written.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await Task.WhenAny(written);
             ArrayPool<byte>.Shared.Return(filling);
             ArrayPool<byte>.Shared.Return(writing);
         }

@@ -15,7 +15,6 @@ internal static class HiddenNames
     public const string Parts = "parts";
     public const string Results = "results";
     public const string Staging = "staging";
-    public const string ResultsPath = Hidden + "/" + Results;
 
     private const int HashBytes = 12;
 
@@ -33,21 +32,6 @@ internal static class HiddenNames
     {
         var text = tenant.ToString();
         return text[0] == '.' ? "%2E" + text[1..] : text;
-    }
-
-    /// <summary>The generation in the path of a temporary result, as a <see cref="FileView"/> carries it.</summary>
-    public static bool TryParseResultPath(string path, out int generation)
-    {
-        generation = 0;
-        var name = path.AsSpan();
-        if (!name.StartsWith(ResultsPath + "/", StringComparison.Ordinal))
-            return false;
-        name = name[(ResultsPath.Length + 1)..];
-        if (name.Length < (HashBytes * 2) + 4 || !name[(HashBytes * 2)..].StartsWith(".g", StringComparison.Ordinal))
-            return false;
-        var rest = name[((HashBytes * 2) + 2)..];
-        var dot = rest.IndexOf('.');
-        return dot > 0 && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out generation);
     }
 }
 

@@ -15,7 +15,7 @@ internal readonly record struct Place(string Folder, string Name)
     }
 
     public static Place OfResult(SessionKey session, int generation, TaskId task) =>
-        new(HiddenNames.ResultsPath, HiddenNames.Stem(session, generation, task));
+        new(ResultPath.Folder, HiddenNames.Stem(session, generation, task));
 
     public static Place Of(TaskFiles files) => files.Destination is { } path
         ? Of(files.Session.Tenant, path)
@@ -25,7 +25,7 @@ internal readonly record struct Place(string Folder, string Name)
     public static FileView View(TaskFiles files, long length, string? sha256) => new()
     {
         Container = files.Container.ToString(),
-        Path = files.Destination?.ToString() ?? $"{HiddenNames.ResultsPath}/{HiddenNames.Stem(files.Session, files.Generation, files.Task)}",
+        Path = files.Destination?.ToString() ?? ResultPath.Of(HiddenNames.Stem(files.Session, files.Generation, files.Task)),
         Length = length,
         Sha256 = sha256,
     };
