@@ -19,6 +19,9 @@ namespace Backhaul.Node.Sessions;
 internal sealed class SessionActor(SessionEnvironment environment) : Actor<SessionMessage>
 {
     private const int TurnBytesMax = 1024 * 1024;
+
+    /// <summary>Later moments are looked at again then: timers do not reach months ahead.</summary>
+    private static readonly TimeSpan TimerMax = TimeSpan.FromDays(1);
     private static readonly IReadOnlyDictionary<TaskId, TaskState> NoneArchived = new Dictionary<TaskId, TaskState>();
 
     private readonly SessionEnvironment _environment = environment;
@@ -88,8 +91,11 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         // An attempt that reported its end is not active any more; one that was abandoned or broke never did.
         var (id, attempt) = TaskActor.ParseName(stopped.Name);
-        if (!_running.Remove(id) || !_session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
+        if (!ForgetAttempt(id, attempt) || !_session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
+        {
+            ArmTimers();
             return;
+        }
         var turn = new SessionTurn();
         Apply(turn, AttemptDecider.Report(_session, id, attempt, new AttemptReport.Ended(new AttemptOutcome.Stopped(run.Part?.Bytes ?? 0)), Now, Unit) ?? [], null);
         await FinishTurnAsync(turn);
@@ -150,7 +156,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private void Report(SessionMessage.Report report, SessionTurn turn)
     {
         if (report.What is AttemptReport.Ended)
-            _running.Remove(report.Task);
+            ForgetAttempt(report.Task, report.Attempt);
         var events = AttemptDecider.Report(_session, report.Task, report.Attempt, report.What, Now, Unit);
         if (events is not null)
             Apply(turn, events, null);
@@ -310,6 +316,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _context.Spawn(progress.ChildName, () => new TaskActor(order, host, progress, _environment, session));
     }
 
+    /// <summary>False when it is forgotten already; the next attempt of the task may run by then.</summary>
+    private bool ForgetAttempt(TaskId id, int attempt) =>
+        _running.TryGetValue(id, out var progress) && progress.ChildName == TaskActor.NameOf(id, attempt) && _running.Remove(id);
+
     private async Task DiscardAsync(TaskFiles files, bool resultToo)
     {
         try
@@ -335,7 +345,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         else
             _context.StartTimer("idle", _session.Options.IdleBeforePassivation, new SessionMessage.IdleCheck());
         if (_session.Tasks.NextDue() is { } due)
-            _context.StartTimer("due", due - Now is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero, new SessionMessage.Wake());
+            _context.StartTimer("due", TimeSpan.FromTicks(Math.Clamp((due - Now).Ticks, 0, TimerMax.Ticks)), new SessionMessage.Wake());
+        else
+            _context.CancelTimer("due");
         _tally?.Waiting(WaitReasons.NodeLimit, _session.Tasks.CountOf(TaskPhase.Waiting));
     }
 

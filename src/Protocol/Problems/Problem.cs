@@ -118,8 +118,10 @@ public static class ProblemCodes
     /// <summary>The number is beyond the newest event.</summary>
     public const string FutureEvent = "futureEvent";
 
-    /// <summary>The range lies beyond the end of the file.</summary>
+    /// <summary>The file is not the one that the condition names.</summary>
     public const string PreconditionFailed = "preconditionFailed";
+
+    /// <summary>The range lies beyond the end of the file.</summary>
     public const string RangeNotSatisfiable = "rangeNotSatisfiable";
 
     /// <summary>There is no such call.</summary>

@@ -35,7 +35,8 @@ public sealed class SessionActorTests
         await _world.AskAsync(new SessionCommand.Open(null));
         var before = _world.Store.Received.Count;
         var replies = Enumerable.Range(0, 100).Select(_ => _world.Post(new SessionCommand.AddTask(SessionHarness.Download() with { Start = false }))).ToList();
-        await Task.WhenAll(replies);
+        foreach (var reply in replies)
+            await reply;
         Assert.Equal(1, _world.Store.Received.Count - before);
         Assert.Equal(100, (await _world.DescribeAsync()).Counts.Suspended);
     });
@@ -62,7 +63,7 @@ public sealed class SessionActorTests
         await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
         await _world.Store.TakeOverAsync(0, new NodeId(new Guid(9, 9, 9, new byte[8])), CancellationToken.None);
         Assert.IsType<CommandReply.Unavailable>(await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download())));
-        await _world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(30), _world.World.Time);
+        await _world.Session.Completion;
         Assert.Empty(_world.Runner.Running);
     });
 
@@ -96,7 +97,7 @@ public sealed class SessionActorTests
         var id = TaskId.Parse((await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()), ProtocolJson.Default.TaskView)).Id);
         await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
         _world.Session.Stop(StopReason.Drain);
-        Assert.Equal(ActorEnd.Completed, await _world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(10), _world.World.Time));
+        Assert.Equal(ActorEnd.Completed, await _world.Session.Completion);
         var opening = await _world.Store.OpenAsync(_world.Holder.Current!.Value, SessionWorld.Key, CancellationToken.None);
         Assert.Equal(opening!.Head!.LastSequence, opening.Snapshots[0].Sequence);
         await _world.StartAsync();
@@ -156,7 +157,7 @@ public sealed class SessionActorTests
         await Task.Delay(TimeSpan.FromMinutes(3), _world.World.Time);
         Assert.True(_world.Session.IsAccepting);
         _world.Runner.FinishAllWith = ((AttemptReport.Ended)SessionHarness.Finished()).Outcome;
-        await _world.Session.Completion.WaitAsync(TimeSpan.FromMinutes(10), _world.World.Time);
+        await _world.Session.Completion;
         Assert.Single(_world.Runner.Attempts);
     });
 
@@ -165,7 +166,7 @@ public sealed class SessionActorTests
     {
         await _world.StartAsync();
         Assert.Equal(404, Assert.IsType<CommandReply.Refused>(await _world.AskAsync(new SessionCommand.Describe())).Problem.Status);
-        await _world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(1), _world.World.Time);
+        await _world.Session.Completion;
     });
 
     [Fact]
@@ -215,7 +216,7 @@ public sealed class SessionActorTests
             await world.UntilAsync(async () => (await world.DescribeAsync()).Counts.Succeeded == 120);
             Assert.Equal(60, world.Runner.Discarded.Count(discarded => discarded.ResultToo));
             world.Session.Stop(StopReason.Drain);
-            await world.Session.Completion.WaitAsync(TimeSpan.FromSeconds(10), world.World.Time);
+            await world.Session.Completion;
             var rows = await world.Store.ReadRowsAsync(world.Holder.Current!.Value, SessionWorld.Key, 0, 10_000, CancellationToken.None);
             Assert.True(rows![0].Sequence > 1, "nothing was trimmed");
             await world.StartAsync();

@@ -66,7 +66,7 @@ internal sealed class SessionWorld : VirtualWorldHost
     {
         var reply = new Request<CommandReply>();
         Assert.True(await Session.PostAsync(new SessionMessage.Execute(command, key, reply), CancellationToken.None));
-        return await reply.Reply.WaitAsync(TimeSpan.FromMinutes(2), World.Time);
+        return await reply.Reply; // awaited as it is: WaitAsync would complete on a foreign thread, and time would jump meanwhile
     }
 
     public Task<CommandReply> Post(SessionCommand command)
