@@ -40,6 +40,9 @@ internal abstract class Actor<TMessage>
     /// <summary>A child threw. Runs between turns, also while paused, and must not wait.</summary>
     protected internal virtual SupervisionDecision Supervise(ChildFailure failure) => SupervisionDecision.Default;
 
+    /// <summary>A child whose options ask for it has started, for the first time or again.</summary>
+    protected internal virtual ValueTask ChildStartedAsync(string name, ActorContext<TMessage> context) => default;
+
     /// <summary>A child ended, for whatever reason; its name is free again.</summary>
     protected internal virtual ValueTask ChildStoppedAsync(ChildStopped stopped, ActorContext<TMessage> context) => default;
 

@@ -10,7 +10,9 @@ internal interface IActorParent
     /// <summary>What this parent gives to each child that stops.</summary>
     ActorOptions Options { get; }
 
-    void ChildFailed(ActorCell child, Exception failure, int failures);
+    void ChildStarted(ActorCell child);
+
+    void ChildFailed(ActorCell child, ChildFailure failure);
 
     void ChildEnded(ActorCell child, ActorEnd end, Exception? failure);
 }
@@ -134,7 +136,9 @@ internal abstract class ActorCell : IActorParent
             : null;
     }
 
-    void IActorParent.ChildFailed(ActorCell child, Exception failure, int failures) => Signal(new ActorSignal.ChildFailed(child, failure, failures));
+    void IActorParent.ChildStarted(ActorCell child) => Signal(new ActorSignal.ChildStarted(child));
+
+    void IActorParent.ChildFailed(ActorCell child, ChildFailure failure) => Signal(new ActorSignal.ChildFailed(child, failure));
 
     void IActorParent.ChildEnded(ActorCell child, ActorEnd end, Exception? failure) => Signal(new ActorSignal.ChildEnded(child, end, failure));
 

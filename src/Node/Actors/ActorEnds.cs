@@ -51,5 +51,8 @@ internal enum UnhandledReason
 /// <summary>A child that ended.</summary>
 internal sealed record ChildStopped(string Name, ActorEnd End, StopReason? Reason, Exception? Failure);
 
-/// <summary>A child that threw and waits for a decision. <see cref="Failures"/> counts those without a quiet minute in between, this one included.</summary>
-internal sealed record ChildFailure(string Name, Exception Exception, int Failures);
+/// <summary>
+/// A child that threw and waits for a decision. <see cref="Failures"/> counts those without a quiet minute in between, this one
+/// included; <see cref="WhileStarting"/> says that its start threw and not a later turn.
+/// </summary>
+internal sealed record ChildFailure(string Name, Exception Exception, int Failures, bool WhileStarting);

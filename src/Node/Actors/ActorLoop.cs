@@ -30,6 +30,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     private long _failureNumber;
     private long? _startedAt;
     private ITimer? _restart;
+    private IDisposable? _permit;
     private long _handled;
     private long _inboxTaken;
     private long _reportsTaken;
@@ -169,13 +170,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
         switch (_phase)
         {
             case Phase.Starting:
-                if (await TurnAsync(new ActorTurn<TMessage>(TurnKind.Start)) is { } failure)
-                {
-                    await FailAsync(failure);
-                    return true;
-                }
-                _phase = Phase.Running;
-                _startedAt = System.Time.GetTimestamp();
+                await StartInstanceAsync();
                 return true;
             case Phase.Running when IsDue():
                 await DueTurnAsync(_due.Dequeue());
@@ -186,6 +181,32 @@ internal sealed class ActorLoop<TMessage> : ActorCell
             default:
                 return false; // failed and backing off: only a signal goes on
         }
+    }
+
+    private async ValueTask StartInstanceAsync()
+    {
+        if (Options.StartGate is { } gate)
+        {
+            try
+            {
+                _permit = await gate.EnterAsync(Stopping);
+            }
+            catch (OperationCanceledException) when (StopRequested is not null)
+            {
+                return; // the loop finds the stop
+            }
+        }
+        var failure = HasEnded ? null : await TurnAsync(new ActorTurn<TMessage>(TurnKind.Start));
+        Interlocked.Exchange(ref _permit, null)?.Dispose();
+        if (failure is not null)
+        {
+            await FailAsync(failure, whileStarting: true);
+            return;
+        }
+        _phase = Phase.Running;
+        _startedAt = System.Time.GetTimestamp();
+        if (Options.ReportsStart)
+            Parent.ChildStarted(this);
     }
 
     private async ValueTask HandleAsync(ActorSignal signal)
@@ -200,7 +221,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                 var reports = _reports?.Reader.Count ?? 0;
                 _due.Enqueue(new DueTurn(signal, _inboxTaken + _inbox.Reader.Count, _reportsTaken + reports));
                 break;
-            case ActorSignal.TimerDue:
+            case ActorSignal.TimerDue or ActorSignal.ChildStarted:
                 _due.Enqueue(new DueTurn(signal, 0, 0));
                 break;
             case ActorSignal.Decided { Decision: SupervisionDecision.Restart restart } when _phase == Phase.Failed:
@@ -223,16 +244,16 @@ internal sealed class ActorLoop<TMessage> : ActorCell
         Exception? own = null;
         try
         {
-            decision = _actor!.Supervise(new ChildFailure(failed.Child.Name, failed.Failure, failed.Failures));
+            decision = _actor!.Supervise(failed.Failure);
             if (decision is SupervisionDecision.Escalate)
-                own = failed.Failure;
+                own = failed.Failure.Exception;
         }
         catch (Exception broken)
         {
             decision = new SupervisionDecision.Stop();
             own = broken;
         }
-        failed.Child.Decide(decision, failed.Failure);
+        failed.Child.Decide(decision, failed.Failure.Exception);
         if (own is not null)
             await FailAsync(own);
     }
@@ -248,6 +269,10 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                 Trace = default;
                 _taken.Add(message);
                 await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Timer, message));
+                break;
+            case ActorSignal.ChildStarted started when IsChild(started.Child):
+                Trace = default;
+                await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.ChildStarted, Signal: started));
                 break;
             case ActorSignal.ChildEnded ended when Forget(ended.Child):
                 Trace = default;
@@ -297,6 +322,8 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                 return _actor!.StartAsync(_context);
             case TurnKind.Receive or TurnKind.Timer:
                 return _actor!.ReceiveAsync(turn.Message, _context);
+            case TurnKind.ChildStarted:
+                return _actor!.ChildStartedAsync(((ActorSignal.ChildStarted)turn.Signal!).Child.Name, _context);
             case TurnKind.ChildStopped:
                 var ended = (ActorSignal.ChildEnded)turn.Signal!;
                 return _actor!.ChildStoppedAsync(new ChildStopped(ended.Child.Name, ended.End, ended.Child.StopRequested, ended.Failure), _context);
@@ -310,7 +337,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     // ---- failure ----
 
-    private async ValueTask FailAsync(Exception failure)
+    private async ValueTask FailAsync(Exception failure, bool whileStarting = false)
     {
         if (StopRequested is not null)
         {
@@ -335,7 +362,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
         await StopChildrenAsync(StopReason.ParentStopped, serve: false);
         await CloseInstanceAsync(StopReason.Failed);
         _due.Clear();
-        Parent.ChildFailed(this, failure, _failures);
+        Parent.ChildFailed(this, new ChildFailure(Name, failure, _failures, whileStarting));
     }
 
     private void BackOff(RestartBackoff backoff)
@@ -426,6 +453,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     {
         _inbox.Writer.TryComplete();
         _reports?.Writer.TryComplete();
+        Interlocked.Exchange(ref _permit, null)?.Dispose();
         while (_inbox.Reader.TryRead(out var waiting) || (_reports?.Reader.TryRead(out waiting) ?? false))
             Answer(waiting.Message, reason);
     }

@@ -20,6 +20,12 @@ internal sealed record ActorOptions
     /// <summary>An actor that ran this long without a failure starts its back-off from the beginning.</summary>
     public TimeSpan FailuresForgottenAfter { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Entered before each start and left when the start is over, so that many actors do not load at once; null: no waiting.</summary>
+    public IStartGate? StartGate { get; init; }
+
+    /// <summary>The parent's <c>ChildStartedAsync</c> is called after each start.</summary>
+    public bool ReportsStart { get; init; }
+
     /// <summary>A turn that takes longer is logged as a warning, while it still runs.</summary>
     public TimeSpan TurnWarningAfter { get; init; } = TimeSpan.FromSeconds(1);
 }

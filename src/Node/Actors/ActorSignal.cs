@@ -7,7 +7,9 @@ internal abstract record ActorSignal
     {
     }
 
-    internal sealed record ChildFailed(ActorCell Child, Exception Failure, int Failures) : ActorSignal;
+    internal sealed record ChildStarted(ActorCell Child) : ActorSignal;
+
+    internal sealed record ChildFailed(ActorCell Child, ChildFailure Failure) : ActorSignal;
 
     internal sealed record ChildEnded(ActorCell Child, ActorEnd End, Exception? Failure) : ActorSignal;
 

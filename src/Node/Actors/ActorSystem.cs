@@ -105,7 +105,11 @@ internal sealed class ActorSystem : IActorParent, IAsyncDisposable
         return new ActorTree("/", nameof(ActorSystem), _stopped ? "stopping" : "running", 0, 0, top.Length, children);
     }
 
-    void IActorParent.ChildFailed(ActorCell child, Exception failure, int failures) => child.Decide(SupervisionDecision.Default, failure);
+    void IActorParent.ChildStarted(ActorCell child)
+    {
+    }
+
+    void IActorParent.ChildFailed(ActorCell child, ChildFailure failure) => child.Decide(SupervisionDecision.Default, failure.Exception);
 
     void IActorParent.ChildEnded(ActorCell child, ActorEnd end, Exception? failure)
     {

@@ -8,8 +8,9 @@ internal enum TurnKind
 
     /// <summary>A timer's message, if the timer still has that generation.</summary>
     Timer = 3,
-    ChildStopped = 4,
-    Stop = 5,
+    ChildStarted = 4,
+    ChildStopped = 5,
+    Stop = 6,
 }
 
 /// <summary>One turn of an actor: everything that runs its code goes through one of these.</summary>

@@ -1,0 +1,97 @@
+using Backhaul.Node.Journal;
+using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers;
+
+namespace Backhaul.Node.Sharding;
+
+/// <summary>
+/// This node's time with one shard: the phase, and the grant in force. The writer asks it at the moment of each commit, transfers ask
+/// before each chunk; so a shard that is lost stops writing before any actor has heard of it. Thread-safe. It outlives a crash of
+/// the <see cref="ShardHost"/>, and ends with the shard: a shard claimed again gets another tenure.
+/// </summary>
+internal sealed class ShardTenure(int shardId, ILogger logger) : IGrantHolder, ITrust
+{
+    private readonly Lock _lock = new();
+    private ShardGrant? _grant;
+    private int _phase = (int)ShardPhase.NotOwned;
+
+    /// <summary>Called once, outside the lock, when the fence refused a write.</summary>
+    public event Action? Lost;
+
+    public int ShardId => shardId;
+
+    public ShardPhase Phase => (ShardPhase)Volatile.Read(ref _phase);
+
+    public bool MayAct => ShardPhases.MayWrite(Phase);
+
+    public ShardGrant? Current
+    {
+        get
+        {
+            lock (_lock)
+                return ShardPhases.MayWrite(Phase) ? _grant : null;
+        }
+    }
+
+    /// <summary>The epoch of the last grant; for operators.</summary>
+    public long? Epoch
+    {
+        get
+        {
+            lock (_lock)
+                return _grant?.Epoch;
+        }
+    }
+
+    /// <summary>False when the event means nothing in the present phase.</summary>
+    public bool TryMove(ShardEvent happened)
+    {
+        lock (_lock)
+            return Move(happened);
+    }
+
+    public void Grant(ShardGrant grant)
+    {
+        lock (_lock)
+        {
+            _grant = grant;
+            Move(ShardEvent.Granted);
+        }
+    }
+
+    public void OnFenced(ShardGrant refused)
+    {
+        lock (_lock)
+        {
+            // a refusal of an older epoch says nothing about the present one
+            if (_grant is not { } grant || refused.Epoch < grant.Epoch || !Move(ShardEvent.Fenced))
+                return;
+        }
+        logger.ShardFenced(shardId, refused.Epoch);
+        ShardInstruments.Fenced();
+        Lost?.Invoke();
+    }
+
+    public void OnReacquired(ShardGrant grant)
+    {
+        lock (_lock)
+        {
+            if (_grant is { } known && known.Epoch < grant.Epoch)
+                _grant = grant;
+        }
+        logger.ShardReacquired(shardId, grant.Epoch);
+    }
+
+    private bool Move(ShardEvent happened)
+    {
+        var before = Phase;
+        if (ShardPhases.Next(before, happened) is not { } next)
+            return false;
+        Volatile.Write(ref _phase, (int)next);
+        if (Holds(next) != Holds(before))
+            ShardInstruments.Owned(Holds(next) ? 1 : -1);
+        return true;
+    }
+
+    private static bool Holds(ShardPhase phase) => phase is ShardPhase.Open or ShardPhase.Suspended or ShardPhase.Closing;
+}
