@@ -19,11 +19,13 @@ namespace Backhaul.Node.Journal;
 internal sealed class JournalLane(
     IJournalStore store, JournalOptions options, TimeProvider time, IRandom random, JournalLog log, CancellationToken draining)
 {
+    private const long Nothing = long.MinValue;
+
     private readonly Channel<PendingAppend> _queue = Channel.CreateBounded<PendingAppend>(
         new BoundedChannelOptions(options.QueueMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
     private PendingAppend? _carried;
-    private long _batchOldestAt;
+    private long _batchOldestAt = Nothing;
 
     public int Queued => _queue.Reader.Count;
 
@@ -32,9 +34,9 @@ internal sealed class JournalLane(
         get
         {
             var oldest = Volatile.Read(ref _batchOldestAt);
-            if (oldest == 0 && _queue.Reader.TryPeek(out var next))
+            if (oldest == Nothing && _queue.Reader.TryPeek(out var next))
                 oldest = next.EnqueuedAt;
-            return oldest == 0 ? TimeSpan.Zero : time.GetElapsedTime(oldest);
+            return oldest == Nothing ? TimeSpan.Zero : time.GetElapsedTime(oldest);
         }
     }
 
@@ -60,7 +62,7 @@ internal sealed class JournalLane(
             }
             finally
             {
-                Volatile.Write(ref _batchOldestAt, 0);
+                Volatile.Write(ref _batchOldestAt, Nothing);
             }
         }
     }
