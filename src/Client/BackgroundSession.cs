@@ -130,7 +130,7 @@ public sealed class BackgroundSession
 
     /// <summary>
     /// The events after number <paramref name="after"/>, each once, in order and without gaps, for as long as the caller reads: a
-    /// broken or silent connection is replaced by a new one that goes on where it ended. Ends after <c>sessionInvalidated</c>.
+    /// broken or silent connection is replaced by a new one that goes on where it ended. Ends after the <c>sessionInvalidated</c> that nothing follows.
     /// </summary>
     /// <exception cref="BackhaulException">The session does not exist, or the key was refused.</exception>
     public IAsyncEnumerable<EventView> ReadEventsAsync(long after = 0, EventStreamOptions? options = null, CancellationToken stop = default)

@@ -44,8 +44,9 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
                 while (await NextAsync(connection, last, stop) is { } next)
                 {
                     last = next.Number;
+                    _gaps = 0;
                     yield return next;
-                    if (next.Type == EventTypes.SessionInvalidated)
+                    if (next.Type == EventTypes.SessionInvalidated && await IsLastAsync(next.Number, stop))
                         yield break;
                 }
                 _retry = connection.Retry ?? _retry;
@@ -53,6 +54,14 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
             }
             await BackOffAsync(last, stop);
         }
+    }
+
+    /// <summary>False when the identifier was created anew: the events of the next generation follow.</summary>
+    private async Task<bool> IsLastAsync(long number, CancellationToken stop)
+    {
+        var page = await caller.GetAsync(
+            string.Create(CultureInfo.InvariantCulture, $"{path}?after={number}&limit=1"), ProtocolJson.Default.EventPage, stop);
+        return page.Last <= number;
     }
 
     private async Task<EventConnection> ConnectAsync(long last, CancellationToken stop)
@@ -108,10 +117,7 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
         var page = await caller.GetAsync(
             string.Create(CultureInfo.InvariantCulture, $"{path}?after={last}&limit=1"), ProtocolJson.Default.EventPage, stop);
         if (page.Events.Count > 0 && page.Events[0].Number >= number)
-        {
-            _gaps = 0;
             return true;
-        }
         _interruption = $"The event stream went from number {last} to {number}.";
         return ++_gaps < GapsMax ? false : throw new BackhaulException(new Problem
         {
