@@ -1,29 +1,28 @@
 namespace Backhaul.Node.Hosting;
 
 /// <summary>
-/// The ladder of an orderly stop, bound from <c>Backhaul:Drain</c>: each limit is shorter than the next, so that whoever is late is cut
-/// off by the one above it that knows what to do, and not by the one above that. A container's grace period (75 s) is the last rung.
+/// The upper rungs of the ladder of an orderly stop, bound from <c>Backhaul:Drain</c>. Each limit is shorter than the next, so that
+/// whoever is late is cut off by the one above it that knows what to do:
+/// <c>child stop 10 s &lt; session 13 s &lt; hand-off 15 s &lt; drain 45 s</c> (Backhaul:Sharding) <c>&lt; shutdown 60 s</c>; a container's grace
+/// period (75 s) is the last rung.
 /// </summary>
 internal sealed record DrainOptions
 {
-    /// <summary>A running transfer reaches its checkpoint.</summary>
-    public TimeSpan ChildStop { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>What is queued for the journal when the sessions have stopped.</summary>
+    public TimeSpan Journal { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>All sessions of a shard stop.</summary>
-    public TimeSpan HandOff { get; init; } = TimeSpan.FromSeconds(15);
+    /// <summary>Open event streams send when to come back, and end.</summary>
+    public TimeSpan Streams { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>The whole drain.</summary>
-    public TimeSpan Total { get; init; } = TimeSpan.FromSeconds(45);
-
-    /// <summary>The drain, and the web servers after it.</summary>
+    /// <summary>Everything: the drain, and the web servers after it.</summary>
     public TimeSpan Shutdown { get; init; } = TimeSpan.FromSeconds(60);
 
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Faults(TimeSpan shards)
     {
-        if (ChildStop <= TimeSpan.Zero || ChildStop >= HandOff || HandOff >= Total || Total >= Shutdown)
+        if (Journal <= TimeSpan.Zero || Streams <= TimeSpan.Zero || shards + Journal + Streams >= Shutdown)
         {
-            yield return "Backhaul:Drain: 0 < ChildStop < HandOff < Total < Shutdown must hold, "
-                + $"but they are {ChildStop}, {HandOff}, {Total} and {Shutdown} (defaults: 10, 15, 45 and 60 s).";
+            yield return "Backhaul:Drain: Sharding:Drain + Journal + Streams must be shorter than Shutdown, and none of them zero, "
+                + $"but they are {shards}, {Journal}, {Streams} and {Shutdown} (defaults: 45, 5, 3 and 60 s).";
         }
     }
 }

@@ -7,19 +7,17 @@ namespace Backhaul.Node.Hosting;
 ///   readiness 503 ─► no new claims ─► sessions stop, transfers checkpoint ─► journal flushed ─► shards given back
 ///                 ─► streams end with a retry hint ─► (host) web servers stop ─► exit 0
 /// </code>
-/// Each step has its own limit and all together have one; a step that fails or is late is logged and the next one begins, because
+/// Each step has its own limit, and the host one for all of them; a step that fails or is late is logged and the next one begins, because
 /// what a step leaves undone is undone by the epoch of the next owner, and a stop that hangs helps nobody.
 /// </summary>
 internal sealed partial class NodeDrain(IReadOnlyList<DrainStep> steps, DrainOptions options, TimeProvider time, ILogger<NodeDrain> log) : IHostedLifecycleService
 {
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        LogDraining(options.Total.TotalSeconds);
+        LogDraining(options.Shutdown.TotalSeconds);
         var began = time.GetTimestamp();
-        using var total = new CancellationTokenSource(options.Total, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(total.Token, cancellationToken);
         foreach (var step in steps)
-            await RunAsync(step, either.Token);
+            await RunAsync(step, cancellationToken); // the host's own limit: DrainOptions.Shutdown
         LogDrained(time.GetElapsedTime(began).TotalSeconds);
     }
 
