@@ -9,7 +9,6 @@ namespace Backhaul.Node.Api;
 /// text goes further in. Outside in, a request passes
 /// <list type="number">
 /// <item><see cref="ApiFailures"/>: whatever goes wrong leaves as a problem;</item>
-/// <item>the doors of <see cref="Edges"/>: endpoints of the operators' port do not exist here;</item>
 /// <item><see cref="Authenticator"/>: who is it; without a caller nothing else is looked at;</item>
 /// <item>an endpoint: identifiers, media type, size, strict JSON, rules; then one command to the session's owner.</item>
 /// </list>
@@ -25,7 +24,6 @@ internal static class ClientEdge
             var failures = app.ApplicationServices.GetRequiredService<ApiFailures>();
             return context => failures.InvokeAsync(context, next);
         });
-        app.Use(next => context => Edges.HideOtherEdgesAsync(context, next));
         app.Use(next =>
         {
             var authenticator = app.ApplicationServices.GetRequiredService<Authenticator>();

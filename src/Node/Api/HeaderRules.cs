@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Net.Http.Headers;
+using Backhaul.Node.Egress;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
@@ -68,42 +68,8 @@ internal static class HeaderRules
             if (c is (< ' ' or > '~') and not '\t')
                 return Problems.Create(400, ProblemCodes.InvalidHeader, $"The value of the header {name} has a line break, a control character or a letter beyond ASCII; encode it.", at);
         }
-        return IsSendable(name, value)
+        return RequestHeaders.CanSend(name, value)
             ? null
             : Problems.Create(400, ProblemCodes.InvalidHeader, $"The value of the header {name} does not have the form that HTTP defines for it.", at);
-    }
-
-    /// <summary>Asks the client library itself, so that a header taken here cannot fail when an attempt is sent.</summary>
-    private static bool IsSendable(string name, string value)
-    {
-        using var request = new HttpRequestMessage();
-        try
-        {
-            request.Headers.Add(name, value);
-            return true;
-        }
-        catch (FormatException)
-        {
-            return false;
-        }
-        catch (InvalidOperationException)
-        {
-            return IsSendableWithContent(name, value);
-        }
-    }
-
-    private static bool IsSendableWithContent(string name, string value)
-    {
-        using var content = new ByteArrayContent([]);
-        try
-        {
-            HttpContentHeaders headers = content.Headers;
-            headers.Add(name, value);
-            return true;
-        }
-        catch (Exception refused) when (refused is FormatException or InvalidOperationException)
-        {
-            return false;
-        }
     }
 }

@@ -1,18 +1,17 @@
 using Backhaul.Node.Routing;
-using Backhaul.Node.Security;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
 
 /// <summary>
-/// <c>/health</c>, on both edges and without a key. Live looks at this process only, so that a database that is away restarts nothing;
+/// <c>/health</c>, without a key. Live looks at this process only, so that a database that is away restarts nothing;
 /// ready says whether new work should come here.
 /// </summary>
 internal static class HealthEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var health = routes.MapGroup("/health").WithTags("health").OnEdge(Edge.Client | Edge.Operator).WithMetadata(OpenToAll.Instance);
+        var health = routes.MapGroup("/health").WithTags("health").WithMetadata(OpenToAll.Instance);
         health.MapGet("/live", () => Results.Text("""{"status":"live"}""", RequestBodies.Json))
             .WithName("getLive").WithSummary("Whether the process works").Produces<HealthView>();
         health.MapGet("/ready", (NodeReadiness readiness) => readiness.Phase switch

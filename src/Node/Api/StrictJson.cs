@@ -38,28 +38,36 @@ internal static class StrictJson
     {
         try
         {
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject)
-                return Invalid("Send a JSON object.");
-            if (FindStrangeMember(ref reader, type, "") is { } problem)
-                return problem;
-            while (reader.Read())
-            {
-            }
+            ScanText(json);
         }
-        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
+        catch (JsonException broken)
         {
-            return broken is JsonException where
-                ? Invalid(reasonOf(where))
-                : Invalid("The text has characters that are not valid UTF-8 or UTF-16.");
+            return Invalid(reasonOf(broken));
         }
-        return ExplainValue(type, refused);
+        catch (InvalidOperationException)
+        {
+            return Invalid("The body has characters that are not valid UTF-8 or UTF-16.");
+        }
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+            return Invalid("Send a JSON object.");
+        return FindStrangeMember(ref reader, type, "") ?? ExplainValue(type, refused);
 
-        static string reasonOf(JsonException where) => where.Message.Contains("MaxDepth", StringComparison.OrdinalIgnoreCase)
-            || where.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
+        static string reasonOf(JsonException where) => where.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
             ? $"The JSON is nested deeper than {DepthMax} levels; nothing that is asked for here is."
             : $"The body is not valid JSON: look at line {where.LineNumber.GetValueOrDefault() + 1}, byte {where.BytePositionInLine.GetValueOrDefault() + 1}.";
+    }
+
+    /// <summary>Throws at the first place that is not JSON, or not text.</summary>
+    private static void ScanText(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                reader.GetString();
+        }
     }
 
     /// <summary>Walks an object along its type: the first member that the type does not have, that occurs twice, or that is missing.</summary>

@@ -29,17 +29,11 @@ internal sealed class Authenticator(KeyRing keys)
             return Refuse(401, ProblemCodes.Unauthenticated, "This node asks for a key: send it as Authorization: Bearer <key>.");
         if (keys.Find(value[Scheme.Length..].Trim()) is not { } caller)
             return Refuse(401, ProblemCodes.Unauthenticated, "This key is not known here. Check that it is complete, and that this node is configured with its SHA-256.");
-        if (!MayUse(caller.Role, Edges.Of(context)))
-            return Refuse(403, ProblemCodes.Forbidden, "The role of this key does not allow calls on this port: clients use a key with the role client, operators one with viewer, operator or admin.");
+        if (caller.Role is not (CallerRole.Client or CallerRole.Admin))
+            return Refuse(403, ProblemCodes.Forbidden, "This key is an operator's and works on the operators' port. Use a key with the role client.");
         Caller.Set(context, caller);
         return null;
     }
-
-    private static bool MayUse(CallerRole role, Edge edge) => edge switch
-    {
-        Edge.Operator => role is CallerRole.Viewer or CallerRole.Operator or CallerRole.Admin,
-        _ => role is CallerRole.Client or CallerRole.Admin,
-    };
 
     private static Problem? RefuseForeign(HttpContext context)
     {

@@ -5,17 +5,9 @@ namespace Backhaul.Node.Security;
 /// <summary>One address of <c>urls</c>: where a door is.</summary>
 internal sealed record ListenAddress(string Scheme, string Host, int Port)
 {
-    public bool IsHttps => Scheme == Uri.UriSchemeHttps;
-
     /// <summary>True when only this machine can reach it.</summary>
     public bool IsLoopback =>
         Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
-
-    /// <summary>The address to bind; null for localhost, which is both loopback addresses.</summary>
-    public IPAddress? Address =>
-        Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? null
-        : IPAddress.TryParse(Host, out var address) ? address
-        : IPAddress.IPv6Any;
 
     /// <summary>Reads a list separated by semicolons. The fault is a sentence, null when there is none.</summary>
     public static IReadOnlyList<ListenAddress> ParseList(string urls, out string? fault)

@@ -97,7 +97,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
     private static CommandReply.Done PageOf(Dictionary<long, TaskView> views, int limit)
     {
         var ordered = views.OrderBy(view => view.Key).Take(limit + 1).ToList();
-        var next = ordered.Count > limit ? ordered[limit - 1].Key.ToString() : null;
+        var next = ordered.Count > limit ? TaskCursor.Of(ordered[limit - 1].Key) : null;
         return SessionViews.Json(200, new Page<TaskView> { Items = [.. ordered.Take(limit).Select(view => view.Value)], Next = next }, ProtocolJson.Default.PageTaskView);
     }
 

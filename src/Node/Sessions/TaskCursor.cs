@@ -17,6 +17,7 @@ internal static class TaskCursor
         ordinal = 0;
         Span<byte> text = stackalloc byte[32];
         return cursor is { Length: > 0 and <= 32 }
+            && Base64Url.IsValid(cursor)
             && Base64Url.TryDecodeFromChars(cursor, text, out var length)
             && length > 1 && text[0] == (byte)'o'
             && long.TryParse(text[1..length], System.Globalization.NumberStyles.None, null, out ordinal);

@@ -1,0 +1,27 @@
+namespace Backhaul.Node.Hosting;
+
+/// <summary>The directory of the embedded journal and the default container: there and writable before anything else starts.</summary>
+internal static class DataDirectory
+{
+    /// <summary>The full path.</summary>
+    public static string Prepare(string path)
+    {
+        var full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(full);
+            var probe = Path.Combine(full, $".probe-{Environment.ProcessId}");
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
+            {
+            }
+            return full;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new NodeStartException(
+                ExitCodes.CannotCreate,
+                $"The data directory {full} cannot be written: {refused.Message} Give this user the right to write there, or name another with Backhaul:DataDirectory (Backhaul__DataDirectory).",
+                refused);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Hosting;
+
+/// <summary>What concerns the node as a whole. Bound from <c>Backhaul</c>; each folder has a section of its own below it.</summary>
+internal sealed record NodeOptions
+{
+    /// <summary>The client edge when nothing else is configured: this machine only.</summary>
+    public const string UrlsDefault = "http://127.0.0.1:5080";
+
+    /// <summary>The embedded journal and the default container, under the current directory unless absolute.</summary>
+    public string DataDirectory { get; init; } = "data";
+
+    public StoreOptions Store { get; init; } = new();
+
+    public ClusterOptions Cluster { get; init; } = new();
+
+    public IEnumerable<string> Faults()
+    {
+        if (string.IsNullOrWhiteSpace(DataDirectory))
+            yield return "Backhaul:DataDirectory is empty; name a directory, or leave it out for ./data.";
+        if (Store.Provider == "postgres")
+            yield return "Backhaul:Store:Provider is postgres, but this version keeps its journal in SQLite; leave it out or set it to sqlite.";
+        else if (Store.Provider != "sqlite")
+            yield return $"Backhaul:Store:Provider is {Store.Provider}; it must be sqlite.";
+        if (Cluster.ShardCount is < 1 or > 4096)
+            yield return "Backhaul:Cluster:ShardCount must be from 1 to 4096.";
+        if (Cluster.LeaseMs is < 5000 or > 600_000)
+            yield return "Backhaul:Cluster:LeaseMs must be from 5000 to 600000.";
+    }
+}
+
+/// <summary>Where the journal is.</summary>
+internal sealed record StoreOptions
+{
+    public string Provider { get; init; } = "sqlite";
+
+    public string? ConnectionString { get; init; }
+}
+
+/// <summary>Written once, when the store is created; a store keeps what it was created with.</summary>
+internal sealed record ClusterOptions
+{
+    public int ShardCount { get; init; } = ShardMap.ShardCountDefault;
+
+    public int LeaseMs { get; init; } = 15_000;
+}

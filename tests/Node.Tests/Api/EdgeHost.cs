@@ -1,0 +1,84 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Backhaul.Node.Api;
+using Backhaul.Node.Files;
+using Backhaul.Node.Hosting;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Routing;
+using Backhaul.Node.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Api;
+
+/// <summary>The client edge as a node has it, on a free port of loopback, over a router that records.</summary>
+internal sealed class EdgeHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private EdgeHost(WebApplication app) => _app = app;
+
+    public FakeRouter Router { get; } = new();
+
+    public FakeJournalStore Store { get; } = new();
+
+    public NodeReadiness Readiness { get; } = new();
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public static async Task<EdgeHost> StartAsync(SecurityOptions? security = null, ApiOptions? api = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        EdgeHost? host = null;
+        builder.Services.AddSingleton<ICommandRouter>(_ => host!.Router);
+        builder.Services.AddSingleton<IJournalStore>(_ => host!.Store);
+        builder.Services.AddSingleton<IContainers>(new FakeContainers());
+        builder.Services.AddSingleton(_ => host!.Readiness);
+        NodeComposition.AddApi(builder.Services, api ?? new ApiOptions(), security ?? new SecurityOptions());
+        host = new EdgeHost(builder.Build());
+        host._app.UseNode();
+        await host._app.StartAsync(TestContext.Current.CancellationToken);
+        host.Client = new HttpClient { BaseAddress = new Uri(host._app.Urls.Single()) };
+        return host;
+    }
+
+    public async Task<Answer> SendAsync(string method, string path, string? body = null, string contentType = "application/json", params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+            if (contentType.Length > 0)
+                request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        }
+        foreach (var (name, value) in headers)
+            request.Headers.Add(name, value);
+        using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return new Answer((int)response.StatusCode, text, response.Content.Headers.ContentType?.MediaType, response.Headers, response.Content.Headers);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+        Readiness.Dispose();
+    }
+
+    internal sealed record Answer(int Status, string Text, string? MediaType, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
+    {
+        public JsonElement Json => JsonDocument.Parse(Text).RootElement;
+
+        public string? Code => MediaType == "application/problem+json" ? Json.GetProperty("code").GetString() : null;
+
+        public string? Field => MediaType == "application/problem+json" && Json.TryGetProperty("field", out var named) ? named.GetString() : null;
+
+        public string? Header(string name) => Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    }
+}

@@ -1,0 +1,47 @@
+using Backhaul.Node.Files;
+using Backhaul.Node.Journal;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Tests.Api;
+
+/// <summary>Heads to list; nothing else of a store is asked for by the edge.</summary>
+internal sealed class FakeJournalStore : IJournalStore
+{
+    public List<SessionHead> Heads { get; } = [];
+
+    public Exception? Failure { get; set; }
+
+    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop)
+    {
+        if (Failure is not null)
+            throw Failure;
+        return new([.. Heads
+            .Where(head => tenant is null || head.Session.Tenant == tenant)
+            .OrderBy(head => head.Session.ToString(), StringComparer.Ordinal)
+            .Where(head => afterKey is null || string.CompareOrdinal(head.Session.ToString(), afterKey) > 0)
+            .Take(rowsMax)]);
+    }
+
+    public ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<ShardGrant?> ReacquireAsync(ShardGrant grant, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<long?> ReadLastSequenceAsync(ShardGrant grant, SessionKey session, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<SessionOpening?> OpenAsync(ShardGrant grant, SessionKey session, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<JournalRow>?> ReadRowsAsync(ShardGrant grant, SessionKey session, long afterSequence, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<JournalRow>?> ReadNumberedAsync(ShardGrant grant, SessionKey session, long afterNumber, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<bool> SaveSnapshotAsync(ShardGrant grant, SessionKey session, StoredSnapshot snapshot, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<int?> TrimAsync(ShardGrant grant, SessionKey session, long upToSequence, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<ArchivedTask>?> ListArchiveAsync(ShardGrant grant, SessionKey session, int generation, long afterOrdinal, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+}
+
+/// <summary>Containers <c>default</c> and <c>results</c>.</summary>
+internal sealed class FakeContainers : IContainers
+{
+    public bool Exists(ContainerName container) => container.ToString() is "default" or "results";
+
+    public ValueTask<StageResult> StageAsync(TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<StoredFile?> OpenReadAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<StoredFile?> OpenResultAsync(SessionKey session, int generation, TaskId task, ContainerName container, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) => throw new NotSupportedException();
+}
