@@ -21,8 +21,8 @@ internal sealed class SqliteHarness : IStoreHarness
     /// <summary>Another store on the same directory, as a second process would open it.</summary>
     public SqliteJournalStore Create() => Create(Directory);
 
-    public static SqliteJournalStore Create(string directory) => new(
-        directory, new SqliteOptions { LockWait = TimeSpan.Zero }, TimeProvider.System, NullLogger<SqliteJournalStore>.Instance);
+    public static SqliteJournalStore Create(string directory, int sizeMaxMiB = 0) => new(
+        directory, new SqliteOptions { LockWait = TimeSpan.Zero, SizeMaxMiB = sizeMaxMiB }, TimeProvider.System, NullLogger<SqliteJournalStore>.Instance);
 
     public async Task CloseAsync() => await _store.DisposeAsync();
 

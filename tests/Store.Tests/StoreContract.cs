@@ -148,11 +148,11 @@ public abstract class StoreContract : IAsyncLifetime
     public async Task E10_a_stale_grant_writes_nothing_anywhere()
     {
         var (session, stale) = await WithSnapshotsAsync(rows: 20, snapshots: [5, 10]);
-        await CommitAsync(Append(stale, session, 21, archive: [Task(1, "t1")], wakeAt: Noon));
+        await CommitAsync(Append(stale, session, 21, archive: [Ended(1, "t1")], wakeAt: Noon));
         _grants = await _harness.Cluster.TakeAllAsync(NewNode(), Shards, None);
         foreach (var grant in new[] { stale, _grants.GrantOf(session) with { Node = stale.Node }, stale with { ShardId = 99 } })
         {
-            var report = await Store.CommitAsync([Append(grant, session, 22, archive: [Task(2, "t2")])], None);
+            var report = await Store.CommitAsync([Append(grant, session, 22, archive: [Ended(2, "t2")])], None);
             Assert.Equal([grant.ShardId], report.FencedShards);
             Assert.False(await Store.SaveSnapshotAsync(grant, session, Snapshot(20), None));
             Assert.Null(await Store.TrimAsync(grant, session, 20, 100, None));
@@ -269,8 +269,8 @@ public abstract class StoreContract : IAsyncLifetime
     {
         var session = Key("archive");
         var grant = _grants.GrantOf(session);
-        await CommitAsync(Append(grant, session, 1, archive: [Task(3, "t3"), Task(1, "mine"), Task(2, "t2")]));
-        await CommitAsync(Append(grant, session, 2, archive: [Task(1, "other", generation: 2)]));
+        await CommitAsync(Append(grant, session, 1, archive: [Ended(3, "t3"), Ended(1, "mine"), Ended(2, "t2")]));
+        await CommitAsync(Append(grant, session, 2, archive: [Ended(1, "other", generation: 2)]));
 
         Assert.Equal([1, 2], (await Store.ListArchiveAsync(grant, session, 1, 0, 2, None))!.Select(task => task.Ordinal));
         Assert.Equal([3], (await Store.ListArchiveAsync(grant, session, 1, 2, 2, None))!.Select(task => task.Ordinal));
@@ -285,9 +285,9 @@ public abstract class StoreContract : IAsyncLifetime
     {
         var session = Key("fate");
         var grant = _grants.GrantOf(session);
-        await CommitAsync(Append(grant, session, 1, archive: [Task(1, "t1")]));
-        await AssertConflictAsync(Append(grant, session, 1, archive: [Task(2, "t2")]));
-        await AssertConflictAsync(Append(grant, session, 2, archive: [Task(1, "t1")]));
+        await CommitAsync(Append(grant, session, 1, archive: [Ended(1, "t1")]));
+        await AssertConflictAsync(Append(grant, session, 1, archive: [Ended(2, "t2")]));
+        await AssertConflictAsync(Append(grant, session, 2, archive: [Ended(1, "t1")]));
         Assert.Equal(1, await Store.ReadLastSequenceAsync(grant, session, None));
         Assert.Single((await Store.ListArchiveAsync(grant, session, 1, 0, 10, None))!);
     }

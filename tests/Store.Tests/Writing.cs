@@ -29,7 +29,7 @@ internal static class Writing
         [.. Enumerable.Range(0, rows).Select(index => Row($"{first + index}", first + index))],
         new HeadUpdate("active", 1, first + rows - 1, wakeAt), archive ?? []);
 
-    public static ArchivedTask Task(long ordinal, string id, int generation = 1) =>
+    public static ArchivedTask Ended(long ordinal, string id, int generation = 1) =>
         new(generation, ordinal, TaskId.Parse(id), Encoding.UTF8.GetBytes($"task {id}"));
 
     public static string Text(this JournalRow row) => Encoding.UTF8.GetString(row.Payload.Span);

@@ -9,6 +9,8 @@ namespace Backhaul.Node.Journal.Sqlite;
 /// </summary>
 internal sealed class SqliteJournalFile : IDisposable
 {
+    private const int PagesPerMiB = 256;
+
     private readonly SqliteDatabase _database;
     private readonly SqliteStatements _sql;
     private readonly string _path;
@@ -38,6 +40,8 @@ internal sealed class SqliteJournalFile : IDisposable
             database.Execute("PRAGMA synchronous = FULL");
             database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA wal_autocheckpoint = {options.CheckpointPages}"));
             database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size = -{options.CacheKiB}"));
+            if (options.SizeMaxMiB > 0)
+                database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {options.SizeMaxMiB * PagesPerMiB}"));
             database.Execute("BEGIN IMMEDIATE");
             SqliteSchema.Apply(database, shardCount, path);
             using (var take = database.Prepare("UPDATE shard SET epoch = epoch + 1, owner_node_id = ?1"))

@@ -15,8 +15,16 @@ internal sealed record SqliteOptions
     /// <summary>Memory for pages of the database.</summary>
     public int CacheKiB { get; init; } = 32 * 1024;
 
+    /// <summary>
+    /// The database file grows no larger; at the limit the node behaves as on a full disk. 0 is no limit. For a journal that shares its
+    /// disk with the files it must not starve.
+    /// </summary>
+    public int SizeMaxMiB { get; init; }
+
     public IEnumerable<string> Problems()
     {
+        if (SizeMaxMiB is < 0 or > 4 * 1024 * 1024)
+            yield return "Backhaul:Journal:Sqlite:SizeMaxMiB must lie between 0 (no limit) and 4,194,304.";
         if (LockWait < TimeSpan.Zero || LockWait > TimeSpan.FromMinutes(1))
             yield return "Backhaul:Journal:Sqlite:LockWait must lie between 0 and 1 minute.";
         if (CheckpointPages is < 100 or > 1_000_000)

@@ -1,0 +1,38 @@
+using Xunit;
+using Xunit.Sdk;
+
+namespace Backhaul.Store.Tests;
+
+/// <summary>The contract is itself checked: without a fence it must fail, on both stores.</summary>
+public sealed class MutantTests
+{
+    public static TheoryData<string, bool> Checks()
+    {
+        var checks = new TheoryData<string, bool>();
+        foreach (var sqlite in new[] { false, true })
+        {
+            checks.Add(nameof(StoreContract.E4_in_one_batch_only_the_lost_shard_is_left_out), sqlite);
+            checks.Add(nameof(StoreContract.E7_after_a_reacquire_the_old_epoch_writes_nothing_and_the_new_one_reads_everything), sqlite);
+            checks.Add(nameof(StoreContract.E10_a_stale_grant_writes_nothing_anywhere), sqlite);
+            checks.Add(nameof(StoreContract.A_stale_grant_reads_nothing_either), sqlite);
+            checks.Add(nameof(StoreContract.Released_shards_are_nobodys), sqlite);
+        }
+
+        return checks;
+    }
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public async Task A_store_without_a_fence_does_not_pass(string check, bool sqlite)
+    {
+        await using var mutant = new Mutant(sqlite);
+        await mutant.InitializeAsync();
+        var run = (Task)typeof(StoreContract).GetMethod(check)!.Invoke(mutant, null)!;
+        await Assert.ThrowsAnyAsync<XunitException>(() => run);
+    }
+
+    private sealed class Mutant(bool sqlite) : StoreContract
+    {
+        private protected override IStoreHarness Create() => new UnfencedStore(sqlite ? new SqliteHarness() : new MemoryHarness());
+    }
+}
