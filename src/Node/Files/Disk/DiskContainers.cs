@@ -69,7 +69,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         }
         catch (StorageException refused)
         {
-            return new StageResult.Refused(ToProblem(refused));
+            return new StageResult.Refused(StorageProblems.Of(refused));
         }
     }
 
@@ -96,14 +96,6 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         foreach (var container in _containers.Values)
             container.Dispose();
     }
-
-    /// <summary>What a client is told when a disk refused.</summary>
-    internal static Problem ToProblem(StorageException refused) => refused.Failure switch
-    {
-        StorageFailure.Full => new Problem { Status = 507, Code = ProblemCodes.StorageFull, Detail = refused.Message },
-        StorageFailure.Blocked => new Problem { Status = 409, Code = ProblemCodes.InvalidPath, Detail = refused.Message },
-        _ => new Problem { Status = 500, Code = ProblemCodes.StorageFailed, Detail = refused.Message },
-    };
 
     /// <summary>Strong: an inode that got other bytes has another time or length, and a replaced file another inode.</summary>
     internal static string ETagOf(FileStatus status) =>

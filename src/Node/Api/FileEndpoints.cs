@@ -1,0 +1,172 @@
+using System.Text.Json;
+using Backhaul.Node.Files;
+using Backhaul.Node.Routing;
+using Backhaul.Node.Security;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Backhaul.Node.Api;
+
+/// <summary>
+/// <c>/v1/files/{container}/{path}</c>: staging what tasks upload, reading what they downloaded, removing both; and the content of a
+/// finished download by its task. Bodies stream between the connection and the disk and are never held.
+/// </summary>
+internal static class FileEndpoints
+{
+    private const string Any = "application/octet-stream";
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var files = routes.MapGroup("/v1/files/{container}/{**path}").WithTags("files");
+        files.MapPut("", PutAsync)
+            .WithName("putFile").WithSummary("Stores a file, whole, replacing one of that path")
+            .Accepts<Stream>(Any)
+            .Produces<FileView>(201).Produces<FileView>(200).Refuses(404, 409, 412, 413, 507);
+        MapReading(files, GetAsync, "", "File", "a file", 404, 409, 412);
+        files.MapDelete("", DeleteAsync)
+            .WithName("deleteFile").WithSummary("Removes a file").Produces(204).Refuses(404, 409, 412);
+        var content = routes.MapGroup("/v1/sessions/{session}/tasks/{task}").WithTags("files");
+        MapReading(content, GetContentAsync, "/content", "TaskContent", "the file of a finished download", 404, 412);
+    }
+
+    private static void MapReading(RouteGroupBuilder routes, Delegate read, string pattern, string name, string what, params int[] statuses)
+    {
+        routes.MapMethods(pattern, [HttpMethods.Get], read).WithName($"get{name}").WithSummary($"Reads {what}, or a range of it")
+            .Produces(200, contentType: Any).Produces(206, contentType: Any).Produces(304).Refuses([.. statuses, 416]);
+        routes.MapMethods(pattern, [HttpMethods.Head], read).WithName($"head{name}").WithSummary($"Length, validator and time of {what}")
+            .Produces(200).Produces(304).Refuses(statuses);
+    }
+
+    private static async Task<IResult> PutAsync(HttpContext context, string container, string? path, IContainers containers, FilesOptions options)
+    {
+        if (!TryGetPlace(context, container, path, containers, out var place, out var problem))
+            return Problems.Result(problem);
+        var request = context.Request;
+        if (request.Headers.ContainsKey("Content-Range"))
+            return Problems.Result(400, ProblemCodes.InvalidHeader, "A file is stored whole: leave Content-Range out.", "Content-Range");
+        if (HasPrecondition(request))
+        {
+            await using var present = await OpenAsync(containers, place, context.RequestAborted);
+            if (!Preconditions.Hold(request.GetTypedHeaders(), present?.ETag, present?.ModifiedAt))
+                return Problems.Result(Preconditions.Failed());
+        }
+        // Size is the disk's business here: it is reserved before the first byte when it is known.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
+        var staged = await containers.StageAsync(
+            place.Tenant, place.Container, place.Path, request.Body, request.ContentLength, options.StageBytesMax, context.RequestAborted);
+        if (staged is StageResult.Refused refused)
+            return Problems.Result(refused.Problem);
+        var stored = (StageResult.Stored)staged;
+        context.Response.Headers.ETag = stored.ETag;
+        var json = JsonSerializer.SerializeToUtf8Bytes(stored.File, ProtocolJson.Default.FileView);
+        return Replies.ToCreated(
+            new CommandReply.Done(stored.Created ? StatusCodes.Status201Created : StatusCodes.Status200OK, json),
+            _ => $"/v1/files/{place.Container}/{string.Join('/', place.Path.ToString().Split('/').Select(Uri.EscapeDataString))}");
+    }
+
+    private static async Task<IResult> GetAsync(HttpContext context, string container, string? path, IContainers containers)
+    {
+        if (!TryGetPlace(context, container, path, containers, out var place, out var problem))
+            return Problems.Result(problem);
+        return await GuardAsync(async () => await OpenAsync(containers, place, context.RequestAborted) is { } file ? new FileAnswer(file) : NotFound(place));
+    }
+
+    private static async Task<IResult> DeleteAsync(HttpContext context, string container, string? path, IContainers containers)
+    {
+        if (!TryGetPlace(context, container, path, containers, out var place, out var problem))
+            return Problems.Result(problem);
+        return await GuardAsync(async () =>
+        {
+            if (HasPrecondition(context.Request))
+            {
+                await using var present = await OpenAsync(containers, place, context.RequestAborted);
+                if (present is not null && !Preconditions.Hold(context.Request.GetTypedHeaders(), present.ETag, present.ModifiedAt))
+                    return Problems.Result(Preconditions.Failed());
+            }
+            return await containers.DeleteAsync(place.Tenant, place.Container, place.Path, context.RequestAborted) ? Results.NoContent() : NotFound(place);
+        });
+    }
+
+    private static async Task<IResult> GetContentAsync(
+        HttpContext context, string session, string task, ICommandRouter router, SessionCalls calls, IContainers containers)
+    {
+        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
+            return Problems.Result(problem);
+        if (!TaskId.TryParse(task, out var id))
+            return Problems.Result(400, ProblemCodes.InvalidIdentifier, TaskId.Rule);
+        if (context.Request.Query.ContainsKey("wait"))
+            return Problems.Result(400, ProblemCodes.UnknownField, "This version serves the content of finished downloads, so there is nothing to wait for; leave wait out.", "wait");
+        var reply = await router.ExecuteAsync(key, new SessionCommand.GetTask(id), null, deadline, context.RequestAborted);
+        if (reply is not CommandReply.Done { Status: StatusCodes.Status200OK } done)
+            return Replies.ToResult(reply);
+        var view = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.TaskView)!;
+        if (view is not { State: "completed", Outcome: "succeeded", File: { } file })
+            return Problems.Result(404, ProblemCodes.NoContent, WhyNone(view));
+        return await GuardAsync(async () =>
+        {
+            var opened = await ResultPath.OpenAsync(containers, key, id, file, context.RequestAborted);
+            if (opened is not null && opened.Length == file.Length)
+                return new FileAnswer(opened, file.Sha256);
+            if (opened is not null)
+                await opened.DisposeAsync();
+            return Problems.Result(404, ProblemCodes.NoContent, "The task's file was removed or replaced since the task ended. Download it again with a new task.");
+        });
+    }
+
+    private static string WhyNone(TaskView view) => view switch
+    {
+        { Kind: "upload" } => "An upload has no content; its file is the task's source.",
+        { State: not "completed" } => $"The task is {view.State}; its content can be read once it has succeeded. Wait for its event taskCompleted.",
+        _ => $"The task ended as {view.Outcome} and has no content.",
+    };
+
+    private static async Task<IResult> GuardAsync(Func<Task<IResult>> act)
+    {
+        try
+        {
+            return await act();
+        }
+        catch (StorageException refused)
+        {
+            return Problems.Result(StorageProblems.Of(refused));
+        }
+    }
+
+    private static IResult NotFound(Place place) =>
+        Problems.Result(404, ProblemCodes.FileNotFound, $"The container {place.Container} has no file of this path.");
+
+    private static ValueTask<StoredFile?> OpenAsync(IContainers containers, Place place, CancellationToken stop) =>
+        containers.OpenReadAsync(place.Tenant, place.Container, place.Path, stop);
+
+    private static bool HasPrecondition(HttpRequest request) =>
+        request.Headers.ContainsKey("If-Match") || request.Headers.ContainsKey("If-None-Match") || request.Headers.ContainsKey("If-Unmodified-Since");
+
+    private static bool TryGetPlace(
+        HttpContext context, string container, string? path, IContainers containers, out Place place,
+        [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out Problem? problem)
+    {
+        place = default;
+        problem = null;
+        if (!ContainerName.TryParse(container, out var name))
+            problem = Problems.Create(400, ProblemCodes.InvalidPath, ContainerName.Rule, "container");
+        else if (!containers.Exists(name))
+            problem = Problems.Create(404, ProblemCodes.UnknownContainer, $"There is no container {name} on this node. The container default always exists.");
+        else if (HasEncodedSlash(context) || !ContainerPath.TryParse(path, out var parsed))
+            problem = Problems.Create(400, ProblemCodes.InvalidPath, ContainerPath.Rule, "path");
+        else
+            place = new Place(Caller.Tenant(context), name, parsed);
+        return problem is null;
+    }
+
+    /// <summary>The server leaves an encoded slash as it is, so that the name "a%2Fb" and the path a/b would be one.</summary>
+    private static bool HasEncodedSlash(HttpContext context)
+    {
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        var query = target.IndexOf('?');
+        return target.AsSpan(0, query < 0 ? target.Length : query).Contains("%2f", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private readonly record struct Place(TenantId Tenant, ContainerName Container, ContainerPath Path);
+}

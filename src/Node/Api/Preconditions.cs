@@ -1,0 +1,34 @@
+using Backhaul.Protocol;
+using Microsoft.AspNetCore.Http.Headers;
+using Microsoft.Net.Http.Headers;
+
+namespace Backhaul.Node.Api;
+
+/// <summary>If-Match, If-None-Match and If-Unmodified-Since of a request that changes a file (RFC 9110, 13.1 and 13.2.2).</summary>
+internal static class Preconditions
+{
+    /// <param name="etag">Of the present file; null when there is none.</param>
+    public static bool Hold(RequestHeaders request, string? etag, DateTimeOffset? modifiedAt)
+    {
+        var present = etag is null ? null : EntityTagHeaderValue.Parse(etag);
+        if (request.IfMatch.Count > 0)
+        {
+            if (!Matches(request.IfMatch, present, useStrongComparison: true))
+                return false;
+        }
+        else if (request.IfUnmodifiedSince is { } since && modifiedAt is { } at && Seconds(at) > Seconds(since))
+        {
+            return false;
+        }
+        return request.IfNoneMatch.Count == 0 || !Matches(request.IfNoneMatch, present, useStrongComparison: false);
+    }
+
+    public static Problem Failed() => Problems.Create(
+        412, ProblemCodes.PreconditionFailed, "The file is not the one that the request's conditions ask for. Look at it again, and repeat the request with its present ETag.");
+
+    private static bool Matches(IList<EntityTagHeaderValue> tags, EntityTagHeaderValue? present, bool useStrongComparison) =>
+        present is not null && tags.Any(tag => tag.Equals(EntityTagHeaderValue.Any) || tag.Compare(present, useStrongComparison));
+
+    /// <summary>Dates of HTTP have whole seconds.</summary>
+    private static long Seconds(DateTimeOffset time) => time.ToUnixTimeSeconds();
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Delivery;
+
+/// <summary>
+/// Wakes whoever listens to a session on this node. Sessions tell it after each commit; streams and waiting polls subscribe.
+/// <code>
+///   SessionActor ──Published, Progress, Closed──► SessionFeed ──signal──► FeedSubscription ──► EventStream, EventPoll
+/// </code>
+/// Nothing is stored and nobody waits for a reader: a subscription holds a count of what happened and the newest progress of a bounded
+/// number of tasks, so a reader that stands still costs a constant. Reading what happened is the reader's, from the journal.
+/// </summary>
+internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
+{
+    private readonly ConcurrentDictionary<SessionKey, Listeners> _sessions = new();
+    private int _subscriptions;
+
+    /// <summary>Null when the node has as many as it takes.</summary>
+    public FeedSubscription? Subscribe(SessionKey session)
+    {
+        if (Interlocked.Increment(ref _subscriptions) > options.SubscriptionsMax)
+        {
+            Interlocked.Decrement(ref _subscriptions);
+            return null;
+        }
+        var subscription = new FeedSubscription(this, session, options.ProgressTasksMax);
+        while (!_sessions.GetOrAdd(session, static _ => new Listeners()).TryAdd(subscription))
+        {
+            // The last listener left in between, and took the list with it.
+        }
+        return subscription;
+    }
+
+    public void Published(SessionKey session, long lastNumber)
+    {
+        foreach (var subscription in Of(session))
+            subscription.Published();
+    }
+
+    public void Progress(SessionKey session, ProgressView progress)
+    {
+        foreach (var subscription in Of(session))
+            subscription.Progress(progress);
+    }
+
+    public void Closed(SessionKey session)
+    {
+        foreach (var subscription in Of(session))
+            subscription.Closed();
+    }
+
+    public bool IsAttached(SessionKey session)
+    {
+        foreach (var subscription in Of(session))
+        {
+            if (subscription.IsAttached)
+                return true;
+        }
+        return false;
+    }
+
+    internal void Remove(FeedSubscription subscription)
+    {
+        if (_sessions.TryGetValue(subscription.Session, out var listeners) && listeners.RemoveAndCloseIfLast(subscription))
+            _sessions.TryRemove(KeyValuePair.Create(subscription.Session, listeners));
+        Interlocked.Decrement(ref _subscriptions);
+    }
+
+    private ReadOnlySpan<FeedSubscription> Of(SessionKey session) =>
+        _sessions.TryGetValue(session, out var listeners) ? listeners.Present : default;
+
+    /// <summary>Copied on change, so that telling them takes no lock.</summary>
+    private sealed class Listeners
+    {
+        private readonly Lock _gate = new();
+        private volatile FeedSubscription[] _present = [];
+        private bool _closed;
+
+        public FeedSubscription[] Present => _present;
+
+        public bool TryAdd(FeedSubscription subscription)
+        {
+            lock (_gate)
+            {
+                if (!_closed)
+                    _present = [.. _present, subscription];
+                return !_closed;
+            }
+        }
+
+        public bool RemoveAndCloseIfLast(FeedSubscription subscription)
+        {
+            lock (_gate)
+            {
+                _present = [.. _present.Where(present => !ReferenceEquals(present, subscription))];
+                _closed = _present.Length == 0;
+                return _closed;
+            }
+        }
+    }
+}
