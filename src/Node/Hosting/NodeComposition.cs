@@ -51,7 +51,6 @@ internal static class NodeComposition
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IRandom, SystemRandom>();
         services.AddSingleton<IIdSource, Version7Ids>();
-        services.AddSingleton(s => new NodeId(s.GetRequiredService<IIdSource>().Next()));
         services.AddSingleton<NodeReadiness>();
     }
 
@@ -115,7 +114,9 @@ internal static class NodeComposition
             return (session, tenure) => new SessionActor(new SessionEnvironment(
                 session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers));
         });
-        services.AddSingleton<NodeShards>();
+        services.AddSingleton(s => new NodeShards(
+            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IClusterStore>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(),
+            new NodeId(s.GetRequiredService<IIdSource>().Next()), settings.Sharding, s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<ICommandRouter, CommandRouter>();
     }
 
@@ -126,6 +127,8 @@ internal static class NodeComposition
         services.AddSingleton<Authenticator>();
         services.AddSingleton<ApiFailures>();
         services.AddSingleton<SessionCalls>();
+        services.AddSingleton<IEventSource, SessionEvents>();
+        services.AddSingleton<EventDelivery>();
         ApiDescription.Add(services);
     }
 

@@ -6,9 +6,9 @@ using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Sqlite;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
-using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Transfers;
+using SessionOptions = Backhaul.Node.Sessions.SessionOptions;
 
 namespace Backhaul.Node.Hosting;
 
