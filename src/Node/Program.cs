@@ -20,3 +20,8 @@ catch (Exception failure) when (StartFailures.Explain(failure) is { } known)
     await Console.Error.WriteLineAsync(known.Message);
     return known.ExitCode;
 }
+catch (Exception bug)
+{
+    await Console.Error.WriteLineAsync($"The node failed for a reason that it does not know, which is a bug: {bug}");
+    return ExitCodes.Software;
+}

@@ -35,6 +35,8 @@ internal static class ClientEdge
     {
         SessionEndpoints.Map(routes);
         TaskEndpoints.Map(routes);
+        EventEndpoints.Map(routes);
+        FileEndpoints.Map(routes);
         HealthEndpoints.Map(routes);
         ApiDescription.Map(routes);
     }

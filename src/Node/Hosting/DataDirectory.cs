@@ -3,10 +3,8 @@ namespace Backhaul.Node.Hosting;
 /// <summary>The directory of the embedded journal and the default container: there and writable before anything else starts.</summary>
 internal static class DataDirectory
 {
-    /// <summary>The full path.</summary>
-    public static string Prepare(string path)
+    public static void Prepare(string full)
     {
-        var full = Path.GetFullPath(path);
         try
         {
             Directory.CreateDirectory(full);
@@ -14,7 +12,6 @@ internal static class DataDirectory
             using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
             {
             }
-            return full;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or NotSupportedException)
         {

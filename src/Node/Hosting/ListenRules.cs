@@ -5,7 +5,7 @@ namespace Backhaul.Node.Hosting;
 /// <summary>Where the client edge listens, and that it never listens beyond this machine without keys.</summary>
 internal static class ListenRules
 {
-    public static IReadOnlyList<ListenAddress> Read(IConfiguration configuration, SecurityOptions security, OptionsReader reader)
+    public static void Check(IConfiguration configuration, SecurityOptions security, OptionsReader reader)
     {
         if (configuration.GetSection("Kestrel:Endpoints").Exists())
             reader.Refuse("Kestrel:Endpoints is not used here; set urls (ASPNETCORE_URLS) instead.");
@@ -20,6 +20,5 @@ internal static class ListenRules
                 $"The node has no keys, so it must not listen on {open}, which other machines can reach. "
                 + "Configure at least one key (Backhaul:Security:Keys:0:Sha256 and :Tenant), or listen on 127.0.0.1 only.");
         }
-        return addresses;
     }
 }

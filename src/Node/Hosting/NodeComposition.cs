@@ -1,31 +1,38 @@
+using Backhaul.Node.Actors;
 using Backhaul.Node.Api;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Egress;
+using Backhaul.Node.Files;
+using Backhaul.Node.Files.Disk;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Journal.Sqlite;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Sharding;
+using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Hosting;
 
 /// <summary>
 /// What a node is made of: every concrete type, once, in the order of the layers from below. Options are read and checked before the
-/// first of them is made. A section names what it takes from the sections above it; nothing here decides anything.
+/// first of them is made (<see cref="NodeSettings"/>). Nothing here decides anything, and nothing outside of here knows a concrete
+/// type of another folder. The container disposes what it made in reverse: edges first, the journal's file last.
 /// </summary>
 internal static class NodeComposition
 {
     public static void AddNode(this WebApplicationBuilder builder)
     {
-        var reader = new OptionsReader(builder.Configuration);
-        var node = reader.Read<NodeOptions>("Backhaul", options => options.Faults(), strict: false);
-        var drain = reader.Read<DrainOptions>("Backhaul:Drain", options => options.Faults());
-        var security = reader.Read<SecurityOptions>("Backhaul:Security", options => options.Faults());
-        var api = reader.Read<ApiOptions>("Backhaul:Api", options => options.Faults());
-        _ = ListenRules.Read(builder.Configuration, security, reader);
-        reader.ThrowIfFaulty();
-        var data = DataDirectory.Prepare(node.DataDirectory);
-
+        var settings = NodeSettings.Read(builder.Configuration);
         var services = builder.Services;
-        services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<NodeReadiness>();
-        AddApi(services, api, security);
-        AddLife(services, drain, new StartFacts(builder.Configuration["Backhaul:Ops:Url"] ?? "http://127.0.0.1:9110", data));
+        AddSources(services);
+        AddJournal(services, settings);
+        AddFiles(services, settings);
+        AddTransfers(services, settings);
+        AddDelivery(services, settings);
+        AddSharding(services, settings);
+        AddApi(services, settings.Api, settings.Security);
+        AddLife(services, settings);
     }
 
     /// <summary>Routes and middleware of the client edge.</summary>
@@ -38,6 +45,81 @@ internal static class NodeComposition
             _ = source.Endpoints;
     }
 
+    /// <summary>Time, randomness, ids: what the logic is given instead of the system's own.</summary>
+    private static void AddSources(IServiceCollection services)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<IRandom, SystemRandom>();
+        services.AddSingleton<IIdSource, Version7Ids>();
+        services.AddSingleton<NodeReadiness>();
+    }
+
+    private static void AddJournal(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddSingleton(settings.Journal);
+        services.AddSingleton(s => new SqliteJournalStore(
+            settings.DataDirectory, settings.Sqlite, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<SqliteJournalStore>>()));
+        services.AddSingleton<IJournalStore>(s => s.GetRequiredService<SqliteJournalStore>());
+        services.AddSingleton<IClusterStore>(s => s.GetRequiredService<SqliteJournalStore>());
+        services.AddSingleton<JournalWriter>();
+        services.AddSingleton<IJournal>(s => s.GetRequiredService<JournalWriter>());
+    }
+
+    private static void AddFiles(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddSingleton(settings.Files);
+        services.AddSingleton(settings.Faults);
+        services.AddSingleton<ICrashPoints, CrashPoints>();
+        services.AddSingleton<IFileWork>(_ => new FileThreads(settings.Files.Threads));
+        services.AddSingleton<IDiskCalls>(_ => new LinuxDiskCalls());
+        services.AddSingleton(s => DiskContainers.Open(
+            settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<IDiskCalls>(), s.GetRequiredService<ICrashPoints>(),
+            s.GetRequiredService<IIdSource>(), s.GetRequiredService<ILogger<DiskContainers>>()));
+        services.AddSingleton<IContainers>(s => s.GetRequiredService<DiskContainers>());
+        services.AddSingleton<IPartFiles, DiskPartFiles>();
+    }
+
+    private static void AddTransfers(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddSingleton(settings.Egress);
+        services.AddSingleton(settings.Transfers);
+        services.AddSingleton<INameResolver, SystemNameResolver>();
+        services.AddSingleton<OutboundClients>();
+        services.AddSingleton<IAttemptRunner, AttemptRunner>();
+        services.AddSingleton<ITransferSlots, TransferSlots>();
+    }
+
+    private static void AddDelivery(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddSingleton(settings.Delivery);
+        services.AddSingleton<SessionFeed>();
+        services.AddSingleton<ISessionFeed>(s => s.GetRequiredService<SessionFeed>());
+    }
+
+    private static void AddSharding(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddSingleton(settings.Sharding);
+        services.AddSingleton(settings.Routing);
+        services.AddSingleton(settings.Sessions);
+        services.AddSingleton(s => new ActorSystem(
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IRandom>(), s.GetRequiredService<ILoggerFactory>(), ActorScheduler.ThreadPool)
+        {
+            Options = new ActorOptions { ChildStopTimeout = settings.Sharding.HandOff },
+        });
+        services.AddSingleton<SessionFactory>(s =>
+        {
+            var (journal, store, runner, slots) = (s.GetRequiredService<IJournal>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<IAttemptRunner>(), s.GetRequiredService<ITransferSlots>());
+            var (crashPoints, feed, time, random) = (s.GetRequiredService<ICrashPoints>(), s.GetRequiredService<ISessionFeed>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IRandom>());
+            var loggers = s.GetRequiredService<ILoggerFactory>();
+            return (session, tenure) => new SessionActor(new SessionEnvironment(
+                session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers));
+        });
+        services.AddSingleton(s => new NodeShards(
+            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IClusterStore>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(),
+            new NodeId(s.GetRequiredService<IIdSource>().Next()), settings.Sharding, s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<ICommandRouter, CommandRouter>();
+    }
+
     public static void AddApi(IServiceCollection services, ApiOptions api, SecurityOptions security)
     {
         services.AddSingleton(api);
@@ -45,25 +127,33 @@ internal static class NodeComposition
         services.AddSingleton<Authenticator>();
         services.AddSingleton<ApiFailures>();
         services.AddSingleton<SessionCalls>();
+        services.AddSingleton<IEventSource, SessionEvents>();
+        services.AddSingleton<EventDelivery>();
         ApiDescription.Add(services);
     }
 
-    private static void AddLife(IServiceCollection services, DrainOptions drain, StartFacts facts)
+    private static void AddLife(IServiceCollection services, NodeSettings settings)
     {
-        services.AddSingleton(facts);
+        services.AddSingleton(settings.StartFacts);
         services.AddSingleton<StartMessage>();
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = drain.Shutdown);
-        services.AddHostedService(s => new NodeStart([], s.GetRequiredService<NodeReadiness>(), s.GetRequiredService<StartMessage>()));
-        services.AddHostedService(s =>
-        {
-            var readiness = s.GetRequiredService<NodeReadiness>();
-            DrainStep[] steps =
-            [
-                new("readiness", drain.ChildStop, _ => Done(readiness.BeginDrain)),
-                new("event streams", drain.ChildStop, _ => Done(readiness.CloseStreams)),
-            ];
-            return new NodeDrain(steps, drain, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<NodeDrain>>());
-        });
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Drain.Shutdown);
+        services.AddHostedService<NodeStart>();
+        services.AddHostedService(s => new NodeDrain(
+            DrainSteps(s, settings), settings.Drain, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<NodeDrain>>()));
+    }
+
+    private static DrainStep[] DrainSteps(IServiceProvider s, NodeSettings settings)
+    {
+        var readiness = s.GetRequiredService<NodeReadiness>();
+        var shards = s.GetRequiredService<NodeShards>();
+        var journal = s.GetRequiredService<JournalWriter>();
+        return
+        [
+            new("readiness", settings.Drain.Streams, _ => Done(readiness.BeginDrain)),
+            new("sessions and shards", settings.Sharding.Drain, stop => new ValueTask(shards.DrainAsync(stop))),
+            new("journal", settings.Drain.Journal, _ => journal.DrainAsync()),
+            new("event streams", settings.Drain.Streams, _ => Done(readiness.CloseStreams)),
+        ];
     }
 
     private static ValueTask Done(Action act)

@@ -1,4 +1,5 @@
 using Backhaul.Node.Routing;
+using Backhaul.Node.Sharding;
 
 namespace Backhaul.Node.Hosting;
 
@@ -7,13 +8,9 @@ namespace Backhaul.Node.Hosting;
 /// shard is held, recovery has begun; only then do clients find an open port, because the web server is the last of the hosted
 /// services. When all of them run, the node is ready and says so.
 /// </summary>
-internal sealed class NodeStart(IReadOnlyList<StartStep> steps, NodeReadiness readiness, StartMessage message) : IHostedLifecycleService
+internal sealed class NodeStart(NodeShards shards, NodeReadiness readiness, StartMessage message) : IHostedLifecycleService
 {
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        foreach (var step in steps)
-            await step.Run(cancellationToken);
-    }
+    public Task StartAsync(CancellationToken cancellationToken) => shards.StartAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
@@ -30,6 +27,3 @@ internal sealed class NodeStart(IReadOnlyList<StartStep> steps, NodeReadiness re
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
-
-/// <summary>One step of the start. What it throws ends the start.</summary>
-internal sealed record StartStep(string Name, Func<CancellationToken, ValueTask> Run);

@@ -62,7 +62,8 @@ internal sealed class JournalWriter : IJournal, IAsyncDisposable
     {
         foreach (var lane in _lanes)
             lane.Close();
-        await _draining.CancelAsync();
+        if (!_running.IsCompleted)
+            await _draining.CancelAsync();
         await _running;
         _watch.Dispose();
     }

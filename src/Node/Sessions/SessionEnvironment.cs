@@ -41,4 +41,20 @@ internal sealed record SessionOptions
 
     /// <summary>Messages that one turn may take together into one append.</summary>
     public int TurnMessagesMax { get; init; } = 256;
+
+    /// <summary>Sentences about what is wrong; none when the options are good.</summary>
+    public IEnumerable<string> Faults()
+    {
+        foreach (var (name, value) in new (string, int)[]
+        {
+            (nameof(LiveTasksMax), LiveTasksMax), (nameof(SnapshotEvery), SnapshotEvery), (nameof(LedgerEntriesMax), LedgerEntriesMax),
+            (nameof(LedgerBytesMax), LedgerBytesMax), (nameof(TurnMessagesMax), TurnMessagesMax),
+        })
+        {
+            if (value < 1)
+                yield return $"Backhaul:Sessions:{name} is {value}; it must be at least 1.";
+        }
+        if (LedgerAge <= TimeSpan.Zero || IdleBeforePassivation <= TimeSpan.Zero)
+            yield return "Backhaul:Sessions:LedgerAge and IdleBeforePassivation must be longer than zero.";
+    }
 }

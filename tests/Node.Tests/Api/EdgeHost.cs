@@ -1,7 +1,9 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Backhaul.Node.Actors;
 using Backhaul.Node.Api;
+using Backhaul.Node.Delivery;
 using Backhaul.Node.Files;
 using Backhaul.Node.Hosting;
 using Backhaul.Node.Journal;
@@ -40,6 +42,11 @@ internal sealed class EdgeHost : IAsyncDisposable
         builder.Services.AddSingleton<IJournalStore>(_ => host!.Store);
         builder.Services.AddSingleton<IContainers>(new FakeContainers());
         builder.Services.AddSingleton(_ => host!.Readiness);
+        builder.Services.AddSingleton(new FilesOptions());
+        builder.Services.AddSingleton(new DeliveryOptions());
+        builder.Services.AddSingleton<SessionFeed>();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<IRandom, SystemRandom>();
         NodeComposition.AddApi(builder.Services, api ?? new ApiOptions(), security ?? new SecurityOptions());
         host = new EdgeHost(builder.Build());
         host._app.UseNode();
