@@ -1,1 +1,3 @@
-return 0;
+using Backhaul.Pbm;
+
+return await Tool.RunAsync(args, SystemTerminal.Open());

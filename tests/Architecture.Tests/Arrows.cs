@@ -15,6 +15,9 @@ internal static class Arrows
     /// <summary>Seams for randomness and ids; they live beside the kernel that needs them first.</summary>
     private static readonly string[] Chance = ["Actors.IRandom", "Actors.IIdSource"];
 
+    /// <summary>The list of sessions is read from the head rows: it would be wrong to wake a thousand sessions to list them.</summary>
+    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
+
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -32,7 +35,7 @@ internal static class Arrows
         ["Sharding"] = ["Actors", "Journal", "Sessions"],
         ["Routing"] = ["Sharding", "Sessions"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. Chance],
-        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security"],
+        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", .. HeadList],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

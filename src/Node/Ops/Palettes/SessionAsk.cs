@@ -1,0 +1,40 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Backhaul.Node.Routing;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+using Microsoft.Extensions.Options;
+
+namespace Backhaul.Node.Ops.Palettes;
+
+/// <summary>
+/// Asks a session through the router and turns anything but an answer into words and an exit. Operators' commands carry no
+/// idempotency key: each of them leads to the same state when it is sent twice.
+/// </summary>
+internal sealed class SessionAsk(ICommandRouter router, IOptions<OpsOptions> options)
+{
+    /// <summary>The answer's JSON, or an exit whose error is already written.</summary>
+    public async ValueTask<Answer> SendAsync(SessionKey session, SessionCommand command, PaletteOutput output, CancellationToken stop)
+    {
+        switch (await router.ExecuteAsync(session, command, key: null, options.Value.CommandDeadline, stop))
+        {
+            case CommandReply.Done done:
+                return new Answer(done.Json, null);
+            case CommandReply.Refused refused:
+                await output.ErrorAsync($"{refused.Problem.Detail} ({refused.Problem.Code})");
+                return new Answer(default, PaletteExit.Refused);
+            case CommandReply.Unavailable unavailable:
+                await output.ErrorAsync(
+                    $"{session} did not decide this: {unavailable.Detail} Send the command again in {Math.Ceiling(unavailable.RetryAfter.TotalSeconds)} s.");
+                return new Answer(default, PaletteExit.TryAgain);
+            case var other:
+                throw new InvalidOperationException($"The router answered with {other.GetType().Name}.");
+        }
+    }
+
+    internal readonly record struct Answer(ReadOnlyMemory<byte> Json, PaletteExit? Exit)
+    {
+        public T Read<T>(JsonTypeInfo<T> type) =>
+            JsonSerializer.Deserialize(Json.Span, type) ?? throw new InvalidOperationException($"The session answered null for {typeof(T).Name}.");
+    }
+}
