@@ -139,7 +139,7 @@ public sealed class BackgroundSession
         return new EventStream(_caller, $"{_path}/events", options ?? new EventStreamOptions()).ReadAsync(after, stop);
     }
 
-    /// <summary>One page of events after number <paramref name="after"/>; with <paramref name="wait"/> the node waits that long (30 s at most) for the first.</summary>
+    /// <summary>One page of events after number <paramref name="after"/>; with <paramref name="wait"/> the node waits that long (60 s at most) for the first.</summary>
     public Task<EventPage> ReadEventPageAsync(long after = 0, int? limit = null, TimeSpan wait = default, CancellationToken stop = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);

@@ -161,13 +161,12 @@ internal sealed class Caller
 
     private async Task<BackhaulException> RefusalAsync(HttpResponseMessage response, CancellationToken stop)
     {
-        var transient = RetryRules.IsUndecided(response.StatusCode);
         var problem = response.Content.Headers.ContentType?.MediaType is "application/problem+json" or "application/json"
             ? await ReadProblemAsync(response, stop)
             : null;
         return new BackhaulException(problem ?? Unexpected(response).Problem)
         {
-            IsTransient = transient,
+            IsTransient = RetryRules.IsUndecided(response.StatusCode, problem?.Code),
             RetryAfter = RetryRules.RetryAfter(response.Headers.RetryAfter, Time.GetUtcNow()),
         };
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Backhaul.Protocol;
 
 namespace Backhaul.Client.Calls;
 
@@ -12,8 +13,9 @@ internal static class RetryRules
     internal static readonly TimeSpan First = TimeSpan.FromMilliseconds(200);
     internal static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
-    internal static bool IsUndecided(HttpStatusCode status) => status is HttpStatusCode.TooManyRequests
-        or HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout;
+    /// <summary>A full session is a decision although its status is 429: it takes more only when tasks have ended.</summary>
+    internal static bool IsUndecided(HttpStatusCode status, string? code) => code != ProblemCodes.SessionLimit
+        && status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout;
 
     /// <summary>True for what a network does; everything else is a bug and goes to the caller.</summary>
     internal static bool IsBroken(Exception exception) => exception is HttpRequestException or IOException;

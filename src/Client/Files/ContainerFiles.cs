@@ -65,7 +65,7 @@ public sealed class ContainerFiles
         }
     }
 
-    /// <summary>Removes a file. False when there was none.</summary>
+    /// <summary>Removes a file. False when there was none (any more: an attempt whose answer was lost may have removed it).</summary>
     public async Task<bool> DeleteAsync(FileReference file, CommandId? intent = null, CancellationToken stop = default)
     {
         try

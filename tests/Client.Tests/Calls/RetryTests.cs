@@ -42,6 +42,17 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task A_full_session_is_a_decision_although_its_status_is_429()
+    {
+        using var node = new FakeNode((_, _) => Answer.Problem(429, ProblemCodes.SessionLimit));
+        using var client = node.Client();
+        var refused = await Assert.ThrowsAsync<BackhaulException>(() =>
+            client.Session("photos").AddTaskAsync(new TaskRequest { Kind = "download", Url = "https://example.org/a" }, stop: Stop));
+        Assert.Equal((ProblemCodes.SessionLimit, false), (refused.Code, refused.IsTransient));
+        Assert.Single(node.Seen);
+    }
+
+    [Fact]
     public async Task Every_attempt_of_an_intent_carries_the_same_key_and_body()
     {
         using var node = new FakeNode((_, index) => index switch

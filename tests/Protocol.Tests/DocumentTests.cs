@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Backhaul.Protocol.Tests;
+
+/// <summary>docs/protocol.md promises words and numbers to people; these are checked against the code.</summary>
+public sealed partial class DocumentTests
+{
+    private static readonly string Text = File.ReadAllText(Golden.PathOf("../../../docs/protocol.md"));
+
+    [Fact]
+    public void Every_problem_code_has_its_row()
+    {
+        foreach (var code in Constants(typeof(ProblemCodes)))
+            Assert.Contains($"\n| `{code}` | ", Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_event_type_is_described()
+    {
+        foreach (var type in Constants(typeof(EventTypes)))
+            Assert.Matches($@"\n\| .*`{type}`.* \| ", Text);
+    }
+
+    [Fact]
+    public void Every_field_of_a_task_and_a_configuration_is_described()
+    {
+        foreach (var field in typeof(TaskRequest).GetProperties().Concat(typeof(SessionConfiguration).GetProperties()))
+            Assert.Matches($@"\n\| (`\w+`, )*`{char.ToLowerInvariant(field.Name[0])}{field.Name[1..]}`", Text);
+    }
+
+    [Fact]
+    public void The_published_shards_are_right()
+    {
+        var rows = ShardRow().Matches(Text);
+        Assert.True(rows.Count >= 10);
+        foreach (Match row in rows)
+        {
+            var session = new SessionKey(TenantId.Parse(row.Groups["tenant"].Value), SessionIdentifier.Parse(row.Groups["identifier"].Value));
+            Assert.Equal(Number(row, "shard"), ShardMap.ShardOf(session, Number(row, "shards")));
+        }
+    }
+
+    private static IEnumerable<string> Constants(Type names) =>
+        names.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
+
+    private static int Number(Match row, string group) => int.Parse(row.Groups[group].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^\| `(?<tenant>[^`]+)` \| `(?<identifier>[^`]+)` \| (?<shards>\d+) \| (?<shard>\d+) \|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex ShardRow();
+}
