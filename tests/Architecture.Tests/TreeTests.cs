@@ -15,7 +15,7 @@ public sealed partial class TreeTests
 
     [Fact]
     public void No_source_file_is_longer_than_500_lines() =>
-        Assert.Empty(Repository.Files("src", ".cs").Where(file => Repository.Read(file).Count(c => c == '\n') > 500));
+        Check.None(Repository.Files("src", ".cs").Where(file => Repository.Read(file).Count(c => c == '\n') > 500), "Longer than 500 lines:");
 
     [Fact]
     public void The_solution_has_every_project()
@@ -23,7 +23,7 @@ public sealed partial class TreeTests
         var solution = Repository.Read("Cluster.sln").Replace('\\', '/');
         var projects = new[] { "src", "tests", "bench", "samples" }.Where(folder => Directory.Exists(Path.Combine(Repository.Root, folder)))
             .SelectMany(folder => Repository.Files(folder, ".csproj"));
-        Assert.Empty(projects.Where(project => !solution.Contains($"\"{project}\"", StringComparison.Ordinal)));
+        Check.None(projects.Where(project => !solution.Contains($"\"{project}\"", StringComparison.Ordinal)), "Not in Cluster.sln:");
     }
 
     [Fact]
@@ -34,18 +34,7 @@ public sealed partial class TreeTests
         var folders = new[] { "src", "src/Node", "tests", "bench", "docs" }.SelectMany(Repository.Folders)
             .Concat(["src/", "tests/", "docs/", "bench/", "samples/"]).Select(path => path.TrimEnd('/').Split('/')[^1] + "/")
             .Where(name => name is not "Properties/").Distinct(StringComparer.Ordinal);
-        Assert.Empty(folders.Where(folder => !map.Any(line => Regex.IsMatch(line, $@"(^|[\s/]){Regex.Escape(folder)}\s+\S.+"))));
-    }
-
-    [Fact]
-    public void A_file_carries_the_name_of_a_type_in_it()
-    {
-        var wrong = from file in Repository.Files("src", ".cs")
-                    let name = Path.GetFileNameWithoutExtension(file).Split('.')[0]
-                    where name is not ("Program" or "AssemblyInfo" or "GlobalUsings")
-                    where !Regex.IsMatch(Repository.Read(file), $@"\b(class|record|struct|interface|enum)\s+{Regex.Escape(name)}\b")
-                    select file;
-        Assert.Empty(wrong);
+        Check.None(folders.Where(folder => !map.Any(line => Regex.IsMatch(line, $@"(^|[\s/]){Regex.Escape(folder)}\s+\S.+"))), "Folders that README.md's map does not explain:");
     }
 
     [Fact]
@@ -55,7 +44,7 @@ public sealed partial class TreeTests
                     from Match match in TypeDeclaration().Matches(Repository.Read(file))
                     where EmptyWord().IsMatch(match.Groups[1].Value)
                     select $"{file}: {match.Groups[1].Value}";
-        Assert.Empty(wrong);
+        Check.None(wrong, "Names that say nothing:");
     }
 
     [Fact]
@@ -66,7 +55,7 @@ public sealed partial class TreeTests
                       let attribute = method.GetCustomAttribute<LoggerMessageAttribute>()
                       where attribute is not null
                       select (Folder: type.Namespace!.Split('.')[2], attribute.EventId, Name: $"{type.Name}.{method.Name}")).ToList();
-        Assert.Empty(events.GroupBy(found => found.EventId).Where(group => group.Count() > 1).Select(group => string.Join(", ", group)));
+        Check.None(events.GroupBy(found => found.EventId).Where(group => group.Count() > 1).Select(group => string.Join(", ", group)), "Event ids used twice:");
         var starts = EventIds.Values.Order().ToList();
         foreach (var (folder, id, name) in events)
         {
@@ -75,6 +64,22 @@ public sealed partial class TreeTests
             Assert.True(id >= start && (end == 0 || id < end), $"{name} has the event id {id}; {folder} has {start} to {(end == 0 ? "the end" : end - 1)}.");
         }
     }
+
+    [Fact]
+    public void Operations_md_explains_every_option()
+    {
+        var text = Repository.Read("docs/operations.md");
+        var missing = from type in typeof(Node.Journal.IJournal).Assembly.GetTypes()
+                      where type.Name.EndsWith("Options", StringComparison.Ordinal) && type.GetMethod("<Clone>$") is not null && !NotConfigured.Contains(type.Name)
+                      from property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+                      where property.CanWrite && !property.PropertyType.Name.EndsWith("Options", StringComparison.Ordinal)
+                      where !Regex.IsMatch(text, $@"[`:]{property.Name}[`:]")
+                      select $"{type.Name}.{property.Name}";
+        Check.None(missing, "Options that docs/operations.md does not explain:");
+    }
+
+    /// <summary>Set by code for each actor, not by an operator.</summary>
+    private static readonly string[] NotConfigured = ["ActorOptions"];
 
     [Fact]
     public void Documents_avoid_the_promises_nobody_can_keep()
