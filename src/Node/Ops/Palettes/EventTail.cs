@@ -14,6 +14,7 @@ internal sealed class EventTail(SessionAsk ask, SessionFeed feed, OpsOptions opt
 {
     private const int PageEvents = 256;
     private const int PulseIntervals = 10;
+    private const int TaskPulseIntervals = 2;
 
     /// <summary>What to show: of one task when <paramref name="Only"/> is set, and then only until it has ended.</summary>
     internal sealed record Order(SessionKey Session, TaskId? Only, long After, long Limit, bool Follow, bool Json);
@@ -72,7 +73,7 @@ internal sealed class EventTail(SessionAsk ask, SessionFeed feed, OpsOptions opt
             await Task.Delay(options.TailInterval, time, stop);
             return;
         }
-        using (time.CreateTimer(static state => ((FeedSubscription)state!).Pulse(), news, options.TailInterval * PulseIntervals, Timeout.InfiniteTimeSpan))
+        using (time.CreateTimer(static state => ((FeedSubscription)state!).Pulse(), news, options.TailInterval * (order.Only is null ? PulseIntervals : TaskPulseIntervals), Timeout.InfiniteTimeSpan))
         using (stop.Register(news.Pulse))
             await news.WaitAsync(wantsProgress: true);
         stop.ThrowIfCancellationRequested();
