@@ -34,8 +34,8 @@ internal static class Arrows
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
         ["Sharding"] = ["Actors", "Journal", "Sessions"],
         ["Routing"] = ["Sharding", "Sessions"],
-["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. HeadList],
-        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", .. HeadList],
+        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. HeadList],
+        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

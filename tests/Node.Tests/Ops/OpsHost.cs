@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Ops.Palettes;
@@ -63,6 +64,7 @@ internal sealed class OpsHost : IAsyncDisposable
         builder.Services.AddSingleton<IJournalStore, HeadList>();
         builder.Services.AddSingleton<INodeDrain, RecordedDrain>();
         builder.Services.AddSingleton<NodeReadiness>();
+        builder.Services.AddSingleton(new SessionFeed(new DeliveryOptions()));
         builder.Services.AddSingleton<DescribeActors>(Tree);
         more?.Invoke(builder.Services);
         builder.Services.AddSingleton(TimeProvider.System);

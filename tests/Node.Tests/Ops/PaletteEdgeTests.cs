@@ -182,7 +182,7 @@ public sealed class PaletteEdgeTests
             "progress | running | - | 50 % | 512 B",
             "progress | running | - | 75 % | 768 B",
             "progress | completed | succeeded | 100 % | 1.0 KiB",
-            """6 | 2026-11-21T12:00:00.000Z | taskCompleted | t1 | {"url":"https://example.org/x?\u2026"}""",
+            """6 | 2026-11-21T12:00:00.000Z | taskCompleted | t1 | {"url":"https://example.org/x?..."}""",
             "Count: 1 event",
         ], lines);
     }
