@@ -39,8 +39,8 @@ public sealed partial class BannedApiTests
                      from ban in Bans
                      where ban.Type == use.Type.ToString() && (ban.Member ?? use.Member) == use.Member && use.Member is not null
                      select $"{use.User} uses {use.Type.Name}.{use.Member}").Distinct().Order(StringComparer.Ordinal).ToList();
-        Assert.Empty(found.Where(line => !Excused.ContainsKey(line)));
-        Assert.Empty(Excused.Keys.Where(line => !found.Contains(line)));
+        Check.None(found.Where(line => !Excused.ContainsKey(line)), "Banned in the node; bring it in through a seam, or excuse it here with its reason:");
+        Check.None(Excused.Keys.Where(line => !found.Contains(line)), "Excused, but nothing does it any more:");
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed partial class BannedApiTests
         ];
         var constructions = NodeAssembly.Instance.Uses.Where(use => use.Construction && openers.Contains(use.Type.ToString(), StringComparer.Ordinal)).ToList();
         Assert.All(constructions, use => Assert.Equal("Backhaul.Node.Egress", use.User.Namespace));
-        Assert.Equal(1, SourceConstructions().Count());
+        Assert.Single(SourceConstructions());
     }
 
     /// <summary>Where in the source a handler is made; metadata merges two of the same type, the source does not.</summary>

@@ -15,7 +15,7 @@ public sealed partial class TreeTests
 
     [Fact]
     public void No_source_file_is_longer_than_500_lines() =>
-        Assert.Empty(Repository.Files("src", ".cs").Where(file => Repository.Read(file).Count(c => c == '\n') > 500));
+        Check.None(Repository.Files("src", ".cs").Where(file => Repository.Read(file).Count(c => c == '\n') > 500), "Longer than 500 lines:");
 
     [Fact]
     public void The_solution_has_every_project()
@@ -23,7 +23,7 @@ public sealed partial class TreeTests
         var solution = Repository.Read("Cluster.sln").Replace('\\', '/');
         var projects = new[] { "src", "tests", "bench", "samples" }.Where(folder => Directory.Exists(Path.Combine(Repository.Root, folder)))
             .SelectMany(folder => Repository.Files(folder, ".csproj"));
-        Assert.Empty(projects.Where(project => !solution.Contains($"\"{project}\"", StringComparison.Ordinal)));
+        Check.None(projects.Where(project => !solution.Contains($"\"{project}\"", StringComparison.Ordinal)), "Not in Cluster.sln:");
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed partial class TreeTests
         var folders = new[] { "src", "src/Node", "tests", "bench", "docs" }.SelectMany(Repository.Folders)
             .Concat(["src/", "tests/", "docs/", "bench/", "samples/"]).Select(path => path.TrimEnd('/').Split('/')[^1] + "/")
             .Where(name => name is not "Properties/").Distinct(StringComparer.Ordinal);
-        Assert.Empty(folders.Where(folder => !map.Any(line => Regex.IsMatch(line, $@"(^|[\s/]){Regex.Escape(folder)}\s+\S.+"))));
+        Check.None(folders.Where(folder => !map.Any(line => Regex.IsMatch(line, $@"(^|[\s/]){Regex.Escape(folder)}\s+\S.+"))), "Folders that README.md's map does not explain:");
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed partial class TreeTests
                     where name is not ("Program" or "AssemblyInfo" or "GlobalUsings")
                     where !Regex.IsMatch(Repository.Read(file), $@"\b(class|record|struct|interface|enum)\s+{Regex.Escape(name)}\b")
                     select file;
-        Assert.Empty(wrong);
+        Check.None(wrong, "No type of the file's name in it:");
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed partial class TreeTests
                     from Match match in TypeDeclaration().Matches(Repository.Read(file))
                     where EmptyWord().IsMatch(match.Groups[1].Value)
                     select $"{file}: {match.Groups[1].Value}";
-        Assert.Empty(wrong);
+        Check.None(wrong, "Names that say nothing:");
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed partial class TreeTests
                       let attribute = method.GetCustomAttribute<LoggerMessageAttribute>()
                       where attribute is not null
                       select (Folder: type.Namespace!.Split('.')[2], attribute.EventId, Name: $"{type.Name}.{method.Name}")).ToList();
-        Assert.Empty(events.GroupBy(found => found.EventId).Where(group => group.Count() > 1).Select(group => string.Join(", ", group)));
+        Check.None(events.GroupBy(found => found.EventId).Where(group => group.Count() > 1).Select(group => string.Join(", ", group)), "Event ids used twice:");
         var starts = EventIds.Values.Order().ToList();
         foreach (var (folder, id, name) in events)
         {
