@@ -35,15 +35,15 @@ internal sealed class NodeApi(Uri url) : IDisposable
     public Task<Answer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);
 
     public async Task<Answer> SendAsync(
-        HttpMethod method, string path, string? json = null, string? key = null, string mediaType = "application/json", CancellationToken stop = default)
+        HttpMethod method, string path, string? json = null, string? key = null, string mediaType = "application/json")
     {
         using var request = new HttpRequestMessage(method, path);
         if (json is not null)
             request.Content = new StringContent(json, Encoding.UTF8, MediaTypeHeaderValue.Parse(mediaType));
         if (key is not null)
             request.Headers.Add("Idempotency-Key", key);
-        using var response = await _http.SendAsync(request, stop);
-        var text = await response.Content.ReadAsStringAsync(stop);
+        using var response = await _http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
         var isJson = response.Content.Headers.ContentType?.MediaType is "application/json" or "application/problem+json";
         return new Answer(response.StatusCode, isJson && text.Length > 0 ? JsonDocument.Parse(text).RootElement.Clone() : default, text);
     }
