@@ -12,11 +12,11 @@ internal static class Arrows
     /// <summary>How the engine names a task's files, part of the checkpoint that it journals: data of the order, not the engine.</summary>
     private static readonly string[] OrderWords = ["Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity"];
 
-    /// <summary>Seams for randomness and ids; they live beside the kernel that needs them first.</summary>
-    private static readonly string[] Chance = ["Actors.IRandom", "Actors.IIdSource"];
+    /// <summary>The commit of a published file is a crash point too; the others are inside Files.</summary>
+    private const string CrashPoint = "Files.ICrashPoints";
 
-    /// <summary>The list of sessions is read from the head rows: it would be wrong to wake a thousand sessions to list them.</summary>
-    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
+    /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
+    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead", "Journal.JournalStoreException", "Journal.StoreFailure"];
 
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
@@ -24,17 +24,17 @@ internal static class Arrows
         ["Actors"] = [],
         ["Telemetry"] = [],
         ["Security"] = [],
-        ["Journal"] = [.. Chance],
+        ["Journal"] = ["Actors.IRandom"],
         ["Journal.Memory"] = ["Journal"],
         ["Journal.Sqlite"] = ["Journal"],
         ["Egress"] = [],
-        ["Files"] = [.. OrderWords],
-        ["Transfers"] = ["Egress", "Files", .. Chance, .. SessionWords],
+        ["Files"] = [.. OrderWords, "Actors.IIdSource"],
+        ["Transfers"] = ["Egress", "Files", .. SessionWords],
         ["Delivery"] = [],
-        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery"],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
         ["Sharding"] = ["Actors", "Journal", "Sessions"],
         ["Routing"] = ["Sharding", "Sessions"],
-        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. Chance],
+        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. HeadList],
         ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", .. HeadList],
     };
 

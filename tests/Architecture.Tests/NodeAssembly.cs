@@ -10,8 +10,7 @@ namespace Backhaul.Architecture.Tests;
 /// <param name="User">The outermost type that uses it: lambdas, iterators and state machines count as their owner's.</param>
 /// <param name="Type">Full name of the used type, without generic arity.</param>
 /// <param name="Member">The used member; null for a mere mention of the type.</param>
-/// <param name="Construction">True when the use is <c>new</c>.</param>
-internal sealed record Use(TypeName User, TypeName Type, string? Member, bool Construction);
+internal sealed record Use(TypeName User, TypeName Type, string? Member);
 
 /// <summary>A type's name in two parts.</summary>
 internal sealed record TypeName(string Namespace, string Name)
@@ -32,6 +31,7 @@ internal sealed class NodeAssembly
     private readonly MetadataReader _metadata;
     private readonly PEReader _image;
     private readonly HashSet<Use> _uses = [];
+    private readonly List<Use> _constructions = [];
 
     private NodeAssembly(string path)
     {
@@ -44,6 +44,9 @@ internal sealed class NodeAssembly
     public static NodeAssembly Instance => Loaded.Value;
 
     public IReadOnlySet<Use> Uses => _uses;
+
+    /// <summary>Every <c>new</c> of a type of another assembly, one entry for each place.</summary>
+    public IReadOnlyList<Use> Constructions => _constructions;
 
     /// <summary>Uses of the node's own types by its own types, compiler-made helpers left out.</summary>
     public IEnumerable<Use> Internal => _uses.Where(use => IsOfNode(use.User) && IsOfNode(use.Type) && use.User != use.Type);
@@ -110,7 +113,8 @@ internal sealed class NodeAssembly
                     code.ReadInt64();
                     break;
                 case OperandType.InlineSwitch:
-                    code.Offset += 4 * code.ReadInt32();
+                    var targets = code.ReadInt32();
+                    code.Offset += 4 * targets;
                     break;
                 case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
                     Token(user, MetadataTokens.EntityHandle(code.ReadInt32()), construction: value == OpCodes.Newobj.Value);
@@ -128,17 +132,20 @@ internal sealed class NodeAssembly
         {
             case HandleKind.MethodDefinition:
                 var method = _metadata.GetMethodDefinition((MethodDefinitionHandle)handle);
-                _uses.Add(new Use(user, OutermostName(method.GetDeclaringType()), _metadata.GetString(method.Name), construction));
+                _uses.Add(new Use(user, OutermostName(method.GetDeclaringType()), _metadata.GetString(method.Name));
                 break;
             case HandleKind.FieldDefinition:
                 var field = _metadata.GetFieldDefinition((FieldDefinitionHandle)handle);
-                _uses.Add(new Use(user, OutermostName(field.GetDeclaringType()), _metadata.GetString(field.Name), construction));
+                _uses.Add(new Use(user, OutermostName(field.GetDeclaringType()), _metadata.GetString(field.Name));
                 break;
             case HandleKind.MemberReference:
                 var member = _metadata.GetMemberReference((MemberReferenceHandle)handle);
                 var name = _metadata.GetString(member.Name);
-                foreach (var (position, owner) in NamesOf(member.Parent).Index())
-                    _uses.Add(new Use(user, owner, position == 0 ? name : null, construction && position == 0));
+                var owners = NamesOf(member.Parent);
+                if (construction)
+                    _constructions.Add(new Use(user, owners[0], name));
+                foreach (var (position, owner) in owners.Index())
+                    _uses.Add(new Use(user, owner, position == 0 ? name : null));
                 MentionSignature(user, member);
                 break;
             case HandleKind.MethodSpecification:
@@ -171,7 +178,7 @@ internal sealed class NodeAssembly
     private void Mention(TypeName user, ImmutableArray<TypeName> types)
     {
         foreach (var type in types)
-            _uses.Add(new Use(user, type, null, Construction: false));
+            _uses.Add(new Use(user, type, null));
     }
 
     private ImmutableArray<TypeName> NamesOf(EntityHandle handle) => handle.IsNil ? [] : handle.Kind switch

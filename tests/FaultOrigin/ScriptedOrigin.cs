@@ -24,6 +24,7 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     private Task _accepting = Task.CompletedTask;
     private int _connectionCount;
     private int _requestCount;
+    private int _openCount;
 
     private ScriptedOrigin(Socket listener) => _listener = listener;
 
@@ -37,6 +38,9 @@ public sealed class ScriptedOrigin : IAsyncDisposable
 
     /// <summary>Connections accepted so far.</summary>
     public int Connections => Volatile.Read(ref _connectionCount);
+
+    /// <summary>Connections that are open now.</summary>
+    public int OpenConnections => Volatile.Read(ref _openCount);
 
     /// <summary>Starts one on a free port of 127.0.0.1, or on <paramref name="port"/>.</summary>
     public static Task<ScriptedOrigin> StartAsync(int port = 0)
@@ -93,10 +97,12 @@ public sealed class ScriptedOrigin : IAsyncDisposable
                 return;
             }
             var number = Interlocked.Increment(ref _connectionCount);
+            Interlocked.Increment(ref _openCount);
             var connection = new OriginConnection(this, socket, number);
             _connections[number] = Task.Run(async () =>
             {
                 await connection.ServeAsync(_stop.Token);
+                Interlocked.Decrement(ref _openCount);
                 _connections.TryRemove(number, out _);
             });
         }
