@@ -132,11 +132,11 @@ internal sealed class NodeAssembly
         {
             case HandleKind.MethodDefinition:
                 var method = _metadata.GetMethodDefinition((MethodDefinitionHandle)handle);
-                _uses.Add(new Use(user, OutermostName(method.GetDeclaringType()), _metadata.GetString(method.Name));
+                _uses.Add(new Use(user, OutermostName(method.GetDeclaringType()), _metadata.GetString(method.Name)));
                 break;
             case HandleKind.FieldDefinition:
                 var field = _metadata.GetFieldDefinition((FieldDefinitionHandle)handle);
-                _uses.Add(new Use(user, OutermostName(field.GetDeclaringType()), _metadata.GetString(field.Name));
+                _uses.Add(new Use(user, OutermostName(field.GetDeclaringType()), _metadata.GetString(field.Name)));
                 break;
             case HandleKind.MemberReference:
                 var member = _metadata.GetMemberReference((MemberReferenceHandle)handle);

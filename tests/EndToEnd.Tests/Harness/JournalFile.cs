@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
+using Backhaul.Node.Journal.Sqlite;
 
 namespace Backhaul.EndToEnd.Tests;
 
@@ -12,11 +12,6 @@ internal sealed record JournalEntry(string Session, long Sequence, long Epoch, s
 /// <summary>Looks into, and damages, the journal of a node that is not running.</summary>
 internal static class JournalFile
 {
-    static JournalFile() => SQLitePCL.Batteries_V2.Init();
-
-    public static string PathIn(string data) =>
-        Directory.EnumerateFiles(data, "*.db").Single();
-
     /// <summary>Every row, in order of session and sequence. Reads a copy: a file that was looked at is not the file of the crash any more.</summary>
     public static List<JournalEntry> Read(string data)
     {
@@ -25,19 +20,12 @@ internal static class JournalFile
         {
             foreach (var file in Directory.EnumerateFiles(data))
                 File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
-            using var database = Open(PathIn(copy));
-            using var query = database.CreateCommand();
-            query.CommandText = "SELECT session_id, sequence, epoch, event_type, number, payload FROM session_journal ORDER BY session_id, sequence";
-            using var reader = query.ExecuteReader();
-            var rows = new List<JournalEntry>();
-            while (reader.Read())
+            using var database = Open(copy);
+            return database.Prepare("SELECT session_id, sequence, epoch, event_type, number, payload FROM session_journal ORDER BY session_id, sequence").ReadAll(row =>
             {
-                using var payload = JsonDocument.Parse((byte[])reader[5]);
-                rows.Add(new JournalEntry(
-                    reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetString(3), reader.IsDBNull(4) ? null : reader.GetInt64(4),
-                    payload.RootElement.Clone()));
-            }
-            return rows;
+                using var payload = JsonDocument.Parse(row.Blob(5));
+                return new JournalEntry(row.Text(0), row.Integer(1), row.Integer(2), row.Text(3), row.IntegerOrNull(4), payload.RootElement.Clone());
+            });
         }
         finally
         {
@@ -48,16 +36,10 @@ internal static class JournalFile
     /// <summary>Runs a statement on the journal itself; how many rows it changed.</summary>
     public static int Execute(string data, string sql)
     {
-        using var database = Open(PathIn(data));
-        using var command = database.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteNonQuery();
+        using var database = Open(data);
+        database.Execute(sql);
+        return database.Changes;
     }
 
-    private static SqliteConnection Open(string path)
-    {
-        var database = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        database.Open();
-        return database;
-    }
+    private static SqliteDatabase Open(string data) => SqliteDatabase.Open(Path.Combine(data, SqliteJournalStore.FileName), TimeSpan.Zero);
 }
