@@ -49,13 +49,15 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <param name="dataDirectory">Its data directory.</param>
     /// <param name="settings">Configuration keys and values.</param>
     /// <param name="wrapper">Command words that run the node, for instance in another mount namespace.</param>
-    public static NodeProcess Spawn(string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null)
+    /// <param name="port">Its port; clients that stay need the same one again after a restart.</param>
+    public static NodeProcess Spawn(
+        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null, int? port = null)
     {
-        var (port, opsPort) = (Machine.FreePort(), Machine.FreePort());
+        var (clientPort, opsPort) = (port ?? Machine.FreePort(), Machine.FreePort());
         IReadOnlyList<string> command =
         [
             .. wrapper ?? Machine.AsOrdinaryUser, DotnetPath(), Build.Node,
-            $"--urls=http://127.0.0.1:{port}", $"--Backhaul:Ops:Url=http://127.0.0.1:{opsPort}", $"--Backhaul:DataDirectory={dataDirectory}",
+            $"--urls=http://127.0.0.1:{clientPort}", $"--Backhaul:Ops:Url=http://127.0.0.1:{opsPort}", $"--Backhaul:DataDirectory={dataDirectory}",
             "--Backhaul:Egress:Allow:0=127.0.0.1",
             .. (settings ?? new Dictionary<string, string>()).Select(pair => $"--{pair.Key}={pair.Value}"),
         ];
@@ -72,14 +74,14 @@ internal sealed class NodeProcess : IAsyncDisposable
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
         process.StandardInput.Close();
-        return new NodeProcess(process, port, opsPort);
+        return new NodeProcess(process, clientPort, opsPort);
     }
 
     /// <summary>Starts a node and waits until it says that it is ready.</summary>
     public static async Task<NodeProcess> StartAsync(
-        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null)
+        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null, int? port = null)
     {
-        var node = Spawn(dataDirectory, settings, wrapper);
+        var node = Spawn(dataDirectory, settings, wrapper, port);
         try
         {
             await node.ReadyAsync();

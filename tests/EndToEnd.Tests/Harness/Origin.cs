@@ -46,6 +46,10 @@ internal sealed class Origin : IAsyncDisposable
         return [.. _origin.Requests.Where(request => request.Path.StartsWith(prefix, StringComparison.Ordinal)).Select(See)];
     }
 
+    /// <summary>Bodies that came in.</summary>
+    public IEnumerable<(string Method, string? BodySha256)> Uploads =>
+        _origin.Requests.Where(request => request.Path.StartsWith("/upload", StringComparison.Ordinal)).Select(request => (request.Method, request.BodySha256));
+
     /// <summary>Waits until everything that a dead node sent was read: connections are accepted in order, so a new one comes after all of its.</summary>
     public async Task QuietAsync()
     {
