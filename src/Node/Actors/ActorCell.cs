@@ -24,7 +24,7 @@ internal interface IActorParent
 internal abstract class ActorCell : IActorParent
 {
     private readonly Channel<ActorSignal> _signals = Channel.CreateUnbounded<ActorSignal>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly TaskCompletionSource<ActorEnd> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ActorEnd> _completion = new(); // completed on the scheduler, where continuations may run
     private readonly StopToken _stopping;
     private readonly StopToken _abandoned;
     private readonly Lock _childrenLock = new();
@@ -176,7 +176,7 @@ internal abstract class ActorCell : IActorParent
         _stopDeadline?.Dispose();
         CloseMailbox(end == ActorEnd.Abandoned ? UnhandledReason.Abandoned : UnhandledReason.Stopped);
         Parent.ChildEnded(this, end, failure);
-        _completion.TrySetResult(end);
+        System.Scheduler.Queue(_ => _completion.SetResult(end), null);
         return true;
     }
 

@@ -4,9 +4,8 @@ using System.Threading.Channels;
 namespace Backhaul.Node.Actors;
 
 /// <summary>
-/// The loop of one actor: signals first, then what is due (timers, ended children), then one message. The children's reports have a
-/// lane of their own, because they must still be received while the actor stops and its mailbox takes nothing any more. The states
-/// are drawn at <see cref="Actor{TMessage}"/>; everything here but the two lanes' writers belongs to the loop's one logical thread.
+/// The loop of one actor: signals first, then what is due (timers, ended children), then one message. The states are drawn at
+/// <see cref="Actor{TMessage}"/>; everything here but the posting belongs to the loop's one logical thread.
 /// </summary>
 internal sealed class ActorLoop<TMessage> : ActorCell
 {
@@ -14,17 +13,14 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     private const int Quantum = 64;
 
     private readonly Func<Actor<TMessage>> _create;
-    private readonly Channel<Envelope<TMessage>> _inbox;
+    private readonly Mailbox<TMessage> _mailbox;
     private readonly Queue<DueTurn> _due = new();
-    private readonly List<TMessage> _taken = [];
     private readonly TurnWatch _watch;
     private readonly ActorContext<TMessage> _context;
-    private Channel<Envelope<TMessage>>? _reports;
     private Actor<TMessage>? _actor;
     private Phase _phase = Phase.Starting;
     private bool _instanceOpen;
     private bool _torn;
-    private bool _reportsFirst;
     private Exception? _cause;
     private int _failures;
     private long _failureNumber;
@@ -32,24 +28,15 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     private ITimer? _restart;
     private IDisposable? _permit;
     private long _handled;
-    private long _inboxTaken;
-    private long _reportsTaken;
 
     public ActorLoop(ActorSystem system, IActorParent parent, string name, Func<Actor<TMessage>> create, ActorOptions options)
         : base(system, parent, name, options)
     {
         _create = create;
-        _inbox = NewLane();
+        _mailbox = new Mailbox<TMessage>(options.InboxMax);
         _watch = new TurnWatch(this);
         _context = new ActorContext<TMessage>(this);
         Timers = new ActorTimers<TMessage>(this);
-    }
-
-    private enum Lanes
-    {
-        Both,
-        Reports,
-        Inbox,
     }
 
     private enum Phase
@@ -65,7 +52,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     public ActorTimers<TMessage> Timers { get; }
 
-    public ActivityContext Trace { get; private set; }
+    public ActivityContext Trace => _mailbox.Trace;
 
     protected override string StateName => _phase switch
     {
@@ -78,7 +65,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     protected override string TypeName => Volatile.Read(ref _actor)?.GetType().Name ?? typeof(TMessage).Name;
 
-    protected override int InboxDepth => _inbox.Reader.Count + (Volatile.Read(ref _reports)?.Reader.Count ?? 0);
+    protected override int InboxDepth => _mailbox.Depth;
 
     protected override long Handled => Volatile.Read(ref _handled);
 
@@ -88,7 +75,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     public bool TryPost(TMessage message, bool forChildren)
     {
-        if (!Accepts(forChildren) || !Lane(forChildren).Writer.TryWrite(new Envelope<TMessage>(message, CurrentTrace())))
+        if (!Accepts(forChildren) || !_mailbox.Lane(forChildren, HasEnded).TryWrite(new Envelope<TMessage>(message, CurrentTrace())))
             return false;
         Wake.Set();
         return true;
@@ -102,7 +89,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
             return false;
         try
         {
-            await Lane(forChildren).Writer.WriteAsync(new Envelope<TMessage>(message, CurrentTrace()), stop);
+            await _mailbox.Lane(forChildren, HasEnded).WriteAsync(new Envelope<TMessage>(message, CurrentTrace()), stop);
         }
         catch (ChannelClosedException)
         {
@@ -128,7 +115,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     public bool TryTakeNext(out TMessage message)
     {
         message = default!;
-        return !HasEnded && TryTake(StopRequested is null ? Lanes.Both : Lanes.Reports, out message);
+        return !HasEnded && _mailbox.TryTake(StopRequested is null ? MailboxLanes.Both : MailboxLanes.Reports, out message);
     }
 
     // ---- the loop ----
@@ -175,7 +162,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
             case Phase.Running when IsDue():
                 await DueTurnAsync(_due.Dequeue());
                 return true;
-            case Phase.Running when TryTake(Lanes.Both, out var message):
+            case Phase.Running when _mailbox.TryTake(MailboxLanes.Both, out var message):
                 await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Receive, message));
                 return true;
             default:
@@ -218,11 +205,10 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                 break;
             case ActorSignal.ChildEnded ended when IsChild(ended.Child):
                 // heard after everything the child had posted before its end
-                var reports = _reports?.Reader.Count ?? 0;
-                _due.Enqueue(new DueTurn(signal, _inboxTaken + _inbox.Reader.Count, _reportsTaken + reports));
+                _due.Enqueue(new DueTurn(signal, _mailbox.End));
                 break;
             case ActorSignal.TimerDue or ActorSignal.ChildStarted:
-                _due.Enqueue(new DueTurn(signal, 0, 0));
+                _due.Enqueue(new DueTurn(signal, default));
                 break;
             case ActorSignal.Decided { Decision: SupervisionDecision.Restart restart } when _phase == Phase.Failed:
                 BackOff(restart.Backoff);
@@ -259,23 +245,22 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     }
 
     /// <summary>True when the turn at the head of the due ones may run now.</summary>
-    private bool IsDue() => _due.TryPeek(out var due) && _inboxTaken >= due.AfterInbox && _reportsTaken >= due.AfterReports;
+    private bool IsDue() => _due.TryPeek(out var due) && _mailbox.HasPassed(due.After);
 
     private async ValueTask DueTurnAsync(DueTurn due)
     {
         switch (due.Signal)
         {
             case ActorSignal.TimerDue timer when Timers.TryTake(timer.Key, timer.Generation, out var message):
-                Trace = default;
-                _taken.Add(message);
+                _mailbox.Take(message);
                 await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Timer, message));
                 break;
             case ActorSignal.ChildStarted started when IsChild(started.Child):
-                Trace = default;
+                _mailbox.Forget();
                 await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.ChildStarted, Signal: started));
                 break;
             case ActorSignal.ChildEnded ended when Forget(ended.Child):
-                Trace = default;
+                _mailbox.Forget();
                 await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.ChildStopped, Signal: ended));
                 break;
         }
@@ -290,7 +275,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     /// <summary>Runs the actor's code. What it throws ends here and is returned.</summary>
     private async ValueTask<Exception?> TurnAsync(ActorTurn<TMessage> turn)
     {
-        System.ObserveInboxDepth(InboxDepth + _taken.Count);
+        System.ObserveInboxDepth(InboxDepth + _mailbox.Taken.Count);
         _watch.Begin(turn.Kind);
         try
         {
@@ -298,8 +283,8 @@ internal sealed class ActorLoop<TMessage> : ActorCell
             if (!work.IsCompleted)
                 _watch.Arm();
             await work;
-            Volatile.Write(ref _handled, _handled + _taken.Count);
-            _taken.Clear();
+            Volatile.Write(ref _handled, _handled + _mailbox.Taken.Count);
+            _mailbox.Forget();
             return null;
         }
         catch (Exception failure)
@@ -420,14 +405,14 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                     await HandleAsync(signal);
             }
             serve = serve && !_torn;
-            if (TryTake(Lanes.Reports, out var report))
+            if (_mailbox.TryTake(MailboxLanes.Reports, out var report))
             {
                 if (serve)
                     await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Receive, report));
                 else
                     AnswerTaken(UnhandledReason.Failed);
             }
-            else if (StopRequested is not null && TryTake(Lanes.Inbox, out _))
+            else if (StopRequested is not null && _mailbox.TryTake(MailboxLanes.Inbox, out _))
             {
                 AnswerTaken(UnhandledReason.Stopped);
             }
@@ -451,11 +436,9 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     protected override void CloseMailbox(UnhandledReason reason)
     {
-        _inbox.Writer.TryComplete();
-        _reports?.Writer.TryComplete();
         Interlocked.Exchange(ref _permit, null)?.Dispose();
-        while (_inbox.Reader.TryRead(out var waiting) || (_reports?.Reader.TryRead(out waiting) ?? false))
-            Answer(waiting.Message, reason);
+        foreach (var waiting in _mailbox.Close())
+            Answer(waiting, reason);
     }
 
     /// <summary>An actor that was stopped before its start still answers what was posted to it.</summary>
@@ -468,9 +451,9 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     private void AnswerTaken(UnhandledReason reason)
     {
-        foreach (var message in _taken)
+        foreach (var message in _mailbox.Taken)
             Answer(message, reason);
-        _taken.Clear();
+        _mailbox.Forget();
     }
 
     private void Answer(TMessage message, UnhandledReason reason)
@@ -485,47 +468,8 @@ internal sealed class ActorLoop<TMessage> : ActorCell
         }
     }
 
-    // ---- lanes ----
-
-    private bool TryTake(Lanes lanes, out TMessage message)
-    {
-        _reportsFirst = !_reportsFirst; // neither lane starves the other
-        return lanes switch
-        {
-            Lanes.Reports => TryTake(_reports?.Reader, ref _reportsTaken, out message),
-            Lanes.Inbox => TryTake(_inbox.Reader, ref _inboxTaken, out message),
-            _ when _reportsFirst => TryTake(_reports?.Reader, ref _reportsTaken, out message) || TryTake(_inbox.Reader, ref _inboxTaken, out message),
-            _ => TryTake(_inbox.Reader, ref _inboxTaken, out message) || TryTake(_reports?.Reader, ref _reportsTaken, out message),
-        };
-    }
-
-    private bool TryTake(ChannelReader<Envelope<TMessage>>? lane, ref long taken, out TMessage message)
-    {
-        message = default!;
-        if (lane is null || !lane.TryRead(out var envelope))
-            return false;
-        taken++;
-        message = envelope.Message;
-        Trace = envelope.Trace;
-        _taken.Add(message);
-        return true;
-    }
-
-    private Channel<Envelope<TMessage>> Lane(bool forChildren)
-    {
-        if (!forChildren)
-            return _inbox;
-        var lane = Volatile.Read(ref _reports) ?? Interlocked.CompareExchange(ref _reports, NewLane(), null) ?? _reports!;
-        if (HasEnded)
-            lane.Writer.TryComplete();
-        return lane;
-    }
-
-    private Channel<Envelope<TMessage>> NewLane() =>
-        Channel.CreateBounded<Envelope<TMessage>>(new BoundedChannelOptions(Options.InboxMax) { SingleReader = true, AllowSynchronousContinuations = false });
-
     private static ActivityContext CurrentTrace() => Activity.Current?.Context ?? default;
 
-    /// <summary>A turn that signals brought; an ended child's waits for what stood in the lanes before it.</summary>
-    private readonly record struct DueTurn(ActorSignal Signal, long AfterInbox, long AfterReports);
+    /// <summary>A turn that signals brought; an ended child's waits for what stood in the mailbox before it.</summary>
+    private readonly record struct DueTurn(ActorSignal Signal, MailboxPosition After);
 }

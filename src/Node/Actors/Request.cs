@@ -6,12 +6,18 @@ namespace Backhaul.Node.Actors;
 /// </summary>
 internal sealed class Request<TReply>
 {
-    private readonly TaskCompletionSource<TReply> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Continuations never run inside the turn that answers. Without a context the pool takes them; in a world of one thread its queue
+    // does, for every kind of continuation: those of WhenAll and WaitAsync would go to the pool otherwise, whatever was captured.
+    private readonly SynchronizationContext? _context = SynchronizationContext.Current;
+    private readonly TaskCompletionSource<TReply> _reply;
+    private int _answered;
     private int _ignored;
+
+    public Request() => _reply = new(_context is null ? TaskCreationOptions.RunContinuationsAsynchronously : TaskCreationOptions.None);
 
     public Task<TReply> Reply => _reply.Task;
 
-    public bool IsAnswered => _reply.Task.IsCompleted;
+    public bool IsAnswered => Volatile.Read(ref _answered) != 0;
 
     /// <summary>Answers that came after the first.</summary>
     public int AnswersIgnored => Volatile.Read(ref _ignored);
@@ -19,11 +25,17 @@ internal sealed class Request<TReply>
     /// <summary>False when it was answered before.</summary>
     public bool TryAnswer(TReply reply)
     {
-        if (_reply.TrySetResult(reply))
-            return true;
-        Interlocked.Increment(ref _ignored);
-        RequestCounts.CountIgnored();
-        return false;
+        if (Interlocked.Exchange(ref _answered, 1) != 0)
+        {
+            Interlocked.Increment(ref _ignored);
+            RequestCounts.CountIgnored();
+            return false;
+        }
+        if (_context is null)
+            _reply.SetResult(reply);
+        else
+            _context.Post(_ => _reply.SetResult(reply), null);
+        return true;
     }
 }
 

@@ -6,10 +6,12 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Sqlite;
+using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
+using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Hosting;
@@ -32,6 +34,8 @@ internal static class NodeComposition
         AddDelivery(services, settings);
         AddSharding(services, settings);
         AddApi(services, settings.Api, settings.Security);
+        services.AddTelemetry(builder.Configuration);
+        services.AddOps(settings.Ops, NodeFacts.Gather(builder.Configuration, settings.DataDirectory, TimeProvider.System));
         AddLife(services, settings);
     }
 

@@ -4,6 +4,7 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Sqlite;
+using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sharding;
@@ -32,6 +33,7 @@ internal sealed record NodeSettings
     public required RoutingOptions Routing { get; init; }
     public required SecurityOptions Security { get; init; }
     public required ApiOptions Api { get; init; }
+    public required OpsOptions Ops { get; init; }
     public required DrainOptions Drain { get; init; }
     public required StartFacts StartFacts { get; init; }
 
@@ -62,6 +64,7 @@ internal sealed record NodeSettings
             Routing = reader.Read<RoutingOptions>("Backhaul:Routing", options => options.Faults()),
             Security = security,
             Api = reader.Read<ApiOptions>("Backhaul:Api", options => options.Faults()),
+            Ops = reader.Read<OpsOptions>("Backhaul:Ops", options => options.Faults()),
             Drain = reader.Read<DrainOptions>("Backhaul:Drain", options => options.Faults(sharding.Drain)),
             StartFacts = new StartFacts(configuration["Backhaul:Ops:Url"] ?? "http://127.0.0.1:9110", directory),
         };

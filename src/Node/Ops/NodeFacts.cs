@@ -8,10 +8,10 @@ internal sealed record NodeFacts(string Name, string Version, string DataDirecto
 {
     public NodeCard Card => new(Name, Version);
 
-    public static NodeFacts Gather(IConfiguration configuration, TimeProvider time) => new(
+    public static NodeFacts Gather(IConfiguration configuration, string dataDirectory, TimeProvider time) => new(
         configuration["Backhaul:Node:Name"] is { Length: > 0 } name ? name : Environment.MachineName,
         typeof(NodeFacts).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0",
-        Path.GetFullPath(configuration["Backhaul:DataDirectory"] is { Length: > 0 } data ? data : "data"),
+        dataDirectory,
         configuration["Backhaul:Store:Provider"] is { Length: > 0 } provider ? provider : "sqlite",
         configuration["urls"] is { Length: > 0 } urls ? urls : "http://127.0.0.1:5080",
         time.GetUtcNow(),

@@ -23,7 +23,7 @@ namespace Backhaul.Node.Ops;
 /// when it is the streams' turn. Called by the host only.
 /// </summary>
 internal sealed partial class OpsEdge(
-    IOptions<OpsOptions> options, IOperatorKeys keys, OpsEndpoints endpoints, NodeReadiness readiness, DescribeActors actors,
+    OpsOptions options, IOperatorKeys keys, OpsEndpoints endpoints, NodeReadiness readiness, DescribeActors actors,
     ILoggerFactory loggers, IMeterFactory meters, TimeProvider time) : IHostedService, IAsyncDisposable
 {
     private readonly ILogger _log = loggers.CreateLogger<OpsEdge>();
@@ -36,16 +36,11 @@ internal sealed partial class OpsEdge(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (!OpsAddress.TryParse(options.Value.Url, out var address))
-            throw new OptionsValidationException(nameof(OpsOptions), typeof(OpsOptions), [options.Value.Fault()!]);
-        if (!address.IsLoopback && !keys.Any)
-        {
-            throw new OptionsValidationException(nameof(OpsOptions), typeof(OpsOptions),
-            [
-                $"Backhaul:Ops:Url is {options.Value.Url}, which other machines can reach, and no operator's key is configured. "
-                + "Configure a key with the role viewer, operator or admin under Backhaul:Security:Keys, or keep the operator's port on 127.0.0.1.",
-            ]);
-        }
+        string[] faults = [.. options.Faults()];
+        if (!keys.Any && options.FaultWithoutKeys() is { } open)
+            faults = [.. faults, open];
+        if (faults.Length > 0 || !OpsAddress.TryParse(options.Url, out var address))
+            throw new OptionsValidationException(nameof(OpsOptions), typeof(OpsOptions), faults);
         _app = Build(address);
         try
         {
@@ -73,7 +68,7 @@ internal sealed partial class OpsEdge(
         _watch?.Dispose();
         if (_app is null)
             return;
-        using var limit = new CancellationTokenSource(options.Value.StopWithin, time);
+        using var limit = new CancellationTokenSource(options.StopWithin, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         await _app.StopAsync(either.Token);
     }

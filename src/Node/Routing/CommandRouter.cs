@@ -30,7 +30,11 @@ internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, T
             if (shards.IsDraining || RetryPolicy.Wait(unavailable.Reason, unavailable.RetryAfter, attempt, remaining, mayRepeat, random.NextUnit(), options) is not { } wait
                 || !await TryWaitAsync(wait, stop))
             {
-                logger.CommandUnavailable(session, command.GetType().Name, unavailable.Reason, attempt, time.GetElapsedTime(began).TotalMilliseconds);
+                var waitedMs = time.GetElapsedTime(began).TotalMilliseconds;
+                if (unavailable.Reason == UnavailableReason.Deadline)
+                    logger.CommandLate(session, command.GetType().Name, attempt, waitedMs, shards.Permits.Loading, shards.Permits.Waiting);
+                else
+                    logger.CommandUnavailable(session, command.GetType().Name, unavailable.Reason, attempt, waitedMs);
                 return reply;
             }
             ShardInstruments.Retried(NameOf(unavailable.Reason));
@@ -41,11 +45,11 @@ internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, T
     {
         stop.ThrowIfCancellationRequested();
         var host = shards.HostOf(session);
+        if (host.Actor is not { } actor)
+            return ShardReplies.For(ShardAnswer.Acquiring)!; // the node starts
         var answer = ShardPhases.AnswerTo(host.Tenure.Phase, command is SessionCommand.Query);
         if (answer is not (ShardAnswer.Execute or ShardAnswer.Park))
             return ShardReplies.For(answer)!;
-        if (host.Actor is not { } actor)
-            return ShardReplies.For(ShardAnswer.Acquiring)!;
         var request = new Request<CommandReply>();
         if (!actor.TryPost(new ShardMessage.Execute(session, command, key, request)))
             return actor.IsAccepting ? ShardIsFull : ShardReplies.For(ShardAnswer.Moving)!;

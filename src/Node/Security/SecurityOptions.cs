@@ -50,6 +50,9 @@ internal sealed class KeyRing
 
     public bool IsEmpty => _keys.Length == 0;
 
+    /// <summary>True when at least one key opens the operators' edge.</summary>
+    public bool HasOperators => _keys.Any(static key => key.Caller.Role != CallerRole.Client);
+
     /// <summary>Who this key belongs to; null when to nobody. Takes the same time whichever key it is, and whether it is one.</summary>
     public Caller? Find(string key)
     {

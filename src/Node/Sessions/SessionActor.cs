@@ -147,6 +147,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         var archived = await FindArchivedAsync(execute.Command, turn);
         var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent);
         Apply(turn, decision.Events, execute.Key?.Id);
+        StartReady(turn); // so that the answer shows the task running when it can
         var reply = decision.Reply(_session, Conditions());
         if (execute.Key is { } remembered && reply is CommandReply.Done done && decision.Events.Count > 0)
             Apply(turn, [new CommandAnswered(remembered.Id.Value, remembered.ContentHash, done.Status, done.Json, Now)], remembered.Id);
@@ -193,7 +194,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     private async ValueTask FinishTurnAsync(SessionTurn turn)
     {
-        ContinueAndStart(turn);
+        Continue(turn);
+        StartReady(turn);
         if (turn.Rows.Count > 0)
         {
             var outcome = await _storage!.AppendAsync(turn, _session, Head());
@@ -258,13 +260,18 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _logger.TaskFailed(_session.Key, failed.Task, error.Code, error.Message);
     }
 
-    /// <summary>Time, pending ends, and as many starts as the limits allow.</summary>
-    private void ContinueAndStart(SessionTurn turn)
+    /// <summary>What time and pending ends ask for.</summary>
+    private void Continue(SessionTurn turn)
     {
         while (turn.Bytes < TurnBytesMax && AttemptDecider.Continue(_session, Now) is { Count: > 0 } events)
             Apply(turn, events, null);
         if (turn.Bytes >= TurnBytesMax)
             _context.Self.TryPost(new SessionMessage.Wake()); // more to end: the next turn goes on
+    }
+
+    /// <summary>As many starts as the limits allow.</summary>
+    private void StartReady(SessionTurn turn)
+    {
         if (_context.IsStopping || _session.Paused || _session.Phase is SessionPhase.Absent)
             return;
         _session.Tasks.Promote(Now);

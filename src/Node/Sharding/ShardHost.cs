@@ -168,9 +168,9 @@ internal sealed class ShardHost(ShardTenure tenure, ShardHostParts parts) : Acto
         }
         parts.Residents.StartsAgain(session);
         if (failure.WhileStarting)
-            _logger.SessionLoadFailed(failure.Exception, session, failure.Failures, isLoadFailure);
+            _logger.SessionLoadFailed(session, failure.Failures, isLoadFailure);
         else
-            _logger.SessionThrew(failure.Exception, session);
+            _logger.SessionThrew(session);
         return SupervisionDecision.Default;
     }
 

@@ -25,14 +25,14 @@ internal static partial class ShardingLog
     [LoggerMessage(3006, LogLevel.Warning, "The shards could not be given back; the next start takes them")]
     public static partial void ReleaseFailed(this ILogger logger, Exception failure);
 
-    [LoggerMessage(3007, LogLevel.Warning, "Session {Session} could not be loaded (try {Failures}, counts: {Counts}); it is tried again after a back-off")]
-    public static partial void SessionLoadFailed(this ILogger logger, Exception failure, SessionKey session, int failures, bool counts);
+    [LoggerMessage(3007, LogLevel.Information, "Session {Session} could not be loaded (try {Failures}, counts: {Counts}); it is tried again after a back-off")]
+    public static partial void SessionLoadFailed(this ILogger logger, SessionKey session, int failures, bool counts);
 
     [LoggerMessage(3008, LogLevel.Error, "Session {Session} is quarantined: it could not be loaded {Times} times in a row. Other sessions go on; it stays as it is in the journal until an operator releases it or the node starts anew")]
     public static partial void SessionQuarantined(this ILogger logger, Exception failure, SessionKey session, int times);
 
-    [LoggerMessage(3009, LogLevel.Warning, "Session {Session} threw and is loaded again")]
-    public static partial void SessionThrew(this ILogger logger, Exception failure, SessionKey session);
+    [LoggerMessage(3009, LogLevel.Information, "Session {Session} is loaded again after its failure")]
+    public static partial void SessionThrew(this ILogger logger, SessionKey session);
 
     [LoggerMessage(3010, LogLevel.Error, "Session {Session} did not stop in time and was left behind")]
     public static partial void SessionLeftBehind(this ILogger logger, SessionKey session);

@@ -12,6 +12,7 @@ internal sealed class VirtualScheduler : ActorScheduler
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly Context _context;
+    private int _runner;
 
     public VirtualScheduler()
     {
@@ -23,18 +24,27 @@ internal sealed class VirtualScheduler : ActorScheduler
 
     public SynchronizationContext SynchronizationContext => _context;
 
+    /// <summary>Work that came from another thread than the one that runs the queue: with any, the order is not determined by the test.</summary>
+    public int ForeignWork { get; private set; }
+
     /// <summary>Steps run so far: the same test gives the same number.</summary>
     public long Steps { get; private set; }
 
     public override void Queue(Action<object?> work, object? state)
     {
         lock (_lock)
+        {
             _queue.Enqueue((work, state));
+            if (_runner != 0 && _runner != Environment.CurrentManagedThreadId)
+                ForeignWork++;
+        }
         _arrived.Release();
     }
 
     public void RunUntilIdle()
     {
+        lock (_lock)
+            _runner = Environment.CurrentManagedThreadId;
         while (TryTake(out var item))
         {
             Steps++;

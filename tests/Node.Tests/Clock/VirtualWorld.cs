@@ -21,7 +21,10 @@ namespace Backhaul.Node.Tests.Clock;
 ///   moment, in order of due time and then of registration, running until idle in between), <see cref="AdvanceToNextTimer"/>.
 ///
 /// Rules: nothing may leave the thread. A continuation that comes back from a foreign thread is accepted (Run waits up to five real
-/// seconds for one when it would otherwise give up), but the order is then not deterministic any more. Not thread-safe beyond that.
+/// seconds for one when it would otherwise give up), but time may have jumped meanwhile and the order is not deterministic any more:
+/// <c>Scheduler.ForeignWork</c> counts them, assert that it is 0. A usual cause: WhenAll, WhenAny or WaitAsync on the task of a
+/// TaskCompletionSource with RunContinuationsAsynchronously; they continue on the thread pool, whatever context they were called in
+/// (an await does not). Not thread-safe beyond that.
 /// </summary>
 internal sealed class VirtualWorld
 {

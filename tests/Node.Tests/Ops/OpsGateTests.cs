@@ -71,7 +71,7 @@ public sealed class OpsGateTests
     {
         Assert.Equal(valid, OpsAddress.TryParse(url, out var address));
         Assert.True(!valid || address.IsLoopback == loopback);
-        Assert.Equal(valid, new OpsOptions { Url = url }.Fault() is null);
+        Assert.Equal(valid, !new OpsOptions { Url = url }.Faults().Any());
     }
 
     private static int? Refusal(OpsGate.Facts facts) => OpsGate.Judge(facts, edgeIsLoopback: true, new Keys()).Problem?.Status;

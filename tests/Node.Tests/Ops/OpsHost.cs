@@ -7,6 +7,7 @@ using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Ops.Palettes;
 using Backhaul.Node.Routing;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
@@ -52,7 +53,6 @@ internal sealed class OpsHost : IAsyncDisposable
         {
             ["Backhaul:Ops:Url"] = "http://127.0.0.1:0",
             ["Backhaul:Ops:TailInterval"] = "00:00:00.050",
-            ["Backhaul:DataDirectory"] = data,
             ["Backhaul:Node:Name"] = "node-1",
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => new KeyValuePair<string, string?>(s.Key, s.Value)));
@@ -65,7 +65,10 @@ internal sealed class OpsHost : IAsyncDisposable
         builder.Services.AddSingleton<NodeReadiness>();
         builder.Services.AddSingleton<DescribeActors>(Tree);
         more?.Invoke(builder.Services);
-        builder.Services.AddOps(builder.Configuration);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new KeyRing(new SecurityOptions()));
+        builder.Services.AddOps(
+            builder.Configuration.GetSection("Backhaul:Ops").Get<OpsOptions>()!, NodeFacts.Gather(builder.Configuration, data, TimeProvider.System));
         var host = builder.Build();
         try
         {

@@ -150,7 +150,7 @@ public sealed class CommandRouterTests
                     context.StopSelf(StopReason.Passivate);
                     break;
                 case 2:
-                    await Task.Delay(TimeSpan.FromSeconds(random.Next(20)), context.Time);
+                    await Task.Delay(TimeSpan.FromSeconds(random.Next(10)), context.Time);
                     break;
                 default:
                     await Task.Delay(TimeSpan.FromMilliseconds(random.Next(200)), context.Time);

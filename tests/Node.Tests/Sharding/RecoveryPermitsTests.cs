@@ -51,7 +51,7 @@ public sealed class RecoveryPermitsTests
         using var stop = new CancellationTokenSource();
         var waiting = permits.Asked.EnterAsync(stop.Token).AsTask();
         var behind = permits.Asked.EnterAsync(CancellationToken.None).AsTask();
-        await stop.CancelAsync();
+        stop.Cancel(); // CancelAsync would leave the thread
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         held.Dispose();
         (await behind).Dispose();

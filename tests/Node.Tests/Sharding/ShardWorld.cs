@@ -41,10 +41,22 @@ internal sealed class ShardWorld
 
     public SessionScript Script { get; } = new();
 
-    public void Run(Func<Task> body) => World.Run(body);
+    /// <summary>When the body fails, what was logged comes along.</summary>
+    public void Run(Func<Task> body)
+    {
+        try
+        {
+            World.Run(body);
+            Assert.Equal(0, World.Scheduler.ForeignWork);
+        }
+        catch (Exception failure)
+        {
+            throw new InvalidOperationException($"{failure.Message}\n{string.Join('\n', World.Loggers.Lines)}", failure);
+        }
+    }
 
     /// <summary>Runs the body on a node that was started.</summary>
-    public void RunStarted(Func<Task> body) => World.Run(async () =>
+    public void RunStarted(Func<Task> body) => Run(async () =>
     {
         await Shards.StartAsync(CancellationToken.None);
         await body();

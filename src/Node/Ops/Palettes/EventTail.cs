@@ -2,12 +2,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
-using Microsoft.Extensions.Options;
 
 namespace Backhaul.Node.Ops.Palettes;
 
 /// <summary>Events of a session as lines, and the progress of one task; at its end it stops, or goes on with what comes.</summary>
-internal sealed class EventTail(SessionAsk ask, IOptions<OpsOptions> options, TimeProvider time)
+internal sealed class EventTail(SessionAsk ask, OpsOptions options, TimeProvider time)
 {
     private const int PageEvents = 256;
 
@@ -34,7 +33,7 @@ internal sealed class EventTail(SessionAsk ask, IOptions<OpsOptions> options, Ti
             var answer = await ask.SendAsync(order.Session, new SessionCommand.ReadEvents(after, (int)Math.Min(left, PageEvents)), output, stop);
             if (answer.Exit is PaletteExit.TryAgain && order.Follow)
             {
-                await Task.Delay(options.Value.TailInterval * 4, time, stop);
+                await Task.Delay(options.TailInterval * 4, time, stop);
                 continue;
             }
             if (answer.Exit is { } failed)
@@ -52,7 +51,7 @@ internal sealed class EventTail(SessionAsk ask, IOptions<OpsOptions> options, Ti
             if (left == 0 || (page.Events.Count == 0 && (!order.Follow || ended)))
                 break;
             if (page.Events.Count == 0)
-                await Task.Delay(options.Value.TailInterval, time, stop);
+                await Task.Delay(options.TailInterval, time, stop);
         }
         if (!order.Json)
             await output.LineAsync(Columns.Count(count, "event", "events"));

@@ -3,7 +3,6 @@ using System.Text.Json.Serialization.Metadata;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
-using Microsoft.Extensions.Options;
 
 namespace Backhaul.Node.Ops.Palettes;
 
@@ -11,12 +10,12 @@ namespace Backhaul.Node.Ops.Palettes;
 /// Asks a session through the router and turns anything but an answer into words and an exit. Operators' commands carry no
 /// idempotency key: each of them leads to the same state when it is sent twice.
 /// </summary>
-internal sealed class SessionAsk(ICommandRouter router, IOptions<OpsOptions> options)
+internal sealed class SessionAsk(ICommandRouter router, OpsOptions options)
 {
     /// <summary>The answer's JSON, or an exit whose error is already written.</summary>
     public async ValueTask<Answer> SendAsync(SessionKey session, SessionCommand command, PaletteOutput output, CancellationToken stop)
     {
-        switch (await router.ExecuteAsync(session, command, key: null, options.Value.CommandDeadline, stop))
+        switch (await router.ExecuteAsync(session, command, key: null, options.CommandDeadline, stop))
         {
             case CommandReply.Done done:
                 return new Answer(done.Json, null);
