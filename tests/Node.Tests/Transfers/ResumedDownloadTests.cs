@@ -290,7 +290,7 @@ public sealed class ResumedDownloadTests
     [InlineData("publish", "Denied", TransferCodes.StorageFailed, null, false)]
     public async Task A_disk_that_refuses_is_a_failure_to_be_tried_again(string act, string refusal, string code, string? wait, bool discard)
     {
-        await using var bench = await AttemptBench.StartAsync();
+        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { CompleteCheckpointBytesMin = 1000 });
         bench.Parts.OnDisk = (what, at) =>
         {
             if (what == act && (what != "write" || at > 500_000))
