@@ -105,7 +105,7 @@ public sealed class SessionFeedTests
         Assert.Single(Poll(world, poll, 30, _ => { }));
 
         using var closing = new CancellationTokenSource();
-        Assert.Empty(Poll(world, poll, 30, _ => closing.Cancel(), after: 1, closing: closing.Token));
+        Assert.Empty(Poll(world, poll, 30, _ => closing.Cancel(), after: 1, closing: closing));
         Assert.Equal(TimeSpan.FromSeconds(40), world.Time.Elapsed);
     }
 
@@ -121,12 +121,12 @@ public sealed class SessionFeedTests
     }
 
     /// <summary>Polls; after five seconds something happens.</summary>
-    private IReadOnlyList<EventView> Poll(VirtualWorld world, EventPoll poll, int seconds, Action<int> after5, long after = 0, CancellationToken closing = default) =>
+    private IReadOnlyList<EventView> Poll(VirtualWorld world, EventPoll poll, int seconds, Action<int> after5, long after = 0, CancellationTokenSource? closing = null) =>
         world.Run(async () =>
         {
             using var timer = world.Time.CreateTimer(_ => after5(5), null, TimeSpan.FromSeconds(5), Timeout.InfiniteTimeSpan);
             using var feed = _feed.Subscribe(Session)!;
-            var reading = await poll.ReadAsync(feed, after, 10, TimeSpan.FromSeconds(seconds), closing, CancellationToken.None);
+            var reading = await poll.ReadAsync(feed, after, 10, TimeSpan.FromSeconds(seconds), closing?.Token ?? CancellationToken.None, CancellationToken.None);
             return Assert.IsType<EventReading.Page>(reading).Events.Events;
         });
 
