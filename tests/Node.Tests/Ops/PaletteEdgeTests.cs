@@ -245,6 +245,15 @@ public sealed class PaletteEdgeTests
         ], lines);
         Assert.Equal(0, exit);
         Assert.Equal(1, (await RunAsync(host, "actor", "hierarchy", "-s", "/nowhere")).Exit);
+        Assert.Equal(
+        [
+            "Actor                        | Class       | State   | Inbox | Handled | Children",
+            "/idle                        | ActorSystem | running | 0     | 0       | 5",
+            "  shard-9                    | ShardHost   | running | 2     | 1       | 0",
+            "  (4 more, --all shows them) | ShardHost   | idle    | 0     | -       | 0",
+            "Count: 6 actors",
+        ], (await RunAsync(host, "actor", "hierarchy", "-s", "/idle")).Lines);
+        Assert.Equal(6 + 2, (await RunAsync(host, "actor", "hierarchy", "-s", "/idle", "--all")).Lines.Count);
     }
 
     [Fact]
