@@ -36,7 +36,7 @@ public sealed class ConsoleTests
         var command = StartMessage.FirstDownload("http://127.0.0.1:5080", withoutKeys);
         Assert.DoesNotContain('\n', command);
         // curl is replaced by a function that prints its arguments, one on each line.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "curl() { printf '%s\\n' \"$@\"; }; " + command]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "curl() { printf '%s\\n' \"$@\"; }; " + command]) { RedirectStandardOutput = true, UseShellExecute = false };
         start.Environment["BACKHAUL_KEY"] = "k 1";
         using var shell = Process.Start(start)!;
         var arguments = (await shell.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
