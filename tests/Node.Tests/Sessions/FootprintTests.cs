@@ -1,10 +1,13 @@
-using System.Text.Json;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Sessions;
 
+[CollectionDefinition(nameof(MeasuredAlone), DisableParallelization = true)]
+public sealed class MeasuredAlone;
+
+[Collection(nameof(MeasuredAlone))]
 public sealed class FootprintTests
 {
     /// <summary>Live bytes are exact where resident memory is not: the promise of 1 KiB a queued task leaves the rest to the collector.</summary>

@@ -39,7 +39,7 @@ internal sealed class TaskActor(
 
     protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<None> context)
     {
-        await _stop.CancelAsync();
+        _stop.Cancel(); // not CancelAsync: it would leave the scheduler
         await _run;
         _stop.Dispose();
     }
