@@ -16,7 +16,19 @@ internal static class Arrows
     private const string CrashPoint = "Files.ICrashPoints";
 
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
-    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead", "Journal.JournalStoreException", "Journal.StoreFailure"];
+    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
+
+    /// <summary>The list is read without a session in between that would turn a store's failure into an answer.</summary>
+    private static readonly string[] HeadFailures = ["Journal.JournalStoreException", "Journal.StoreFailure"];
+
+    /// <summary>How a command travels to a shard's mailbox, and the jitter between two tries.</summary>
+    private static readonly string[] MailboxWords = ["Actors.ActorRef", "Actors.Request", "Actors.IRandom"];
+
+    /// <summary>The engine's own rule for headers, so that the edge refuses what the engine could not send.</summary>
+    private const string HeaderRule = "Egress.RequestHeaders";
+
+    /// <summary>A shard is what a transfer trusts.</summary>
+    private const string Trust = "Transfers.ITrust";
 
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
@@ -32,10 +44,10 @@ internal static class Arrows
         ["Transfers"] = ["Egress", "Files", .. SessionWords],
         ["Delivery"] = [],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
-        ["Sharding"] = ["Actors", "Journal", "Sessions"],
-        ["Routing"] = ["Sharding", "Sessions"],
-        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. HeadList],
-        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
+        ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
+        ["Routing"] = ["Sharding", "Sessions", .. MailboxWords],
+        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

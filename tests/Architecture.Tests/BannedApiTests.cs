@@ -34,7 +34,6 @@ public sealed class BannedApiTests
         ["Backhaul.Node.Actors.ActorScheduler uses ThreadPool.UnsafeQueueUserWorkItem"] = "the seam itself: the simulator brings another scheduler",
         ["Backhaul.Node.Files.FileThreads uses Thread..ctor"] = "IFileWork: blocking file calls leave the logic's thread here, and only here",
         ["Backhaul.Node.Journal.Sqlite.SqliteThread uses Thread..ctor"] = "the one thread of the one exclusive connection (docs/decisions/0008)",
-        ["Backhaul.Node.Files.Disk.DiskContainers uses Task.ConfigureAwait"] = "suppresses a throw and keeps the captured context",
     };
 
     [Fact]
