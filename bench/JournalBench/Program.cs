@@ -45,8 +45,9 @@ async Task MeasureAppendsAsync(int rows, int sessions, bool numbered)
     var cpuPerRow = (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / ((double)commits * rows);
     latencies.Sort();
     var rate = commits / watch.Elapsed.TotalSeconds;
+    var (middle, slow) = (latencies[latencies.Count / 2], latencies[latencies.Count * 99 / 100]);
     Console.WriteLine(
-        $"{rows,11}  {sessions,8}  {(numbered ? "all" : "none"),8}  {rate,9:N0}  {rate * rows,9:N0}  {latencies[latencies.Count / 2],7:N2}  {latencies[latencies.Count * 99 / 100],7:N2}  {cpuPerRow,10:N1}");
+        $"{rows,11}  {sessions,8}  {(numbered ? "all" : "none"),8}  {rate,9:N0}  {rate * rows,9:N0}  {middle,7:N2}  {slow,7:N2}  {cpuPerRow,10:N1}");
     Directory.Delete(directory, recursive: true);
 }
 

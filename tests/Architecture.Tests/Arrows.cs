@@ -35,7 +35,7 @@ internal static class Arrows
         ["Sharding"] = ["Actors", "Journal", "Sessions"],
         ["Routing"] = ["Sharding", "Sessions"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. HeadList],
-        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", .. HeadList],
+        ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

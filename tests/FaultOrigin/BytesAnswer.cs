@@ -31,7 +31,7 @@ internal sealed class BytesAnswer(OriginConnection connection, OriginRequest req
         var (seed, length) = Content();
         var validators = Validators(seed, length);
         if (script.Fault("redirect") is { } target)
-            return Error((int)(script.FaultNumber("status") ?? 302), ("Location", target));
+            return Error((int)(script.FaultNumber("status") ?? 302), ("Location", target == "self" ? $"{request.Path}?{request.Query}" : target));
         if (script.FaultNumber("status") is { } status and not (200 or 206))
         {
             return script.Fault("location") is { } location

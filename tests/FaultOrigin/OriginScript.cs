@@ -7,7 +7,7 @@ namespace Backhaul.FaultOrigin;
 /// what the content is (<c>etag lm ranges version change</c>) applies always.
 /// <code>
 /// etag=strong|weak|none|TEXT   lm=old|recent|none   ranges=yes|no|none   change=K (other content and tag after K requests)
-/// status=N  retry-after=TEXT   redirect=URL         headers=BYTES (of padding)   delay=MS  hang=1 (no head ever)
+/// status=N  retry-after=TEXT   redirect=URL|self    headers=BYTES (of padding)   delay=MS  hang=1 (no head ever)
 /// framing=length|chunked|close|double|both|junk     encoding=gzip
 /// cut=N reset=N stall=N (close, reset, fall silent after N body bytes)           rate=BYTES/S   drip=MS (per byte)
 /// partial=start|total|unit|multipart|noetag|etag|short|bare|junk  (how a range is answered wrongly)   unasked=1 (206 without Range)

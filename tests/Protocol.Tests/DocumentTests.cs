@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Backhaul.Protocol.Tests;
 
-/// <summary>docs/protocol.md promises words and numbers to people; these are checked against the code.</summary>
+/// <summary>docs/protocol.md and docs/features.md promise words and numbers to people; these are checked against the code.</summary>
 public sealed partial class DocumentTests
 {
     private static readonly string Text = File.ReadAllText(Golden.PathOf("../../../docs/protocol.md"));
@@ -43,10 +43,22 @@ public sealed partial class DocumentTests
         }
     }
 
+    [Fact]
+    public void Every_test_that_features_names_is_in_the_tree()
+    {
+        var tests = Directory.GetFiles(Golden.PathOf("../.."), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+        var named = TestName().Matches(File.ReadAllText(Golden.PathOf("../../../docs/features.md"))).Select(match => match.Groups["name"].Value).ToList();
+        Assert.NotEmpty(named);
+        Assert.All(named, name => Assert.True(tests.Any(source => source.Contains($" {name}(", StringComparison.Ordinal)), $"There is no test {name}."));
+    }
+
     private static IEnumerable<string> Constants(Type names) =>
         names.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
 
     private static int Number(Match row, string group) => int.Parse(row.Groups[group].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"`(?<name>[A-Z]\w+_\w+)`", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex TestName();
 
     [GeneratedRegex(@"^\| `(?<tenant>[^`]+)` \| `(?<identifier>[^`]+)` \| (?<shards>\d+) \| (?<shard>\d+) \|$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ShardRow();

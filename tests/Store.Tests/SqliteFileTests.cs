@@ -1,5 +1,8 @@
+using System.Text;
+using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using static Backhaul.Store.Tests.Writing;
 
@@ -142,6 +145,31 @@ public sealed class SqliteFileTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_damaged_page_stops_only_the_sessions_that_lie_on_it()
+    {
+        // Rows lie in the order of their shards: those of 2 and 4 keep the pages of 1, 3 and 5 apart.
+        foreach (var shard in new[] { 1, 2, 3, 4, 5 })
+            await Store.CommitAsync([Marked(shard, 1, rows: 300)], None);
+        await _harness.CloseAsync();
+        DamagePages(only: "marker-3", not: ["marker-1", "marker-5"]);
+        await _harness.ReopenAsync();
+        _grants = await _harness.Cluster.TakeAllAsync(_node, Shards, None);
+
+        await using (var writer = new JournalWriter(
+            Store, new JournalOptions(), TimeProvider.System, new HalfRandom(), NullLogger<JournalWriter>.Instance))
+        {
+            var outcomes = await Task.WhenAll(new[] { 1, 3, 5 }.Select(shard => writer.AppendAsync(
+                new AppendRequest(new FixedHolder(_grants[shard]), KeyIn(shard), 301, Marked(shard, 301, 1).Rows, Marked(shard, 301, 1).Head, []), None).AsTask()));
+            Assert.Equal([AppendOutcome.Committed, AppendOutcome.Rejected, AppendOutcome.Committed], outcomes);
+        }
+
+        var damaged = await Assert.ThrowsAsync<JournalStoreException>(async () => await ReplayAsync(3));
+        Assert.Contains("restore the file from a backup", damaged.Message, StringComparison.Ordinal);
+        Assert.IsType<ReplayOutcome.Loaded>(await ReplayAsync(1));
+        Assert.IsType<ReplayOutcome.Loaded>(await ReplayAsync(5));
+    }
+
+    [Fact]
     public async Task A_name_that_cannot_be_read_does_not_hide_the_others_from_lists()
     {
         await DamageAsync("UPDATE session_head SET session_id = 'no slash' WHERE session_id = ?1");
@@ -179,6 +207,29 @@ public sealed class SqliteFileTests : IAsyncLifetime
         _grants = await _harness.Cluster.TakeAllAsync(_node, Shards, None);
     }
 
+    private SessionAppend Marked(int shard, long first, int rows) => Append(_grants[shard], KeyIn(shard), first, rows) with
+    {
+        Rows = [.. Enumerable.Range(0, rows).Select(index => Row($"marker-{shard} {new string('x', 100)}", first + index))],
+    };
+
+    private void DamagePages(string only, string[] not)
+    {
+        const int PageBytes = 4096;
+        var file = File.ReadAllBytes(_harness.Path);
+        var damaged = 0;
+        for (var page = 0; page < file.Length; page += PageBytes)
+        {
+            var text = Encoding.ASCII.GetString(file, page, PageBytes);
+            if (!text.Contains(only, StringComparison.Ordinal) || not.Any(other => text.Contains(other, StringComparison.Ordinal)))
+                continue;
+            file.AsSpan(page, 8).Fill(0xff);
+            damaged++;
+        }
+
+        Assert.NotEqual(0, damaged);
+        File.WriteAllBytes(_harness.Path, file);
+    }
+
     private async Task AssertDamagedAsync(string why)
     {
         var damaged = Assert.IsType<ReplayOutcome.Damaged>(await ReplayAsync(1));
@@ -189,4 +240,20 @@ public sealed class SqliteFileTests : IAsyncLifetime
 
     private async Task<ReplayOutcome> ReplayAsync(int shard) => await new JournalReplay(Store, 3).RunAsync(
         _grants[shard], KeyIn(shard), _ => false, row => row.Payload.IsEmpty ? $"row {row.Sequence} cannot be read" : null, None);
+
+    private sealed class FixedHolder(ShardGrant grant) : IGrantHolder
+    {
+        public int ShardId => grant.ShardId;
+
+        public ShardGrant? Current => grant;
+
+        public void OnFenced(ShardGrant refused) => Assert.Fail("Nobody was fenced.");
+
+        public void OnReacquired(ShardGrant grant) => Assert.Fail("Nothing was unknown.");
+    }
+
+    private sealed class HalfRandom : IRandom
+    {
+        public double NextUnit() => 0.5;
+    }
 }

@@ -12,14 +12,11 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     /// <summary>Turns in a row before others get the thread.</summary>
     private const int Quantum = 64;
 
-    private readonly Func<Actor<TMessage>> _create;
     private readonly Mailbox<TMessage> _mailbox;
     private readonly Queue<DueTurn> _due = new();
-    private readonly TurnWatch _watch;
+    private readonly TurnRunner<TMessage> _turns;
     private readonly ActorContext<TMessage> _context;
-    private Actor<TMessage>? _actor;
     private Phase _phase = Phase.Starting;
-    private bool _instanceOpen;
     private bool _torn;
     private Exception? _cause;
     private int _failures;
@@ -27,15 +24,13 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     private long? _startedAt;
     private ITimer? _restart;
     private IDisposable? _permit;
-    private long _handled;
 
     public ActorLoop(ActorSystem system, IActorParent parent, string name, Func<Actor<TMessage>> create, ActorOptions options)
         : base(system, parent, name, options)
     {
-        _create = create;
         _mailbox = new Mailbox<TMessage>(options.InboxMax);
-        _watch = new TurnWatch(this);
         _context = new ActorContext<TMessage>(this);
+        _turns = new TurnRunner<TMessage>(this, create, _mailbox, _context);
         Timers = new ActorTimers<TMessage>(this);
     }
 
@@ -63,11 +58,11 @@ internal sealed class ActorLoop<TMessage> : ActorCell
         _ => "stopping",
     };
 
-    protected override string TypeName => Volatile.Read(ref _actor)?.GetType().Name ?? typeof(TMessage).Name;
+    protected override string TypeName => _turns.TypeName;
 
     protected override int InboxDepth => _mailbox.Depth;
 
-    protected override long Handled => Volatile.Read(ref _handled);
+    protected override long Handled => _turns.Handled;
 
     // ---- what other threads call ----
 
@@ -183,7 +178,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                 return; // the loop finds the stop
             }
         }
-        var failure = HasEnded ? null : await TurnAsync(new ActorTurn<TMessage>(TurnKind.Start));
+        var failure = HasEnded ? null : await _turns.RunAsync(new ActorTurn<TMessage>(TurnKind.Start));
         Interlocked.Exchange(ref _permit, null)?.Dispose();
         if (failure is not null)
         {
@@ -230,7 +225,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
         Exception? own = null;
         try
         {
-            decision = _actor!.Supervise(failed.Failure);
+            decision = _turns.Supervise(failed.Failure);
             if (decision is SupervisionDecision.Escalate)
                 own = failed.Failure.Exception;
         }
@@ -268,56 +263,8 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     private async ValueTask TurnOrFailAsync(ActorTurn<TMessage> turn)
     {
-        if (await TurnAsync(turn) is { } failure)
+        if (await _turns.RunAsync(turn) is { } failure)
             await FailAsync(failure);
-    }
-
-    /// <summary>Runs the actor's code. What it throws ends here and is returned.</summary>
-    private async ValueTask<Exception?> TurnAsync(ActorTurn<TMessage> turn)
-    {
-        System.ObserveInboxDepth(InboxDepth + _mailbox.Taken.Count);
-        _watch.Begin(turn.Kind);
-        try
-        {
-            var work = Invoke(turn);
-            if (!work.IsCompleted)
-                _watch.Arm();
-            await work;
-            Volatile.Write(ref _handled, _handled + _mailbox.Taken.Count);
-            _mailbox.Forget();
-            return null;
-        }
-        catch (Exception failure)
-        {
-            return failure;
-        }
-        finally
-        {
-            _watch.End();
-        }
-    }
-
-    private ValueTask Invoke(in ActorTurn<TMessage> turn)
-    {
-        switch (turn.Kind)
-        {
-            case TurnKind.Start:
-                Volatile.Write(ref _actor, _create());
-                _instanceOpen = true;
-                return _actor!.StartAsync(_context);
-            case TurnKind.Receive or TurnKind.Timer:
-                return _actor!.ReceiveAsync(turn.Message, _context);
-            case TurnKind.ChildStarted:
-                return _actor!.ChildStartedAsync(((ActorSignal.ChildStarted)turn.Signal!).Child.Name, _context);
-            case TurnKind.ChildStopped:
-                var ended = (ActorSignal.ChildEnded)turn.Signal!;
-                return _actor!.ChildStoppedAsync(new ChildStopped(ended.Child.Name, ended.End, ended.Child.StopRequested, ended.Failure), _context);
-            case TurnKind.Stop:
-                _instanceOpen = false;
-                return _actor!.StopAsync(turn.Reason, _context);
-            default:
-                throw new UnreachableException();
-        }
     }
 
     // ---- failure ----
@@ -326,7 +273,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     {
         if (StopRequested is not null)
         {
-            AnswerTaken(UnhandledReason.Stopped);
+            _turns.AnswerTaken(UnhandledReason.Stopped);
             _torn = true;
             if (failure is not OperationCanceledException)
             {
@@ -335,7 +282,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
             }
             return;
         }
-        AnswerTaken(UnhandledReason.Failed);
+        _turns.AnswerTaken(UnhandledReason.Failed);
         if (_startedAt is { } startedAt && System.Time.GetElapsedTime(startedAt) >= Options.FailuresForgottenAfter)
             _failures = 0;
         _failures++;
@@ -378,11 +325,11 @@ internal sealed class ActorLoop<TMessage> : ActorCell
 
     private async ValueTask CloseInstanceAsync(StopReason reason)
     {
-        if (!_instanceOpen || HasEnded)
+        if (!_turns.IsOpen || HasEnded)
             return;
-        if (await TurnAsync(new ActorTurn<TMessage>(TurnKind.Stop, Reason: reason)) is { } failure)
+        if (await _turns.RunAsync(new ActorTurn<TMessage>(TurnKind.Stop, Reason: reason)) is { } failure)
         {
-            AnswerTaken(UnhandledReason.Stopped);
+            _turns.AnswerTaken(UnhandledReason.Stopped);
             Logger.StopThrew(failure, Path);
             if (StopRequested is not null && failure is not OperationCanceledException)
                 _cause ??= failure;
@@ -410,11 +357,11 @@ internal sealed class ActorLoop<TMessage> : ActorCell
                 if (serve)
                     await TurnOrFailAsync(new ActorTurn<TMessage>(TurnKind.Receive, report));
                 else
-                    AnswerTaken(UnhandledReason.Failed);
+                    _turns.AnswerTaken(UnhandledReason.Failed);
             }
             else if (StopRequested is not null && _mailbox.TryTake(MailboxLanes.Inbox, out _))
             {
-                AnswerTaken(UnhandledReason.Stopped);
+                _turns.AnswerTaken(UnhandledReason.Stopped);
             }
             else if (_due.TryDequeue(out var due))
             {
@@ -438,34 +385,7 @@ internal sealed class ActorLoop<TMessage> : ActorCell
     {
         Interlocked.Exchange(ref _permit, null)?.Dispose();
         foreach (var waiting in _mailbox.Close())
-            Answer(waiting, reason);
-    }
-
-    /// <summary>An actor that was stopped before its start still answers what was posted to it.</summary>
-    private Actor<TMessage> InstanceForAnswers()
-    {
-        if (_actor is null)
-            Volatile.Write(ref _actor, _create());
-        return _actor!;
-    }
-
-    private void AnswerTaken(UnhandledReason reason)
-    {
-        foreach (var message in _mailbox.Taken)
-            Answer(message, reason);
-        _mailbox.Forget();
-    }
-
-    private void Answer(TMessage message, UnhandledReason reason)
-    {
-        try
-        {
-            InstanceForAnswers().Unhandled(message, reason);
-        }
-        catch (Exception broken)
-        {
-            Logger.UnhandledThrew(broken, Path);
-        }
+            _turns.Answer(waiting, reason);
     }
 
     private static ActivityContext CurrentTrace() => Activity.Current?.Context ?? default;

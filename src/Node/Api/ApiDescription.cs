@@ -35,6 +35,7 @@ internal static class ApiDescription
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ProtocolJson.Default);
             json.SerializerOptions.Converters.Add(new DurationConverter());
+            json.SerializerOptions.NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict;
         });
         services.AddOpenApi("v1", options =>
         {
@@ -78,7 +79,7 @@ internal static class ApiDescription
         return Task.CompletedTask;
     }
 
-    private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
+    private static async Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
     {
         if (context.Description.ActionDescriptor.EndpointMetadata.OfType<OpenToAll>().Any())
             operation.Security = [];
@@ -98,11 +99,10 @@ internal static class ApiDescription
             });
         }
         if (operation.OperationId == "addTasks")
-            DescribeAddTasks(operation);
-        return Task.CompletedTask;
+            await DescribeAddTasksAsync(operation, context, stop);
     }
 
-    private static void DescribeAddTasks(OpenApiOperation operation)
+    private static async Task DescribeAddTasksAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
     {
         if (operation.RequestBody is not OpenApiRequestBody { Content: { } body } || !body.TryGetValue(RequestBodies.Json, out var json))
             return;
@@ -118,8 +118,9 @@ internal static class ApiDescription
         body[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "One task on each line." } };
         if (operation.Responses?.TryGetValue("200", out var answer) == true && answer is OpenApiResponse { Content: { } content })
         {
-            answer.Description = "A result for each entry of the array; or, for a stream, a line for each chunk that was stored.";
-            content[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "One BulkChunk on each line." } };
+            answer.Description = "A result for each entry of the array; or, for a stream, a line (BulkChunk) for each chunk that was stored.";
+            context.Document!.AddComponent(nameof(BulkChunk), await context.GetOrCreateSchemaAsync(typeof(BulkChunk), cancellationToken: stop));
+            content[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(nameof(BulkChunk), context.Document) };
         }
     }
 

@@ -19,6 +19,9 @@ internal sealed class FileAnswer(StoredFile file, string? sha256 = null) : IResu
             response.Headers.CacheControl = "no-cache";
             if (sha256 is not null)
                 response.Headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(sha256))}:";
+            // The framework reads a range of any unit as one of bytes.
+            if (httpContext.Request.GetTypedHeaders().Range is { } range && !range.Unit.Equals("bytes", StringComparison.OrdinalIgnoreCase))
+                httpContext.Request.Headers.Remove(HeaderNames.Range);
             var answer = TypedResults.Stream(
                 file.Content, "application/octet-stream", null, file.ModifiedAt, EntityTagHeaderValue.Parse(file.ETag), enableRangeProcessing: true);
             await answer.ExecuteAsync(httpContext);

@@ -27,7 +27,6 @@ internal sealed class AddressPolicy(IReadOnlyList<AllowRule> exceptions)
     private static readonly IPAddress[] Metadata =
         [IPAddress.Parse("169.254.169.254"), IPAddress.Parse("fd00:ec2::254"), IPAddress.Parse("168.63.129.16")];
 
-    private static readonly IPNetwork Mapped = IPNetwork.Parse("::ffff:0:0/96");
     private static readonly IPNetwork Compatible = IPNetwork.Parse("::/96");
     private static readonly IPNetwork Translated = IPNetwork.Parse("::ffff:0:0:0/96");
     private static readonly IPNetwork Nat64 = IPNetwork.Parse("64:ff9b::/96");
@@ -72,7 +71,8 @@ internal sealed class AddressPolicy(IReadOnlyList<AllowRule> exceptions)
         address.TryWriteBytes(bytes, out _);
         if (SixToFour.Contains(address))
             return new IPAddress(bytes[2..6]);
-        var carries = Mapped.Contains(address) || Translated.Contains(address) || Nat64.Contains(address)
+        // A network never contains a mapped address: the library compares it as IPv4.
+        var carries = address.IsIPv4MappedToIPv6 || Translated.Contains(address) || Nat64.Contains(address)
             || (Compatible.Contains(address) && !address.Equals(IPAddress.IPv6Any) && !address.Equals(IPAddress.IPv6Loopback));
         return carries ? new IPAddress(bytes[12..]) : address;
     }

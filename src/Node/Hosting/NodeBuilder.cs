@@ -10,6 +10,8 @@ internal static class NodeBuilder
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ApplicationName = "Backhaul.Node" });
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        // A type that cannot be made is found at the start, not by the first request that needs it.
+        builder.Host.UseDefaultServiceProvider(container => container.ValidateOnBuild = true);
         builder.Logging.ClearProviders();
         builder.Logging.AddConsole(console => console.FormatterName = ConsoleLines.FormatterName);
         builder.Logging.AddConsoleFormatter<ConsoleLines, ConsoleFormatterOptions>();

@@ -33,6 +33,11 @@ internal sealed class OptionsReader(IConfiguration configuration)
             var names = unreadable.Message[(unreadable.Message.IndexOf(": ", at, StringComparison.Ordinal) + 2)..];
             return $"{section} has no option {names.Trim()}. Check the spelling; docs/operations.md lists the options.";
         }
+        for (Exception? cause = unreadable; cause is not null; cause = cause.InnerException)
+        {
+            if (cause.Message.IndexOf(" to type ", StringComparison.Ordinal) is var type and > 0)
+                return $"{cause.Message[..type]} to what this option is.";
+        }
         return $"{section} cannot be read. {unreadable.GetBaseException().Message.TrimEnd('.')}. Check the value.";
     }
 

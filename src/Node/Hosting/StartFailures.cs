@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
+using Backhaul.Node.Ops;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 
@@ -23,6 +24,8 @@ internal static class StartFailures
                     return new(ExitCodes.InputOutput, store.Message, failure);
                 case StorageException storage:
                     return new(ExitCodes.CannotCreate, storage.Message, failure);
+                case OpsAddressException taken:
+                    return new(ExitCodes.Unavailable, taken.Message, failure);
                 case AddressInUseException:
                     return new(ExitCodes.Unavailable, $"{failure.Message.TrimEnd('.')}. Stop what uses it, or choose another with --urls (ASPNETCORE_URLS).", failure);
                 case SocketException socket:

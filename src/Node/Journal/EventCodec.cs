@@ -39,7 +39,9 @@ internal sealed class EventCodec<TEvent>
     /// <summary>Every name that can be read, old ones included, in ordinal order.</summary>
     public IReadOnlyList<string> Names => [.. _byName.Keys.Concat(_upcasters.Keys).Order(StringComparer.Ordinal)];
 
-    /// <summary>Gives a type its name. <paramref name="numbered"/> says that clients see this event, so that its row takes an event number.</summary>
+    /// <summary>
+    /// Gives a type its name. <paramref name="numbered"/> says that clients see this event, so that its row takes an event number.
+    /// </summary>
     public EventCodec<TEvent> Register<T>(string name, JsonTypeInfo<T> info, bool numbered)
         where T : class, TEvent
     {
@@ -114,7 +116,11 @@ internal sealed class EventCodec<TEvent>
     private void CheckNewName(string name)
     {
         if (!IsValid(name))
-            throw new ArgumentException($"'{name}' is not a persisted name: words of letters joined by dots, then .v and a version from 1.", nameof(name));
+        {
+            throw new ArgumentException(
+                $"'{name}' is not a persisted name: words of letters joined by dots, then .v and a version from 1.", nameof(name));
+        }
+
         if (_byName.ContainsKey(name) || _upcasters.ContainsKey(name))
             throw new ArgumentException($"The persisted name '{name}' is taken.", nameof(name));
     }

@@ -71,7 +71,8 @@ internal sealed class JournalLane(
 
     private void Gather(AppendBatch batch)
     {
-        while (batch.Rows < options.BatchRowsMax && batch.Bytes < options.BatchBytesMax && (_carried is not null || _queue.Reader.TryRead(out _carried)))
+        while (batch.Rows < options.BatchRowsMax && batch.Bytes < options.BatchBytesMax
+            && (_carried is not null || _queue.Reader.TryRead(out _carried)))
         {
             if (!batch.TryAdd(_carried))
                 return; // It goes first into the next batch, so that nobody overtakes it.

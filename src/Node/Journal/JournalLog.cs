@@ -17,7 +17,8 @@ internal sealed partial class JournalLog(ILogger logger)
     [LoggerMessage(2003, LogLevel.Warning, "Shard {Shard}: looking up an unknown outcome failed: {Message}")]
     public partial void ResolveFailed(int shard, string message);
 
-    [LoggerMessage(2004, LogLevel.Warning, "Shard {Shard} was acquired again after an unknown outcome: {Settled} sessions are settled, {Absent} are sent again")]
+    [LoggerMessage(2004, LogLevel.Warning,
+        "Shard {Shard} was acquired again after an unknown outcome: {Settled} sessions are settled, {Absent} are sent again")]
     public partial void Resolved(int shard, int settled, int absent);
 
     [LoggerMessage(2005, LogLevel.Error, "A batch with {Sessions} unanswered sessions was given up; they are answered Unknown and reload")]

@@ -21,7 +21,9 @@ internal sealed record JournalOptions
     /// <summary>A larger request (rows and archive) is rejected before it is sent.</summary>
     public int RequestBytesMax { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>How long a failing batch is tried again before its requests are answered Unavailable. Must be shorter than a client's patience.</summary>
+    /// <summary>
+    /// How long a failing batch is tried again before its requests are answered Unavailable. Must be shorter than a client's patience.
+    /// </summary>
     public TimeSpan RetryLimit { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>The same while the node drains: a full disk must not hold up the stop.</summary>

@@ -15,7 +15,9 @@ internal abstract record ReplayOutcome
     /// <summary>Everything was read and fits together.</summary>
     internal sealed record Loaded(SessionHead Head, long SnapshotSequence, long RowsRead) : ReplayOutcome;
 
-    /// <summary>What is stored does not fit together; the sentence says what. The session is put aside, nothing is repaired by throwing rows away.</summary>
+    /// <summary>
+    /// What is stored does not fit together; the sentence says what. The session is put aside, nothing is repaired by throwing rows away.
+    /// </summary>
     internal sealed record Damaged(string Sentence) : ReplayOutcome;
 
     /// <summary>The shard was lost.</summary>

@@ -24,7 +24,7 @@ internal enum SessionPhase
 ///   Absent ──created──► Active ──ending──► Invalidating ──invalidated──► Invalidated ──created (generation + 1)──► Active
 /// </code>
 /// <see cref="Apply"/> hands each event to the part that owns it and is the only way to change anything; <see cref="SessionDecider"/>
-/// reads it and never changes it. It is changed in place, not copied (docs/decisions/0009): one actor owns it, and an actor whose
+/// reads it and never changes it. It is changed in place, not copied (docs/decisions/0004): one actor owns it, and an actor whose
 /// memory may be ahead of the journal is thrown away and loaded again.
 /// Invariants: event numbers run 1, 2, 3 … without gaps; a task that ended is not in <see cref="Tasks"/>; configuration versions only grow.
 /// </summary>
@@ -129,7 +129,7 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         foreach (var (version, configuration) in snapshot.Configurations)
             Configurations.Set(version, configuration);
         foreach (var task in snapshot.Tasks)
-            Tasks.Add(task, Configurations.Container.ToString());
+            Tasks.Add(task, Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
         foreach (var answered in snapshot.Ledger)
@@ -153,7 +153,7 @@ internal sealed class Session(SessionKey key, SessionOptions options)
     {
         if (happened is TaskCreated created)
         {
-            Tasks.Add(TaskTransitions.Create(created), Configurations.Container.ToString());
+            Tasks.Add(TaskTransitions.Create(created), Configurations.Container);
             LastOrdinal = created.Ordinal;
             return;
         }
@@ -163,7 +163,7 @@ internal sealed class Session(SessionKey key, SessionOptions options)
             Tasks.Replace(task);
             return;
         }
-        Tasks.Remove(task.Id, Configurations.Container.ToString());
+        Tasks.Remove(task.Id, Configurations.Container);
         Ended = Ended.Plus(completed.Outcome);
         Delivery.OnTaskEnded();
         if (task.End is { Temporary: true })

@@ -17,28 +17,104 @@ internal enum SourceChangePolicy
     AcceptIfDigest = 3,
 }
 
-/// <summary>A validated task as a client asked for it; only the HTTP edge makes it.</summary>
+/// <summary>
+/// A validated task as a client asked for it; only the HTTP edge makes it. A million of these wait in memory, so what few tasks ask
+/// for lies in a part of its own that the others do not have.
+/// </summary>
 internal sealed record TaskSpec
 {
+    private static readonly string[] Methods = ["GET", "PUT", "POST", "HEAD"];
+
+    private readonly string _method = "GET";
+    private readonly RareWishes? _rare;
+
     /// <summary>Null: the session gives one out.</summary>
     public TaskId? Id { get; init; }
     public required TaskKind Kind { get; init; }
     public required string Url { get; init; }
-    public required string Method { get; init; }
+
+    public required string Method
+    {
+        get => _method;
+        init => _method = Array.Find(Methods, known => known == value) ?? value; // one string for all tasks
+    }
+
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
     public FileReference? Source { get; init; }
     public FileReference? Destination { get; init; }
-    public string? Description { get; init; }
     public bool Start { get; init; } = true;
     public double Priority { get; init; } = 0.5;
-    public DateTimeOffset? EarliestBeginAt { get; init; }
-    public DateTimeOffset? Deadline { get; init; }
-    public ExpectedBytes? ExpectedBytes { get; init; }
+
+    public string? Description
+    {
+        get => _rare?.Description;
+        init => _rare = With(value is null, rare => rare with { Description = value });
+    }
+
+    public DateTimeOffset? EarliestBeginAt
+    {
+        get => _rare?.EarliestBeginAt;
+        init => _rare = With(value is null, rare => rare with { EarliestBeginAt = value });
+    }
+
+    public DateTimeOffset? Deadline
+    {
+        get => _rare?.Deadline;
+        init => _rare = With(value is null, rare => rare with { Deadline = value });
+    }
+
+    public ExpectedBytes? ExpectedBytes
+    {
+        get => _rare?.ExpectedBytes;
+        init => _rare = With(value is null, rare => rare with { ExpectedBytes = value });
+    }
 
     /// <summary>Lower-case hex.</summary>
-    public string? Sha256 { get; init; }
-    public IReadOnlyList<string>? AcceptStatus { get; init; }
-    public RetryConfiguration? Retry { get; init; }
-    public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
-    public long? MaxBytes { get; init; }
+    public string? Sha256
+    {
+        get => _rare?.Sha256;
+        init => _rare = With(value is null, rare => rare with { Sha256 = value });
+    }
+
+    public IReadOnlyList<string>? AcceptStatus
+    {
+        get => _rare?.AcceptStatus;
+        init => _rare = With(value is null, rare => rare with { AcceptStatus = value });
+    }
+
+    public RetryConfiguration? Retry
+    {
+        get => _rare?.Retry;
+        init => _rare = With(value is null, rare => rare with { Retry = value });
+    }
+
+    public SourceChangePolicy SourceChange
+    {
+        get => _rare?.SourceChange ?? SourceChangePolicy.Restart;
+        init => _rare = With(value is SourceChangePolicy.Restart, rare => rare with { SourceChange = value });
+    }
+
+    public long? MaxBytes
+    {
+        get => _rare?.MaxBytes;
+        init => _rare = With(value is null, rare => rare with { MaxBytes = value });
+    }
+
+    /// <summary>What is at its default asks for nothing, unless something was asked for before.</summary>
+    private RareWishes? With(bool isDefault, Func<RareWishes, RareWishes> change) => isDefault && _rare is null ? null : change(_rare ?? RareWishes.None);
+
+    private sealed record RareWishes
+    {
+        public static readonly RareWishes None = new();
+
+        public string? Description { get; init; }
+        public DateTimeOffset? EarliestBeginAt { get; init; }
+        public DateTimeOffset? Deadline { get; init; }
+        public ExpectedBytes? ExpectedBytes { get; init; }
+        public string? Sha256 { get; init; }
+        public IReadOnlyList<string>? AcceptStatus { get; init; }
+        public RetryConfiguration? Retry { get; init; }
+        public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
+        public long? MaxBytes { get; init; }
+    }
 }

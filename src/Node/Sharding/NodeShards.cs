@@ -111,7 +111,7 @@ internal sealed class NodeShards
             _logger.DrainLeftBehind(leftBehind);
         foreach (var host in _hosts)
             host.Tenure.TryMove(ShardEvent.Released);
-        await ReleaseAsync(stop);
+        await ReleaseAsync();
         _logger.DrainDone(_system.Time.GetElapsedTime(began).TotalSeconds);
     }
 
@@ -152,13 +152,14 @@ internal sealed class NodeShards
         }
     }
 
-    private async Task ReleaseAsync(CancellationToken stop)
+    /// <summary>Also when the drain was cut short: with the shards given back, the next owner need not wait.</summary>
+    private async Task ReleaseAsync()
     {
         try
         {
-            await _cluster.ReleaseAllAsync(Node, stop).AsTask().WaitAsync(_options.HandOff, _system.Time, stop);
+            await _cluster.ReleaseAllAsync(Node, CancellationToken.None).AsTask().WaitAsync(_options.HandOff, _system.Time);
         }
-        catch (Exception failure) when (failure is JournalStoreException or TimeoutException or OperationCanceledException)
+        catch (Exception failure) when (failure is JournalStoreException or TimeoutException)
         {
             _logger.ReleaseFailed(failure);
         }

@@ -17,6 +17,8 @@ internal sealed class ResidentSessions
 
     public int Count => _sessions.Count;
 
+    public IReadOnlyCollection<SessionKey> Sessions => [.. _sessions.Keys];
+
     /// <summary>Asked for and not loaded yet, back-offs included.</summary>
     public int Starting => _starting.Count;
 

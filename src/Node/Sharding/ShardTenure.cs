@@ -16,7 +16,7 @@ internal sealed class ShardTenure(int shardId, ILogger logger) : IGrantHolder, I
     private int _phase = (int)ShardPhase.NotOwned;
 
     /// <summary>Called once, outside the lock, when the fence refused a write.</summary>
-    public event Action? Lost;
+    public Action? Lost { get; set; }
 
     public int ShardId => shardId;
 

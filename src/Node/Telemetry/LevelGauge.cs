@@ -12,11 +12,13 @@ internal sealed class LevelGauge
     private readonly ConcurrentDictionary<string, long> _levels = new(StringComparer.Ordinal);
     private readonly string? _label;
 
-    public LevelGauge(string name, string unit, string description, string? label = null)
+    public LevelGauge(string name, string unit, string description, string? label = null, params string[] seen)
     {
         _label = label;
         if (label is null)
             _levels[""] = 0;
+        foreach (var value in seen)
+            _levels[value] = 0;
         NodeMeter.Meter.CreateObservableUpDownCounter(name, Observe, unit, description);
     }
 

@@ -16,6 +16,8 @@ internal static class TelemetryRegistration
         services.AddSingleton(static _ => new MetricsCollector());
         services.AddSingleton<LogRing>();
         services.AddSingleton<ILoggerProvider>(static s => s.GetRequiredService<LogRing>());
+        // Lines of the framework name every request with its whole URL: only what goes wrong there is kept.
+        services.Configure<LoggerFilterOptions>(static filter => filter.AddFilter<LogRing>("Microsoft", LogLevel.Warning));
         services.AddSingleton<LogLevels>();
         services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(static s => s.GetRequiredService<LogLevels>());
         services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(static s => s.GetRequiredService<LogLevels>());

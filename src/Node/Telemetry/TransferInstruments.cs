@@ -11,7 +11,7 @@ internal static class TransferInstruments
     private static readonly Counter<long> Bytes = NodeMeter.Meter.CreateCounter<long>(
         "backhaul.transfer.bytes", "By", "Bytes of bodies received from origins and sent to targets.");
 
-    private static readonly LevelGauge Active = new("backhaul.transfer.active", "{attempt}", "Attempts under way.", "direction");
+    private static readonly LevelGauge Active = new("backhaul.transfer.active", "{attempt}", "Attempts under way.", "direction", "send", "receive");
 
     public static void Received(long bytes) => Bytes.Add(bytes, Receive);
 

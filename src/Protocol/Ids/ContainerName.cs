@@ -21,7 +21,7 @@ public readonly record struct ContainerName
         var valid = text is { Length: > 0 and <= 64 } && char.IsAsciiLetterLower(text[0]);
         foreach (var c in text ?? "")
             valid &= char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-';
-        name = valid ? new ContainerName(text!) : default;
+        name = !valid ? default : text == Default._text ? Default : new ContainerName(text!); // the usual one shares its text
         return valid;
     }
 

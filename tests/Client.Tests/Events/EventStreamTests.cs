@@ -203,8 +203,10 @@ public sealed class EventStreamTests
 
     private static async Task<List<long>> TakeAsync(BackhaulClient client, int count, EventStreamOptions? options)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(30));
         var numbers = new List<long>();
-        await foreach (var next in client.Session("photos").ReadEventsAsync(0, options, TestContext.Current.CancellationToken))
+        await foreach (var next in client.Session("photos").ReadEventsAsync(0, options, deadline.Token))
         {
             numbers.Add(next.Number);
             if (numbers.Count == count)

@@ -49,6 +49,12 @@ internal sealed class Probe : Actor<ProbeMessage>
         return _journal.Decide(failure);
     }
 
+    protected internal override ValueTask ChildStartedAsync(string name, ActorContext<ProbeMessage> context)
+    {
+        _journal.Add("started " + name);
+        return default;
+    }
+
     protected internal override ValueTask ChildStoppedAsync(ChildStopped stopped, ActorContext<ProbeMessage> context)
     {
         _journal.Add($"ended {stopped.Name} {stopped.End}");

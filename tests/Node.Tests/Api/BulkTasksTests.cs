@@ -8,18 +8,13 @@ using Xunit;
 
 namespace Backhaul.Node.Tests.Api;
 
-public sealed class BulkTasksTests : IAsyncLifetime
+public sealed class BulkTasksTests(BulkTasksTests.SmallLimits edge) : IClassFixture<BulkTasksTests.SmallLimits>
 {
     private const string Tasks = "/v1/sessions/a/tasks";
     private const string Lines = "application/x-ndjson";
     private const string Good = """{"kind":"download","url":"https://example.org/a"}""";
-    private static readonly ApiOptions Small = new() { BulkChunkLines = 3, BulkTasksMax = 10, BulkLineBytesMax = 512 };
 
-    private EdgeHost _host = null!;
-
-    public async ValueTask InitializeAsync() => _host = await EdgeHost.StartAsync(api: Small);
-
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    private readonly EdgeHost _host = edge.Fresh;
 
     [Fact]
     public async Task A_stream_is_taken_in_chunks_each_with_a_line_and_a_key_of_its_own()
@@ -163,6 +158,11 @@ public sealed class BulkTasksTests : IAsyncLifetime
         limit.CancelAfter(TimeSpan.FromSeconds(20));
         while (!condition())
             await Task.Delay(5, limit.Token);
+    }
+
+    public sealed class SmallLimits : EdgeFixture
+    {
+        private protected override ApiOptions Options => new() { BulkChunkLines = 3, BulkTasksMax = 10, BulkLineBytesMax = 512 };
     }
 
     /// <summary>A body that is written as the test goes on.</summary>

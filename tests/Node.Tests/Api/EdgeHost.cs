@@ -55,6 +55,15 @@ internal sealed class EdgeHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>As new, for the next test.</summary>
+    public EdgeHost Reset()
+    {
+        Router.Reset();
+        Store.Heads.Clear();
+        Store.Failure = null;
+        return this;
+    }
+
     public async Task<Answer> SendAsync(string method, string path, string? body = null, string contentType = "application/json", params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
@@ -87,5 +96,26 @@ internal sealed class EdgeHost : IAsyncDisposable
         public string? Field => MediaType == "application/problem+json" && Json.TryGetProperty("field", out var named) ? named.GetString() : null;
 
         public string? Header(string name) => Headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    }
+}
+
+/// <summary>One edge for all tests of a class, which run one after the other.</summary>
+public class EdgeFixture : IAsyncLifetime
+{
+    private EdgeHost? _host;
+
+    private protected virtual ApiOptions Options => new();
+
+    private protected EdgeHost Started => _host ?? throw new InvalidOperationException("The fixture was not started.");
+
+    internal EdgeHost Fresh => Started.Reset();
+
+    public async ValueTask InitializeAsync() => _host = await EdgeHost.StartAsync(api: Options);
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        if (_host is not null)
+            await _host.DisposeAsync();
     }
 }

@@ -38,6 +38,13 @@ internal sealed class FakeRouter : ICommandRouter
         };
     }
 
+    public void Reset()
+    {
+        Answer = null;
+        _calls.Clear();
+        _ordinal = 0;
+    }
+
     public static CommandReply Done(int status, string json) => new CommandReply.Done(status, Encoding.UTF8.GetBytes(json));
 
     /// <summary>What a session answers to a batch: an id for each good entry, the error of each bad one.</summary>

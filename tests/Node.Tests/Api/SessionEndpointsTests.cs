@@ -5,13 +5,9 @@ using Xunit;
 
 namespace Backhaul.Node.Tests.Api;
 
-public sealed class SessionEndpointsTests : IAsyncLifetime
+public sealed class SessionEndpointsTests(EdgeFixture edge) : IClassFixture<EdgeFixture>
 {
-    private EdgeHost _host = null!;
-
-    public async ValueTask InitializeAsync() => _host = await EdgeHost.StartAsync();
-
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    private readonly EdgeHost _host = edge.Fresh;
 
     [Fact]
     public async Task Put_creates_with_a_location_and_passes_the_configuration()

@@ -4,16 +4,12 @@ using Xunit;
 
 namespace Backhaul.Node.Tests.Api;
 
-public sealed class TaskEndpointsTests : IAsyncLifetime
+public sealed class TaskEndpointsTests(EdgeFixture edge) : IClassFixture<EdgeFixture>
 {
     private const string Tasks = "/v1/sessions/a/tasks";
     private const string Good = """{"kind":"download","url":"https://example.org/a"}""";
 
-    private EdgeHost _host = null!;
-
-    public async ValueTask InitializeAsync() => _host = await EdgeHost.StartAsync();
-
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
+    private readonly EdgeHost _host = edge.Fresh;
 
     [Fact]
     public async Task One_task_is_created_with_a_location()

@@ -8,6 +8,7 @@ namespace Backhaul.Node.Tests.Journal;
 
 public sealed class JournalReplayTests : IAsyncLifetime
 {
+    private static readonly CancellationToken None = CancellationToken.None;
     private static readonly SessionKey Session = WriterBench.Key("a");
     private readonly MemoryJournalStore _store = new(TimeProvider.System);
     private readonly List<long> _read = [];
@@ -15,9 +16,9 @@ public sealed class JournalReplayTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _grant = (await _store.TakeAllAsync(new NodeId(Guid.NewGuid()), 1, default))[0];
+        _grant = (await _store.TakeAllAsync(new NodeId(Guid.NewGuid()), 1, None))[0];
         NewRow[] rows = [.. Enumerable.Range(1, 30).Select(sequence => new NewRow("x.v1", new byte[] { 1 }, sequence % 3 == 0 ? sequence / 3 : null, null))];
-        await _store.CommitAsync([new SessionAppend(_grant, Session, 1, rows, new HeadUpdate("active", 1, 10, null), [])], default);
+        await _store.CommitAsync([new SessionAppend(_grant, Session, 1, rows, new HeadUpdate("active", 1, 10, null), [])], None);
     }
 
     public ValueTask DisposeAsync()
@@ -45,13 +46,15 @@ public sealed class JournalReplayTests : IAsyncLifetime
     [Fact]
     public async Task A_lost_shard_is_noticed_at_the_opening_and_between_pages()
     {
+        Task<ShardGrant>? takeOver = null;
         var lost = await RunAsync(page: 10, onRow: row =>
         {
             if (row.Sequence == 10)
-                Assert.True(_store.TakeOverAsync(0, new NodeId(Guid.NewGuid()), default).IsCompletedSuccessfully);
+                takeOver = _store.TakeOverAsync(0, new NodeId(Guid.NewGuid()), None).AsTask();
             return null;
         });
         Assert.IsType<ReplayOutcome.Fenced>(lost);
+        Assert.Equal(_grant.Epoch + 1, (await takeOver!).Epoch);
         Assert.IsType<ReplayOutcome.Fenced>(await RunAsync());
     }
 
@@ -76,7 +79,7 @@ public sealed class JournalReplayTests : IAsyncLifetime
     public async Task Without_a_readable_snapshot_a_trimmed_journal_is_damaged()
     {
         await SaveAsync(10, 20);
-        await _store.TrimAsync(_grant, Session, 10, 100, default);
+        await _store.TrimAsync(_grant, Session, 10, 100, None);
         var sentence = await DamagedAsync(onSnapshot: _ => false);
         Assert.Contains("after row 0 comes row 11", sentence, StringComparison.Ordinal);
         Assert.Contains("none of its 2 snapshots could be read", sentence, StringComparison.Ordinal);
@@ -85,7 +88,7 @@ public sealed class JournalReplayTests : IAsyncLifetime
     [Fact]
     public async Task A_missing_row_is_found()
     {
-        await _store.DamageAsync(Session, rows => rows.Remove(15), default);
+        await _store.DamageAsync(Session, rows => rows.Remove(15), None);
         Assert.Contains("after row 14 comes row 16", await DamagedAsync(), StringComparison.Ordinal);
         Assert.Equal(14, _read[^1]);
     }
@@ -93,28 +96,28 @@ public sealed class JournalReplayTests : IAsyncLifetime
     [Fact]
     public async Task Missing_last_rows_are_found()
     {
-        await _store.DamageAsync(Session, rows => rows.Remove(30), default);
+        await _store.DamageAsync(Session, rows => rows.Remove(30), None);
         Assert.Contains("end at 29, its head says 30", await DamagedAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_falling_epoch_is_found()
     {
-        await _store.DamageAsync(Session, rows => rows[12] = rows[12] with { Epoch = 0 }, default);
+        await _store.DamageAsync(Session, rows => rows[12] = rows[12] with { Epoch = 0 }, None);
         Assert.Contains("row 12 was written in epoch 0, after one of epoch 1", await DamagedAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_gap_in_the_event_numbers_is_found()
     {
-        await _store.DamageAsync(Session, rows => rows[9] = rows[9] with { Number = 4 }, default);
+        await _store.DamageAsync(Session, rows => rows[9] = rows[9] with { Number = 4 }, None);
         Assert.Contains("row 9 has the event number 4, after 2", await DamagedAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_last_event_number_that_the_head_does_not_know_is_found()
     {
-        await _store.DamageAsync(Session, rows => rows[30] = rows[30] with { Number = null }, default);
+        await _store.DamageAsync(Session, rows => rows[30] = rows[30] with { Number = null }, None);
         Assert.Contains("last event has the number 9, its head says 10", await DamagedAsync(), StringComparison.Ordinal);
     }
 
@@ -143,12 +146,12 @@ public sealed class JournalReplayTests : IAsyncLifetime
                 _read.Add(row.Sequence);
                 return onRow?.Invoke(row);
             },
-            default);
+            None);
     }
 
     private async Task SaveAsync(params long[] sequences)
     {
         foreach (var sequence in sequences)
-            await _store.SaveSnapshotAsync(_grant, Session, new StoredSnapshot(sequence, "s.v1", Encoding.UTF8.GetBytes("{}")), default);
+            await _store.SaveSnapshotAsync(_grant, Session, new StoredSnapshot(sequence, "s.v1", Encoding.UTF8.GetBytes("{}")), None);
     }
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Ops.Palettes;
@@ -63,6 +64,7 @@ internal sealed class OpsHost : IAsyncDisposable
         builder.Services.AddSingleton<IJournalStore, HeadList>();
         builder.Services.AddSingleton<INodeDrain, RecordedDrain>();
         builder.Services.AddSingleton<NodeReadiness>();
+        builder.Services.AddSingleton(new SessionFeed(new DeliveryOptions()));
         builder.Services.AddSingleton<DescribeActors>(Tree);
         more?.Invoke(builder.Services);
         builder.Services.AddSingleton(TimeProvider.System);
@@ -94,7 +96,15 @@ internal sealed class OpsHost : IAsyncDisposable
         ActorTree task = new("/shard-7/default/photos/task-t1", "TaskActor", "running", 0, 4, 0, []);
         ActorTree session = new("/shard-7/default/photos", "SessionActor", "running", 3, 17, 1, depth >= 2 ? [task] : []);
         ActorTree shard = new("/shard-7", "ShardHost", "running", 0, 20, 1, depth >= 1 ? [session] : []);
-        return underPath is null or "/shard-7" ? shard : null;
+        return underPath switch
+        {
+            null or "/shard-7" => shard,
+            "/idle" => new("/idle", "ActorSystem", "running", 0, 0, 5, [
+                .. Enumerable.Range(0, 4).Select(i => new ActorTree($"/idle/shard-{i}", "ShardHost", "running", 0, 1, 0, [])),
+                new("/idle/shard-9", "ShardHost", "running", 2, 1, 0, []),
+            ]),
+            _ => null,
+        };
     }
 }
 

@@ -182,7 +182,7 @@ public sealed class PaletteEdgeTests
             "progress | running | - | 50 % | 512 B",
             "progress | running | - | 75 % | 768 B",
             "progress | completed | succeeded | 100 % | 1.0 KiB",
-            """6 | 2026-11-21T12:00:00.000Z | taskCompleted | t1 | {"url":"https://example.org/x?\u2026"}""",
+            """6 | 2026-11-21T12:00:00.000Z | taskCompleted | t1 | {"url":"https://example.org/x?..."}""",
             "Count: 1 event",
         ], lines);
     }
@@ -245,6 +245,15 @@ public sealed class PaletteEdgeTests
         ], lines);
         Assert.Equal(0, exit);
         Assert.Equal(1, (await RunAsync(host, "actor", "hierarchy", "-s", "/nowhere")).Exit);
+        Assert.Equal(
+        [
+            "Actor                        | Class       | State   | Inbox | Handled | Children",
+            "/idle                        | ActorSystem | running | 0     | 0       | 5",
+            "  shard-9                    | ShardHost   | running | 2     | 1       | 0",
+            "  (4 more, --all shows them) | ShardHost   | idle    | 0     | -       | 0",
+            "Count: 6 actors",
+        ], (await RunAsync(host, "actor", "hierarchy", "-s", "/idle")).Lines);
+        Assert.Equal(6 + 2, (await RunAsync(host, "actor", "hierarchy", "-s", "/idle", "--all")).Lines.Count);
     }
 
     [Fact]

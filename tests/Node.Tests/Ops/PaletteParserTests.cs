@@ -49,7 +49,7 @@ public sealed class PaletteParserTests
     public void Writing_commands_take_a_reason() => Assert.Equal("rain", PaletteParser.Parse(Palettes, ["toy", "stop", "--reason", "rain"]).Reason);
 
     [Theory]
-    [InlineData("https://a.example/x?y=1#z", "https://a.example/x?…")]
+    [InlineData("https://a.example/x?y=1#z", "https://a.example/x?...")]
     [InlineData("https://a.example/x", "https://a.example/x")]
     [InlineData("what is this?", "what is this?")]
     public void Only_urls_lose_their_query(string text, string shown) =>

@@ -1,6 +1,5 @@
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Tests.Clock;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Sharding;

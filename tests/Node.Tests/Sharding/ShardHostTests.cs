@@ -249,13 +249,12 @@ public sealed class ShardHostTests
         world.RunStarted(async () =>
         {
             await world.AskAsync(Orders);
-            // a message that the host cannot bear: no such session key
-            var reply = new Request<CommandReply>();
-            world.Shards.HostOf(Orders).Actor!.TryPost(new ShardMessage.Execute(Orders, null!, null, reply));
-            world.Shards.HostOf(Orders).Actor!.TryPost(null!);
-            world.Shards.HostOf(Orders).Actor!.TryPost(new ShardMessage.Wake(default));
-            await world.UntilAsync(() => world.World.Loggers.Of(1000).Count > 0 || reply.IsAnswered);
+            world.Shards.HostOf(Orders).Actor!.TryPost(new ShardMessage.Wake(default)); // no session has this key
+            await world.UntilAsync(() => world.World.Loggers.Of(1000).Any(line => line.Text.StartsWith("/shard-0 ", StringComparison.Ordinal)));
             Assert.StartsWith("hello", TextOf(await world.AskAsync(Orders)), StringComparison.Ordinal);
+            Assert.Equal(2, world.Script.Lines.Count(line => line == "load orders"));
+            Assert.Contains("stop orders ParentStopped", world.Script.Lines);
+            Assert.Equal([Orders], world.Shards.Residents.Sessions);
         });
     }
 }

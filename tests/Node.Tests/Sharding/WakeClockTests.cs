@@ -27,7 +27,7 @@ public sealed class WakeClockTests
         var world = new ShardWorld();
         world.Run(async () =>
         {
-            var due = world.World.Time.GetUtcNow().AddSeconds(1234.567);
+            var due = world.World.Time.GetUtcNow().AddSeconds(612.345);
             await world.WriteHeadsAsync([(Key(1), due)]);
             await world.Shards.StartAsync(CancellationToken.None);
             await world.UntilAsync(() => world.Script.Lines.Count > 0);

@@ -76,7 +76,8 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, ICl
                 _shards[shard].Owner = node;
             }
 
-            return (IReadOnlyList<ShardGrant>)[.. _shards.Select(shard => new ShardGrant(shard.Key, shard.Value.Epoch, node)).OrderBy(grant => grant.ShardId)];
+            return (IReadOnlyList<ShardGrant>)[.. _shards
+                .Select(shard => new ShardGrant(shard.Key, shard.Value.Epoch, node)).OrderBy(grant => grant.ShardId)];
         },
         stop);
 
@@ -154,7 +155,11 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, ICl
             if (!IsHeld(grant))
                 return false;
             if (Find(session) is not { } stored || stored.Head.LastSequence < snapshot.Sequence)
-                throw new JournalStoreException(StoreFailure.Rejected, $"A snapshot of {session} at {snapshot.Sequence} covers rows that are not in the journal.");
+            {
+                throw new JournalStoreException(
+                    StoreFailure.Rejected, $"A snapshot of {session} at {snapshot.Sequence} covers rows that are not in the journal.");
+            }
+
             stored.Snapshots[snapshot.Sequence] = snapshot;
             while (stored.Snapshots.Count > 2)
                 stored.Snapshots.RemoveAt(0);

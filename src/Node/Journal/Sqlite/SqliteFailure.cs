@@ -26,7 +26,8 @@ internal sealed class SqliteFailure(int extendedCode, string text, string doing)
     private static string Sentence(int extendedCode, string text, string doing) => (extendedCode & CodeMask) switch
     {
         raw.SQLITE_FULL =>
-            $"The disk of the journal is full, or its file has reached Backhaul:Journal:Sqlite:SizeMaxMiB ({doing}). Make room; the node goes on by itself.",
+            $"The disk of the journal is full, or its file has reached Backhaul:Journal:Sqlite:SizeMaxMiB ({doing}). "
+            + "Make room; the node goes on by itself.",
         raw.SQLITE_IOERR =>
             $"The disk of the journal reported an error ({doing}: {text}, code {extendedCode}). Check the disk and the system's log.",
         raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB =>

@@ -36,7 +36,11 @@ internal sealed class SqliteJournalFile : IDisposable
             database.Execute("PRAGMA locking_mode = EXCLUSIVE");
             var mode = database.ReadText("PRAGMA journal_mode = WAL");
             if (mode != "wal")
-                throw new JournalStoreException(StoreFailure.Rejected, $"The journal '{path}' cannot use a write-ahead log (it answers '{mode}'): put it on a local disk.");
+            {
+                throw new JournalStoreException(
+                    StoreFailure.Rejected, $"The journal '{path}' cannot use a write-ahead log (it answers '{mode}'): put it on a local disk.");
+            }
+
             database.Execute("PRAGMA synchronous = FULL");
             database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA wal_autocheckpoint = {options.CheckpointPages}"));
             database.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size = -{options.CacheKiB}"));
@@ -101,7 +105,11 @@ internal sealed class SqliteJournalFile : IDisposable
         var name = session.ToString();
         var covered = _sql.HeadSnapshot.Bind(1, grant.ShardId).Bind(2, name).Bind(3, snapshot.Sequence).Run();
         if (covered == 0)
-            throw new JournalStoreException(StoreFailure.Rejected, $"A snapshot of {name} at {snapshot.Sequence} covers rows that are not in the journal.");
+        {
+            throw new JournalStoreException(
+                StoreFailure.Rejected, $"A snapshot of {name} at {snapshot.Sequence} covers rows that are not in the journal.");
+        }
+
         _sql.SaveSnapshot.Bind(1, grant.ShardId).Bind(2, name).Bind(3, snapshot.Sequence).Bind(4, grant.Epoch)
             .Bind(5, snapshot.Format).Bind(6, snapshot.Payload.Span).Run();
         _sql.DropSnapshots.Bind(1, grant.ShardId).Bind(2, name).Run();
@@ -140,7 +148,11 @@ internal sealed class SqliteJournalFile : IDisposable
             var rows = ReadRows(shardId, session, sequence - 1, rowsMax - found.Count);
             found.AddRange(rows.Where(row => row.Number > afterNumber));
             if (found.Count == before)
-                throw new JournalStoreException(StoreFailure.Rejected, $"The journal of {session} is damaged: the event after {afterNumber} is missing.");
+            {
+                throw new JournalStoreException(
+                    StoreFailure.Rejected, $"The journal of {session} is damaged: the event after {afterNumber} is missing.");
+            }
+
             afterNumber = found[^1].Number!.Value;
         }
 
@@ -151,7 +163,8 @@ internal sealed class SqliteJournalFile : IDisposable
     private long? FindAfter(int shardId, SessionKey session, long number, long lastSequence)
     {
         var name = session.ToString();
-        var first = _sql.FirstRow.Bind(1, shardId).Bind(2, name).ReadFirst(row => (Sequence: row.Integer(0), Silent: row.Integer(1) == 1, LastNumber: row.Integer(2)));
+        var first = _sql.FirstRow.Bind(1, shardId).Bind(2, name)
+            .ReadFirst(row => (Sequence: row.Integer(0), Silent: row.Integer(1) == 1, LastNumber: row.Integer(2)));
         if (first.Sequence == 0)
             return null;
         if (first.Silent)

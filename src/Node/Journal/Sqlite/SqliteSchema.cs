@@ -80,7 +80,11 @@ internal static class SqliteSchema
         if (version == 0)
         {
             if (database.ReadInteger("SELECT count(*) FROM sqlite_master") != 0)
-                throw new JournalStoreException(StoreFailure.Rejected, $"'{path}' is an SQLite database, but not a journal. Name another data directory.");
+            {
+                throw new JournalStoreException(
+                    StoreFailure.Rejected, $"'{path}' is an SQLite database, but not a journal. Name another data directory.");
+            }
+
             database.Execute(Tables);
             database.Execute($"INSERT INTO cluster_view (only_row, version, shard_count) VALUES (1, 1, {shardCount})");
             database.Execute(

@@ -9,6 +9,9 @@ internal delegate ActorTree? DescribeActors(string? underPath, int depth);
 /// <summary><c>actor</c>: the kernel's view of what runs.</summary>
 internal sealed class ActorPalette(DescribeActors describe) : IPalette
 {
+    /// <summary>More idle siblings of one class than this are one line.</summary>
+    private const int IdleShown = 3;
+
     public string Name => "actor";
 
     public string Help => "The actors of this node.";
@@ -22,6 +25,7 @@ internal sealed class ActorPalette(DescribeActors describe) : IPalette
             Switches =
             [
                 new("--start", "Path to begin at, for instance /shard-7.", "path") { Short = "-s" },
+                new("--all", "Also every actor that is idle and has no children."),
                 new("--depth", "Levels to show.", "levels") { Short = "-d", Default = "4" },
             ],
             Run = HierarchyAsync,
@@ -73,8 +77,16 @@ internal sealed class ActorPalette(DescribeActors describe) : IPalette
                 var hidden = actor.ChildCount > actor.Children.Count ? $"{actor.ChildCount} ({actor.ChildCount - actor.Children.Count} not shown)" : $"{actor.ChildCount}";
                 await table.RowAsync(name, actor.Type, actor.State, Columns.Number(actor.InboxDepth), Columns.Number(actor.Handled), hidden);
             }
-            foreach (var child in actor.Children)
+            var idle = invocation.Flag("--all") || invocation.Json
+                ? []
+                : actor.Children.Where(IsIdleLeaf).GroupBy(c => c.Type, StringComparer.Ordinal).Where(g => g.Count() > IdleShown).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
+            foreach (var child in actor.Children.Where(c => !IsIdleLeaf(c) || !idle.ContainsKey(c.Type)))
                 await WriteAsync(child, level + 1);
+            foreach (var (type, number) in idle)
+            {
+                count += number;
+                await table.RowAsync($"{new string(' ', (level * 2) + 2)}({number} more, --all shows them)", type, "idle", "0", "", "0");
+            }
         }
     }
 
@@ -109,6 +121,8 @@ internal sealed class ActorPalette(DescribeActors describe) : IPalette
 
     /// <summary>The length of the fullest inbox.</summary>
     public static long DeepestInbox(ActorTree? root) => root is null ? 0 : Flatten(root).Max(static a => (long)a.InboxDepth);
+
+    private static bool IsIdleLeaf(ActorTree actor) => actor is { ChildCount: 0, InboxDepth: 0, State: "running" };
 
     private static IEnumerable<ActorTree> Flatten(ActorTree root) => root.Children.SelectMany(Flatten).Prepend(root);
 }

@@ -1,14 +1,20 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Backhaul.Node.Delivery;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
 
-/// <summary>Events of a session as lines, and the progress of one task; at its end it stops, or goes on with what comes.</summary>
-internal sealed class EventTail(SessionAsk ask, OpsOptions options, TimeProvider time)
+/// <summary>
+/// Events of a session as lines, and progress; at the last one it stops, or goes on with what comes. News are announced by the feed of
+/// this node; a slow pulse covers what it does not announce, such as a session that moved away.
+/// </summary>
+internal sealed class EventTail(SessionAsk ask, SessionFeed feed, OpsOptions options, TimeProvider time)
 {
     private const int PageEvents = 256;
+    private const int PulseIntervals = 10;
+    private const int TaskPulseIntervals = 2;
 
     /// <summary>What to show: of one task when <paramref name="Only"/> is set, and then only until it has ended.</summary>
     internal sealed record Order(SessionKey Session, TaskId? Only, long After, long Limit, bool Follow, bool Json);
@@ -18,6 +24,7 @@ internal sealed class EventTail(SessionAsk ask, OpsOptions options, TimeProvider
         var after = order.After;
         var left = order.Limit;
         var count = 0L;
+        using var news = order.Follow ? feed.Subscribe(order.Session) : null;
         var task = order.Only is { } only ? new TaskProgressTail(order, only) : null;
         while (true)
         {
@@ -51,12 +58,49 @@ internal sealed class EventTail(SessionAsk ask, OpsOptions options, TimeProvider
             if (left == 0 || (page.Events.Count == 0 && (!order.Follow || ended)))
                 break;
             if (page.Events.Count == 0)
-                await Task.Delay(options.TailInterval, time, stop);
+                await WaitAsync(order, news, output, stop);
         }
         if (!order.Json)
             await output.LineAsync(Columns.Count(count, "event", "events"));
         return PaletteExit.Done;
     }
+
+    /// <summary>Until there may be something new. Without a subscription, because the node has as many as it takes, it looks now and then.</summary>
+    private async ValueTask WaitAsync(Order order, FeedSubscription? news, PaletteOutput output, CancellationToken stop)
+    {
+        if (news is null)
+        {
+            await Task.Delay(options.TailInterval, time, stop);
+            return;
+        }
+        using (time.CreateTimer(static state => ((FeedSubscription)state!).Pulse(), news, options.TailInterval * (order.Only is null ? PulseIntervals : TaskPulseIntervals), Timeout.InfiniteTimeSpan))
+        using (stop.Register(news.Pulse))
+            await news.WaitAsync(wantsProgress: true);
+        stop.ThrowIfCancellationRequested();
+        var progress = new List<ProgressView>();
+        news.TakeProgress(progress);
+        if (order.Only is null)
+        {
+            foreach (var moved in progress)
+                await WriteAsync(order, moved, output);
+        }
+        // Progress comes often; twice a second is enough for eyes. Events are not kept waiting.
+        if (!news.TakeNews())
+            await Task.Delay(options.TailInterval, time, stop);
+    }
+
+    private static ValueTask WriteAsync(Order order, ProgressView moved, PaletteOutput output)
+    {
+        if (order.Json)
+            return output.JsonAsync(JsonSerializer.SerializeToNode(moved, ProtocolJson.Default.ProgressView));
+        var progress = moved.Progress;
+        var bytes = progress.BytesReceived + progress.BytesSent;
+        return output.LineAsync(
+            $"progress | {moved.Task} | {Columns.Progress(bytes, progress.TotalToReceive ?? progress.TotalToSend)} | {Columns.Size(bytes)}{Pace(progress)}");
+    }
+
+    private static string Pace(TaskProgress progress) =>
+        (progress.BytesPerSecond is { } speed ? $" | {Columns.Size(speed)}/s" : "") + (progress.Eta is { } eta ? $" | {Columns.Duration(eta)} left" : "");
 
     private static ValueTask WriteAsync(Order order, EventView @event, PaletteOutput output)
     {
@@ -82,8 +126,7 @@ internal sealed class EventTail(SessionAsk ask, OpsOptions options, TimeProvider
             var view = answer.Read(ProtocolJson.Default.TaskView);
             var progress = view.Progress;
             var text = $"progress | {view.State} | {TaskList.Why(view)} | {TaskList.Progress(view)} | {Columns.Size(progress.BytesReceived + progress.BytesSent)}"
-                + (progress.BytesPerSecond is { } speed ? $" | {Columns.Size(speed)}/s" : "")
-                + (progress.Eta is { } eta ? $" | {Columns.Duration(eta)} left" : "");
+                + Pace(progress);
             if (text == _shown)
                 return (view.State, null);
             _shown = text;

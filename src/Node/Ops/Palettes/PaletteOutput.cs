@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -22,18 +23,17 @@ internal sealed class PaletteOutput(Func<ReadOnlyMemory<byte>, CancellationToken
 
     public ValueTask ExitAsync(PaletteExit exit) => write(Encoding.UTF8.GetBytes($"{{\"exit\":{(int)exit}}}\n"), stop);
 
-    /// <summary>Text without characters that act on a terminal.</summary>
-    internal static string Harmless(string text)
-    {
-        var first = text.AsSpan().IndexOfAnyInRange('\0', '\x1f');
-        if (first < 0 && text.AsSpan().IndexOfAnyInRange('\x7f', '\x9f') < 0)
-            return text;
-        return string.Create(text.Length, text, static (span, from) =>
+    /// <summary>Text without characters that act on a terminal, or turn the direction of what follows.</summary>
+    internal static string Harmless(string text) => text.Any(Acts)
+        ? string.Create(text.Length, text, static (span, from) =>
         {
             for (var i = 0; i < span.Length; i++)
-                span[i] = char.IsControl(from[i]) ? (from[i] is '\t' or '\n' or '\r' ? ' ' : '?') : from[i];
-        });
-    }
+                span[i] = Acts(from[i]) ? (from[i] is '\t' or '\n' or '\r' ? ' ' : '?') : from[i];
+        })
+        : text;
+
+    private static bool Acts(char c) =>
+        char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private ValueTask WriteAsync(string kind, string text)
     {

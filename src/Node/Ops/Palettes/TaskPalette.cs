@@ -90,7 +90,7 @@ internal sealed class TaskPalette(SessionAsk ask, EventTail tail) : IPalette
         await RowAsync("sent", Columns.Number(task.Progress.BytesSent));
         await RowAsync("speed", task.Progress.BytesPerSecond is { } speed ? $"{Columns.Size(speed)}/s" : null);
         await RowAsync("time left", task.Progress.Eta is { } eta ? Columns.Duration(eta) : null);
-        await RowAsync("restarts", Columns.Number(task.Progress.Generation));
+        await RowAsync("generation", Columns.Number(task.Progress.Generation));
         await RowAsync("attempts", Columns.Number(task.Attempts));
         await RowAsync("resumable", task.Resumable is { } resumable ? $"{resumable.Verdict}: {resumable.Why}" : null);
         await RowAsync("response", task.Response is { } response ? $"{response.Status} from {UrlRedaction.Apply(response.Url)}" : null);

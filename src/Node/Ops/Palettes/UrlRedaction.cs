@@ -8,7 +8,7 @@ internal static class UrlRedaction
     public static string Apply(string url)
     {
         var query = url.AsSpan().IndexOfAny('?', '#');
-        return query < 0 ? url : string.Concat(url.AsSpan(0, query), "?…");
+        return query < 0 ? url : string.Concat(url.AsSpan(0, query), "?...");
     }
 
     /// <summary>The same document with every string that is a URL cut; the argument must not be used any more.</summary>

@@ -19,7 +19,7 @@ internal sealed class ConfigurationBook
 
     public IReadOnlyDictionary<int, SessionConfiguration> Versions => _versions;
 
-    public ContainerName Container => Current.Container is { } name ? ContainerName.Parse(name) : ContainerName.Default;
+    public ContainerName Container { get; private set; } = ContainerName.Default;
 
     public SessionConfiguration this[int version] => _versions[version];
 
@@ -30,6 +30,7 @@ internal sealed class ConfigurationBook
             return;
         Version = version;
         Current = configuration;
+        Container = configuration.Container is { } name ? ContainerName.Parse(name) : ContainerName.Default;
     }
 
     /// <summary>True when both say the same, whatever was left to its default.</summary>

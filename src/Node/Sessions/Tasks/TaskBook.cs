@@ -11,7 +11,7 @@ namespace Backhaul.Node.Sessions;
 internal sealed class TaskBook
 {
     private readonly Dictionary<TaskId, TaskState> _byId = [];
-    private readonly Dictionary<string, TaskId> _byDestination = new(StringComparer.Ordinal);
+    private readonly HashSet<(ContainerName, ContainerPath)> _destinations = [];
     private readonly SortedSet<TimedTask> _waits = [];
     private readonly SortedSet<TimedTask> _limits = [];
     private readonly long[] _counts = new long[(int)TaskPhase.Completed + 1];
@@ -31,7 +31,7 @@ internal sealed class TaskBook
 
     public TaskState this[TaskId id] => _byId[id];
 
-    public bool IsDestinationTaken(string container, ContainerPath path) => _byDestination.ContainsKey($"{container}/{path}");
+    public bool IsDestinationTaken(ContainerName container, ContainerPath path) => _destinations.Contains((container, path));
 
     /// <summary>Tasks created after an ordinal, oldest first.</summary>
     public IEnumerable<TaskState> After(long ordinal)
@@ -45,12 +45,12 @@ internal sealed class TaskBook
 
     public IEnumerable<TaskState> Active() => _byId.Values.Where(task => task.IsActive);
 
-    public void Add(TaskState task, string containerDefault)
+    public void Add(TaskState task, ContainerName containerDefault)
     {
         _byId.Add(task.Id, task);
         _ordered.Add(task.Id);
         if (task.Spec.Destination is { } destination)
-            _byDestination.TryAdd($"{destination.Container?.ToString() ?? containerDefault}/{destination.Path}", task.Id);
+            _destinations.Add((destination.Container ?? containerDefault, destination.Path));
         Index(task);
     }
 
@@ -61,13 +61,13 @@ internal sealed class TaskBook
         Index(task);
     }
 
-    public void Remove(TaskId id, string containerDefault)
+    public void Remove(TaskId id, ContainerName containerDefault)
     {
         var task = _byId[id];
         Unindex(task);
         _byId.Remove(id);
         if (task.Spec.Destination is { } destination)
-            _byDestination.Remove($"{destination.Container?.ToString() ?? containerDefault}/{destination.Path}");
+            _destinations.Remove((destination.Container ?? containerDefault, destination.Path));
         if (++_orderedGone > 64 && _orderedGone > _ordered.Count / 2)
             Compact();
     }

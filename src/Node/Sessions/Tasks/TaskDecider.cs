@@ -141,7 +141,7 @@ internal static class TaskDecider
                 $"This session has {liveCount} tasks that have not ended, which is the limit. Wait for some to end, or use another session."));
         }
         return spec.Destination is { } destination
-            && session.Tasks.IsDestinationTaken((destination.Container ?? session.Configurations.Container).ToString(), destination.Path)
+            && session.Tasks.IsDestinationTaken(destination.Container ?? session.Configurations.Container, destination.Path)
                 ? (null, DestinationTaken(destination))
                 : (null, null);
     }

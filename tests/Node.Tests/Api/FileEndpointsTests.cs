@@ -1,0 +1,267 @@
+using System.Net.Sockets;
+using System.Text;
+using Backhaul.Node.Files;
+using Backhaul.Node.Files.Disk;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Tests.Files;
+using Backhaul.Protocol;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Api;
+
+public sealed class FileEndpointsTests : IAsyncLifetime
+{
+    private const string Hello = "/v1/files/default/in/hello.txt";
+    private FileEdge _edge = null!;
+
+    public async ValueTask InitializeAsync() => _edge = await FileEdge.StartAsync(new FilesOptions { StageBytesMax = 1000 });
+
+    public ValueTask DisposeAsync() => _edge.DisposeAsync();
+
+    [Fact]
+    public async Task A_file_is_stored_read_and_removed()
+    {
+        var put = await _edge.SendAsync("PUT", Hello, "0123456789");
+        Assert.Equal((201, Hello), (put.Status, put.Header("Location")));
+        Assert.Equal("""{"container":"default","path":"in/hello.txt","length":10}""", put.Text);
+        Assert.Equal(200, (await _edge.SendAsync("PUT", Hello, "0123456789")).Status);
+
+        var get = await _edge.SendAsync("GET", Hello);
+        Assert.Equal((200, "0123456789", "application/octet-stream", "nosniff"), (get.Status, get.Text, get.MediaType, get.Header("X-Content-Type-Options")));
+        Assert.Equal("bytes", get.Header("Accept-Ranges"));
+        Assert.NotNull(get.ContentHeaders.LastModified);
+        var head = await _edge.SendAsync("HEAD", Hello);
+        Assert.Equal((200, "", 10L, get.Header("ETag")), (head.Status, head.Text, head.ContentHeaders.ContentLength, head.Header("ETag")));
+
+        Assert.Equal(204, (await _edge.SendAsync("DELETE", Hello)).Status);
+        var gone = await _edge.SendAsync("GET", Hello);
+        Assert.Equal((404, ProblemCodes.FileNotFound), (gone.Status, gone.Code));
+        Assert.Equal((404, ProblemCodes.FileNotFound), ((await _edge.SendAsync("DELETE", Hello)) is var again ? (again.Status, again.Code) : default));
+    }
+
+    [Theory]
+    [InlineData("bytes=0-3", 206, "0123", "bytes 0-3/10")]
+    [InlineData("bytes=4-", 206, "456789", "bytes 4-9/10")]
+    [InlineData("bytes=-3", 206, "789", "bytes 7-9/10")]
+    [InlineData("bytes=-99", 206, "0123456789", "bytes 0-9/10")]
+    [InlineData("bytes=9-99", 206, "9", "bytes 9-9/10")]
+    [InlineData("bytes=0-0", 206, "0", "bytes 0-0/10")]
+    [InlineData("bytes=10-", 416, null, "bytes */10")]
+    [InlineData("bytes=99-100", 416, null, "bytes */10")]
+    [InlineData("bytes=0-1,4-5", 200, "0123456789", null)]
+    [InlineData("bytes=4-2", 200, "0123456789", null)]
+    [InlineData("items=0-3", 200, "0123456789", null)]
+    [InlineData("nonsense", 200, "0123456789", null)]
+    public async Task Ranges(string range, int status, string? content, string? contentRange)
+    {
+        await _edge.SendAsync("PUT", Hello, "0123456789");
+        var answer = await _edge.SendAsync("GET", Hello, null, ("Range", range));
+        Assert.Equal((status, contentRange), (answer.Status, answer.ContentHeaders.ContentRange?.ToString()));
+        if (content is not null)
+            Assert.Equal(content, answer.Text);
+        else
+            Assert.Equal(ProblemCodes.RangeNotSatisfiable, answer.Code);
+    }
+
+    [Fact]
+    public async Task Conditions_of_reading()
+    {
+        var etag = (await _edge.SendAsync("PUT", Hello, "0123456789")).Header("ETag")!;
+        Assert.Equal(304, (await _edge.SendAsync("GET", Hello, null, ("If-None-Match", etag))).Status);
+        Assert.Equal(200, (await _edge.SendAsync("GET", Hello, null, ("If-None-Match", "\"other\""))).Status);
+        Assert.Equal(200, (await _edge.SendAsync("GET", Hello, null, ("If-Match", etag))).Status);
+        var failed = await _edge.SendAsync("GET", Hello, null, ("If-Match", "\"other\""));
+        Assert.Equal((412, ProblemCodes.PreconditionFailed), (failed.Status, failed.Code));
+        Assert.Equal(206, (await _edge.SendAsync("GET", Hello, null, ("Range", "bytes=1-2"), ("If-Range", etag))).Status);
+        Assert.Equal(200, (await _edge.SendAsync("GET", Hello, null, ("Range", "bytes=1-2"), ("If-Range", "\"other\""))).Status);
+    }
+
+    [Fact]
+    public async Task Conditions_of_changing()
+    {
+        Assert.Equal(412, (await _edge.SendAsync("PUT", Hello, "1", ("If-Match", "*"))).Status);
+        var etag = (await _edge.SendAsync("PUT", Hello, "1", ("If-None-Match", "*"))).Header("ETag")!;
+        var taken = await _edge.SendAsync("PUT", Hello, "2", ("If-None-Match", "*"));
+        Assert.Equal((412, ProblemCodes.PreconditionFailed), (taken.Status, taken.Code));
+        var next = (await _edge.SendAsync("PUT", Hello, "2", ("If-Match", etag))).Header("ETag")!;
+        Assert.Equal(412, (await _edge.SendAsync("PUT", Hello, "3", ("If-Match", etag))).Status);
+        Assert.Equal(412, (await _edge.SendAsync("DELETE", Hello, null, ("If-Match", etag))).Status);
+        Assert.Equal("2", (await _edge.SendAsync("GET", Hello)).Text);
+        Assert.Equal(204, (await _edge.SendAsync("DELETE", Hello, null, ("If-Match", next))).Status);
+    }
+
+    [Theory]
+    [InlineData("/v1/files/default/a//b", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default/a/", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default/a%5C..%5Cb", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default/..%2F..%2Fetc%2Fpasswd", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default/a%2fb", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default/a%0Ab", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/default/.backhaul/parts/x", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/Default/a", 400, ProblemCodes.InvalidPath)]
+    [InlineData("/v1/files/other/a", 404, ProblemCodes.UnknownContainer)]
+    public async Task A_path_that_leaves_its_container_is_refused_and_changes_nothing(string target, int status, string code)
+    {
+        var before = Directory.GetFileSystemEntries(_edge.Rig.Root.Path, "*", SearchOption.AllDirectories);
+        foreach (var method in new[] { "PUT", "GET", "DELETE" })
+        {
+            var (answered, text) = await SendRawAsync($"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
+            Assert.Equal(status, answered);
+            Assert.Contains($"\"{code}\"", text, StringComparison.Ordinal);
+        }
+        Assert.Equal(before, Directory.GetFileSystemEntries(_edge.Rig.Root.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task Dot_segments_never_reach_the_disk()
+    {
+        await File.WriteAllTextAsync(_edge.Rig.Root.At("secret"), "secret", TestContext.Current.CancellationToken);
+        foreach (var target in new[] { "/v1/files/default/../secret", "/v1/files/default/%2e%2e/secret", "/v1/files/default/a/../../secret" })
+        {
+            var (_, text) = await SendRawAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            Assert.DoesNotContain("secret\n", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("HTTP/1.1 200", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Names_of_any_language_and_percent_signs_are_themselves()
+    {
+        foreach (var name in new[] { "täst 1+1.bin", "100%25.txt", "日本.bin" })
+        {
+            var path = $"/v1/files/default/{Uri.EscapeDataString(name)}";
+            Assert.Equal((201, path), (await _edge.SendAsync("PUT", path, "x")) is var put ? (put.Status, put.Header("Location")) : default);
+            Assert.True(File.Exists(_edge.Rig.Root.At($"default/{name}")), name);
+            Assert.Equal("x", (await _edge.SendAsync("GET", path)).Text);
+        }
+    }
+
+    [Fact]
+    public async Task A_body_over_the_limit_is_413_whether_it_says_its_length_or_not()
+    {
+        var announced = await _edge.SendAsync("PUT", Hello, new string('x', 1001));
+        Assert.Equal((413, ProblemCodes.BodyTooLarge), (announced.Status, announced.Code));
+        var chunk = new string('x', 1001);
+        var (status, text) = await SendRawAsync(
+            $"PUT {Hello} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunk.Length:x}\r\n{chunk}\r\n0\r\n\r\n");
+        Assert.Equal(413, status);
+        Assert.Contains(ProblemCodes.BodyTooLarge, text, StringComparison.Ordinal);
+        Assert.Equal(404, (await _edge.SendAsync("GET", Hello)).Status);
+        Assert.Empty(_edge.Rig.HiddenFiles());
+    }
+
+    [Fact]
+    public async Task A_chunked_body_is_stored()
+    {
+        var (status, _) = await SendRawAsync($"PUT {Hello} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+        Assert.Equal(201, status);
+        Assert.Equal("abcde", (await _edge.SendAsync("GET", Hello)).Text);
+    }
+
+    [Fact]
+    public async Task A_body_that_breaks_off_leaves_nothing()
+    {
+        using (var socket = await ConnectAsync())
+        {
+            await socket.SendAsync(Encoding.ASCII.GetBytes($"PUT {Hello} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\nhalf"));
+            Assert.True(SpinWait.SpinUntil(() => _edge.Rig.HiddenFiles().Length > 0, TimeSpan.FromSeconds(20)), "The body was never received.");
+        }
+        Assert.True(SpinWait.SpinUntil(() => _edge.Rig.HiddenFiles().Length == 0, TimeSpan.FromSeconds(20)), "The staging file stayed.");
+        Assert.Equal(404, (await _edge.SendAsync("GET", Hello)).Status);
+    }
+
+    [Fact]
+    public async Task A_part_of_a_file_cannot_be_put()
+    {
+        var refused = await _edge.SendAsync("PUT", Hello, "x", ("Content-Range", "bytes 0-0/10"));
+        Assert.Equal((400, ProblemCodes.InvalidHeader), (refused.Status, refused.Code));
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_507_with_a_sentence()
+    {
+        _edge.Rig.Disk.Fail("write", Errno.NoSpace);
+        var refused = await _edge.SendAsync("PUT", Hello, "x");
+        Assert.Equal((507, ProblemCodes.StorageFull), (refused.Status, refused.Code));
+    }
+
+    [Fact]
+    public async Task A_planted_link_is_409_for_readers()
+    {
+        Directory.CreateDirectory(_edge.Rig.Root.At("default"));
+        File.CreateSymbolicLink(_edge.Rig.Root.At("default/in"), "/etc");
+        var refused = await _edge.SendAsync("GET", "/v1/files/default/in/passwd");
+        Assert.Equal((409, ProblemCodes.InvalidPath), (refused.Status, refused.Code));
+    }
+
+    [Fact]
+    public async Task The_content_of_a_task_is_its_destination_or_its_temporary_result()
+    {
+        await _edge.SendAsync("PUT", "/v1/files/default/out/a.bin", "0123456789");
+        var sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("0123456789"u8));
+        AnswerTask(new FileView { Container = "default", Path = "out/a.bin", Length = 10, Sha256 = sha256 });
+        var content = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content", null, ("Range", "bytes=2-4"));
+        Assert.Equal((206, "234"), (content.Status, content.Text));
+        Assert.Equal($"sha-256=:{Convert.ToBase64String(Convert.FromHexString(sha256))}:", content.Header("Repr-Digest"));
+
+        var view = await _edge.Rig.Parts.PublishWholeAsync(
+            FilesRig.Files(destination: null), 1, 1, "temporary"u8.ToArray(), null, true, TestContext.Current.CancellationToken);
+        AnswerTask(view);
+        Assert.Equal("temporary", (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Text);
+        Assert.Equal(9, (await _edge.SendAsync("HEAD", "/v1/sessions/nightly/tasks/t1/content")).ContentHeaders.ContentLength);
+    }
+
+    [Fact]
+    public async Task Without_a_result_there_is_no_content()
+    {
+        AnswerTask(null, outcome: "failed");
+        Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+        AnswerTask(null, state: "running", outcome: null);
+        Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+        AnswerTask(new FileView { Container = "default", Path = "out/gone.bin", Length = 10 });
+        Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+        await _edge.SendAsync("PUT", "/v1/files/default/out/gone.bin", "another length");
+        Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+        _edge.Router.Answer = (_, _) => new(CommandReply.Refuse(404, ProblemCodes.TaskNotFound, "No."));
+        Assert.Equal(ProblemCodes.TaskNotFound, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+    }
+
+    private void AnswerTask(FileView? file, string state = "completed", string? outcome = "succeeded")
+    {
+        var view = new TaskView
+        {
+            Id = "t1",
+            Kind = "download",
+            Url = "https://example.org/a.bin",
+            Method = "GET",
+            State = state,
+            Outcome = outcome,
+            Priority = 0.5,
+            Progress = new TaskProgress { BytesReceived = 0, BytesSent = 0, Generation = 1 },
+            Attempts = 1,
+            CreatedAt = DateTimeOffset.UnixEpoch,
+            File = file,
+        };
+        var json = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(view, ProtocolJson.Default.TaskView);
+        _edge.Router.Answer = (_, _) => new(new CommandReply.Done(200, json));
+    }
+
+    private async Task<Socket> ConnectAsync()
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(_edge.Address.Host, _edge.Address.Port, TestContext.Current.CancellationToken);
+        return socket;
+    }
+
+    /// <summary>As a client that normalizes nothing.</summary>
+    private async Task<(int Status, string Text)> SendRawAsync(string request)
+    {
+        using var socket = await ConnectAsync();
+        await socket.SendAsync(Encoding.UTF8.GetBytes(request));
+        await using var stream = new NetworkStream(socket);
+        using var reader = new StreamReader(stream);
+        var text = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        return (int.Parse(text.Split(' ')[1]), text);
+    }
+}

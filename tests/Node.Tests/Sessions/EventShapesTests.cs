@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Sessions;
+
+/// <summary>
+/// The persisted form of every event, held against a golden file: journals of earlier releases must stay readable, so a line of it may
+/// be added and never changed. <c>UPDATE_GOLDEN=1</c> writes the file anew; the diff is the review.
+/// </summary>
+public sealed class EventShapesTests
+{
+    private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly TaskId Task = TaskId.Parse("t7");
+    private static readonly TaskError Error = new() { Code = "connectionLost", Message = "It broke." };
+    private static readonly FileView File = new() { Container = "default", Path = "a/b.bin", Length = 10, Sha256 = "00ff" };
+    private static readonly Dictionary<string, string> Headers = new() { ["ETag"] = "\"v1\"" };
+
+    private static readonly SessionEvent[] Samples =
+    [
+        new SessionCreated(2, new SessionConfiguration { RequestTimeout = TimeSpan.FromSeconds(60), Container = "default", AdditionalHeaders = Headers }, At),
+        new SessionConfigured(3, new SessionConfiguration { MaxConnectionsPerHost = 4, Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Statuses = [503] } }, At),
+        new SessionPaused(At),
+        new SessionUnpaused(At),
+        new SessionEnding(EndMode.ForceQuit, 9, At),
+        new SessionForceQuitEnded(At),
+        new SessionInvalidated(At),
+        new TaskCreated(Task, 7, new TaskSpec
+        {
+            Id = TaskId.Parse("own"), Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Headers = Headers,
+            Destination = new FileReference(ContainerName.Default, ContainerPath.Parse("a/b.bin")), Description = "text", Start = false, Priority = 0.75,
+            EarliestBeginAt = At, Deadline = At, ExpectedBytes = new ExpectedBytes { Receive = 5 }, Sha256 = "00ff", AcceptStatus = ["404"],
+            Retry = new RetryConfiguration { Longest = TimeSpan.FromMinutes(1) }, SourceChange = SourceChangePolicy.Fail, MaxBytes = 100,
+        }, 3, At, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        new TaskCreated(Task, 7, new TaskSpec
+        {
+            Kind = TaskKind.Upload, Url = "https://origin.example/a", Method = "PUT", Source = new FileReference(null, ContainerPath.Parse("a/b.bin")),
+        }, 1, At),
+        new TaskChanged(Task, new TaskChange { Url = "https://b.example/", Priority = 1, Description = "other", EarliestBeginAt = At, Headers = Headers }, At),
+        new TaskSuspended(Task, At),
+        new TaskReleased(Task, At),
+        new TaskCancelRequested(Task, "forceQuit", At),
+        new TaskStarted(Task, 2, 40, At) { ResourceDeadline = At },
+        new TaskResponded(Task, 2, Response(), At),
+        new TaskContinued(Task, 2, 40, 100, At),
+        new TaskRestarted(Task, 2, 2, "The origin's file changed.", At),
+        new TaskRedirected(Task, 2, "https://b.example/", 302, At),
+        new TaskCheckpointed(Task, 2, new PartCheckpoint
+        {
+            Part = "p", Bytes = 50, Total = 100, Validator = "\"v1\"", Complete = true, Identity = new FileIdentity(1, 2, 3), Sha256 = "00ff",
+        }, At),
+        new TaskAttemptEnded(Task, 2, AttemptDecisions.Retried, 50, 503, Error, DiscardPart: true, At),
+        new TaskWaiting(Task, WaitReasons.Retry, At, Error, At),
+        new TaskFinishedFile(Task, File, At),
+        new TaskCompleted(Task, TaskOutcomes.Succeeded, Error, 200, 10, 5, "verified", "00ff", File, At) { Response = Response() },
+        new EventsAcknowledged(12, At),
+        new EventsDrained(At),
+        new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),
+    ];
+
+    [Fact]
+    public void Every_event_keeps_its_persisted_form()
+    {
+        var lines = new StringBuilder();
+        foreach (var sample in Samples)
+        {
+            var stored = SessionEvent.Codec.Encode(sample);
+            lines.Append(stored.Name).Append(stored.Numbered ? " # " : " - ").Append(Encoding.UTF8.GetString(stored.Payload.Span)).Append('\n');
+        }
+        var path = Path.Combine(Path.GetDirectoryName(Here())!, "Golden", "events.txt");
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            System.IO.File.WriteAllText(path, lines.ToString());
+        }
+        Assert.Equal(System.IO.File.ReadAllText(path), lines.ToString());
+    }
+
+    [Fact]
+    public void Every_registered_event_has_a_sample() =>
+        Assert.Equal(SessionEvent.Codec.Names, Samples.Select(sample => SessionEvent.Codec.Encode(sample).Name).Distinct().Order(StringComparer.Ordinal));
+
+    private static AttemptResponse Response() => new()
+    {
+        Url = "https://origin.example/a", Status = 206, Headers = Headers, Resumable = true, ResumableWhy = "It has a strong ETag.", From = 40, Total = 100,
+    };
+
+    private static string Here([CallerFilePath] string file = "") => file;
+}

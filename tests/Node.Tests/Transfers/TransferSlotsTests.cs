@@ -1,0 +1,140 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Transfers;
+
+public sealed class TransferSlotsTests
+{
+    private static readonly SessionKey A = SessionKey.Parse("t/a");
+    private static readonly SessionKey B = SessionKey.Parse("t/b");
+    private static readonly SessionKey C = SessionKey.Parse("t/c");
+
+    [Fact]
+    public void Neither_limit_is_ever_exceeded()
+    {
+        using var slots = Slots(running: 4, host: 2);
+        Assert.Equal(2, slots.Take(A, "h", 10));
+        Assert.Equal(0, slots.Take(B, "H", 1));
+        Assert.Equal(2, slots.Take(B, "i", 5));
+        Assert.Equal(0, slots.Take(B, "j", 1));
+        Assert.Equal(4, slots.Use.Running);
+        slots.Return(A, "h", 1);
+        Assert.Equal(1, slots.Take(C, "h", 3));
+        Assert.Throws<InvalidOperationException>(() => slots.Return(C, "h", 3));
+    }
+
+    [Fact]
+    public void The_first_in_line_is_told_first_and_a_newcomer_cannot_take_its_slot()
+    {
+        using var slots = Slots(running: 1, host: 9);
+        List<string> told = [];
+        Assert.Equal(1, slots.Take(A, "h", 1));
+        Assert.Equal(0, slots.Take(B, "h", 1));
+        slots.NotifyWhenFree(B, () => told.Add("B"));
+        Assert.Equal(0, slots.Take(C, "h", 1));
+        slots.NotifyWhenFree(C, () => told.Add("C"));
+        slots.Return(A, "h", 1);
+        Assert.Equal(["B"], told);
+        Assert.Equal(0, slots.Take(A, "h", 1));
+        Assert.Equal(0, slots.Take(C, "h", 1));
+        Assert.Equal(1, slots.Take(B, "h", 1));
+        slots.Return(B, "h", 1);
+        Assert.Equal(["B", "C"], told);
+    }
+
+    [Fact]
+    public void A_session_that_does_not_want_its_turn_passes_it_on()
+    {
+        using var slots = Slots(running: 1, host: 9);
+        List<string> told = [];
+        slots.Take(A, "h", 1);
+        slots.NotifyWhenFree(B, () => told.Add("B"));
+        slots.NotifyWhenFree(C, () => told.Add("C"));
+        slots.Return(A, "h", 1);
+        slots.Forget(B);
+        Assert.Equal(["B", "C"], told);
+    }
+
+    [Fact]
+    public async Task A_session_that_does_not_come_loses_its_turn_after_a_moment()
+    {
+        using var slots = Slots(running: 1, host: 9);
+        var toldC = new TaskCompletionSource();
+        slots.Take(A, "h", 1);
+        slots.NotifyWhenFree(B, () => { });
+        slots.NotifyWhenFree(C, toldC.SetResult);
+        slots.Return(A, "h", 1);
+        await toldC.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal(1, slots.Take(C, "h", 1));
+    }
+
+    [Fact]
+    public void Waiting_for_a_full_host_holds_nobody_else_up_and_does_not_spin()
+    {
+        using var slots = Slots(running: 3, host: 1);
+        var toldA = 0;
+        Assert.Equal(1, slots.Take(B, "full", 1));
+        Assert.Equal(0, slots.Take(A, "full", 1));
+        slots.NotifyWhenFree(A, () => toldA++);
+        Assert.Equal(0, toldA);
+        Assert.Equal(1, slots.Take(C, "other", 1));
+        slots.Return(C, "other", 1);
+        Assert.Equal(0, toldA);
+        slots.Return(B, "full", 1);
+        Assert.Equal(1, toldA);
+        Assert.Equal(1, slots.Take(A, "full", 1));
+    }
+
+    [Fact]
+    public void A_second_wish_replaces_the_first()
+    {
+        using var slots = Slots(running: 1, host: 9);
+        List<int> told = [];
+        slots.Take(A, "h", 1);
+        slots.NotifyWhenFree(B, () => told.Add(1));
+        slots.NotifyWhenFree(B, () => told.Add(2));
+        slots.Return(A, "h", 1);
+        Assert.Equal([2], told);
+    }
+
+    [Fact]
+    public void A_callback_may_come_straight_back()
+    {
+        using var slots = Slots(running: 1, host: 9);
+        var taken = 0;
+        slots.Take(A, "h", 1);
+        slots.NotifyWhenFree(B, () => taken = slots.Take(B, "h", 1));
+        slots.Return(A, "h", 1);
+        Assert.Equal(1, taken);
+    }
+
+    [Fact]
+    public async Task Many_threads_keep_the_count()
+    {
+        using var slots = Slots(running: 5, host: 3);
+        var over = 0;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(
+            () =>
+            {
+                var session = SessionKey.Parse($"t/s{worker}");
+                for (var i = 0; i < 5000; i++)
+                {
+                    var host = i % 2 == 0 ? "h" : "i";
+                    var count = slots.Take(session, host, 2);
+                    if (slots.Use.Running > 5)
+                        Interlocked.Increment(ref over);
+                    if (count == 0)
+                        slots.NotifyWhenFree(session, () => { });
+                    else
+                        slots.Return(session, host, count);
+                }
+                slots.Forget(session);
+            },
+            TestContext.Current.CancellationToken)));
+        Assert.Equal(0, over);
+        Assert.Equal(0, slots.Use.Running);
+    }
+
+    private static TransferSlots Slots(int running, int host) => new(new TransferOptions { RunningMax = running, HostMax = host }, TimeProvider.System);
+}

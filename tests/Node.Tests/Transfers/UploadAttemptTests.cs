@@ -1,0 +1,159 @@
+using Backhaul.FaultOrigin;
+using Backhaul.Node.Transfers;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Transfers;
+
+public sealed class UploadAttemptTests
+{
+    [Theory]
+    [InlineData("PUT", 0)]
+    [InlineData("POST", 0)]
+    [InlineData("PUT", 10)]
+    [InlineData("POST", 70_000)]
+    [InlineData("PUT", 3_000_000)]
+    [InlineData("POST", 3_000_000)]
+    public async Task A_file_is_sent_whole(string method, int length)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var reports = new RecordedReports();
+        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Upload(method, "", OriginContent.Bytes("up", 0, length)), reports));
+        Assert.Equal(201, finished.Response.Status);
+        Assert.Equal(length, finished.BytesSent);
+        Assert.Equal(length, reports.Sent);
+        var seen = Assert.Single(bench.Origin.Requests);
+        Assert.Equal(method, seen.Method);
+        Assert.Equal(OriginContent.Sha256("up", length), seen.BodySha256);
+        Assert.Equal(length > 1024 * 1024, seen.Headers.ContainsKey("Expect"));
+        Assert.Equal(method == "POST" ? ["checkpoint"] : [], reports.Order);
+    }
+
+    [Fact]
+    public async Task An_early_refusal_is_seen_before_the_body_is_sent()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("PUT", "early=413", new byte[5_000_000])));
+        Assert.Equal(TransferCodes.HttpStatus, failed.Failure.Code);
+        Assert.Equal(413, failed.Failure.Status);
+        Assert.False(failed.Failure.Retryable);
+    }
+
+    [Theory]
+    [InlineData("continue=417")]
+    [InlineData("continue=no")]
+    public async Task A_target_that_does_not_know_100_continue_is_remembered(string query)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var order = bench.Upload("PUT", query, OriginContent.Bytes("up", 0, 2_000_000));
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+        Assert.Equal(OriginContent.Sha256("up", 2_000_000), bench.Origin.Requests[^1].BodySha256);
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+        Assert.False(bench.Origin.Requests[^1].Headers.ContainsKey("Expect"));
+    }
+
+    [Theory]
+    [InlineData("lose=end")]
+    [InlineData("hang=1")]
+    public async Task A_lost_answer_makes_a_post_ambiguous_and_a_put_repeats(string query)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var idle = TimeSpan.FromMilliseconds(400);
+        var post = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("POST", query, new byte[50_000]) with { IdleTimeout = idle }));
+        Assert.Equal(TransferCodes.Ambiguous, post.Failure.Code);
+        Assert.False(post.Failure.Retryable);
+        Assert.Single(bench.Origin.Requests);
+        var put = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("PUT", query, new byte[50_000]) with { IdleTimeout = idle }));
+        Assert.True(put.Failure.Retryable);
+    }
+
+    [Fact]
+    public async Task A_post_that_broke_before_its_last_byte_is_retried()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        // More than all socket buffers hold, so that the last chunk cannot have left.
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("POST", "lose=100000", new byte[60_000_000])));
+        Assert.NotEqual(TransferCodes.Ambiguous, failed.Failure.Code);
+        Assert.True(failed.Failure.Retryable);
+    }
+
+    [Fact]
+    public async Task A_post_whose_last_chunk_may_be_out_is_not_sent_again_after_a_crash()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var reports = new RecordedReports();
+        var order = bench.Upload("POST", "lose=end", new byte[1000]);
+        await bench.RunAsync(order, reports);
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order with { Resume = reports.Last }));
+        Assert.Equal(TransferCodes.Ambiguous, failed.Failure.Code);
+        Assert.Single(bench.Origin.Requests);
+    }
+
+    [Fact]
+    public async Task An_answered_post_may_be_retried()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("POST", "status=503&retry-after=3", new byte[1000])));
+        Assert.True(failed.Failure.Retryable);
+        Assert.Equal(TimeSpan.FromSeconds(3), failed.Failure.RetryAfter);
+        Assert.True(failed.Failure.DiscardPart, "the mark that it was sent is taken back");
+    }
+
+    [Fact]
+    public async Task A_mark_that_could_not_be_journaled_keeps_the_last_chunk_here()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var reports = new RecordedReports { Wanted = _ => false };
+        Assert.IsType<AttemptOutcome.Stopped>(await bench.RunAsync(bench.Upload("POST", "", new byte[1000]), reports));
+        Assert.All(bench.Origin.Requests, request => Assert.Null(request.BodySha256));
+    }
+
+    [Fact]
+    public async Task A_source_that_changed_meanwhile_fails()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        bench.Parts.SourceChanges = true;
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("PUT", "", new byte[1000])));
+        Assert.Equal(TransferCodes.SourceChanged, failed.Failure.Code);
+        Assert.False(failed.Failure.Retryable);
+    }
+
+    [Fact]
+    public async Task A_missing_source_fails_without_a_request()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var order = bench.Upload("PUT", "", []);
+        bench.Parts.Sources.Clear();
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order));
+        Assert.Equal(TransferCodes.SourceMissing, failed.Failure.Code);
+        Assert.Empty(bench.Origin.Requests);
+    }
+
+    [Fact]
+    public async Task A_redirect_that_keeps_the_method_sends_the_body_again()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var target = Uri.EscapeDataString("/upload/b");
+        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Upload("PUT", $"redirect={target}&status=307", OriginContent.Bytes("up", 0, 5000))));
+        Assert.EndsWith("/upload/b", finished.Response.Url, StringComparison.Ordinal);
+        Assert.Equal(OriginContent.Sha256("up", 5000), bench.Origin.Requests[1].BodySha256);
+    }
+
+    [Fact]
+    public async Task A_stop_ends_a_put_at_once_and_leaves_a_waiting_post_ambiguous()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        Assert.IsType<AttemptOutcome.Stopped>(await StopAfterBodyAsync(bench, "PUT"));
+        var post = Assert.IsType<AttemptOutcome.Failed>(await StopAfterBodyAsync(bench, "POST"));
+        Assert.Equal(TransferCodes.Ambiguous, post.Failure.Code);
+    }
+
+    private static async Task<AttemptOutcome> StopAfterBodyAsync(AttemptBench bench, string method)
+    {
+        var reports = new RecordedReports();
+        using var stop = new CancellationTokenSource();
+        var running = bench.RunStoppableAsync(bench.Upload(method, "hang=1", new byte[1000]), reports, stop.Token);
+        await reports.UntilAsync(seen => seen.Sent == 1000, "the body is out");
+        await stop.CancelAsync();
+        return await running;
+    }
+}
