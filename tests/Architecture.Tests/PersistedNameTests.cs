@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using Backhaul.Node.Sessions;
 using Xunit;
 
@@ -19,6 +21,18 @@ public sealed class PersistedNameTests
         Check.None(golden.Except(now), $"Written by earlier builds, unknown to this one (they need an upcaster, never a new name): {Golden}");
         Check.None(now.Except(golden), $"New: add these at the end of {Golden}");
         Assert.Equal(golden.Distinct(), golden);
+    }
+
+    /// <summary>Null values are left out when they are written; a required one would make its row unreadable.</summary>
+    [Fact]
+    public void Nothing_persisted_is_both_required_and_nullable()
+    {
+        var nullability = new NullabilityInfoContext();
+        var wrong = from type in typeof(SessionEvent).Assembly.GetTypes().Concat(typeof(Protocol.TaskId).Assembly.GetTypes())
+                    from property in type.GetProperties()
+                    where property.IsDefined(typeof(RequiredMemberAttribute)) && nullability.Create(property).ReadState == NullabilityState.Nullable
+                    select $"{type.Name}.{property.Name}";
+        Check.None(wrong, "Drop required, or the question mark:");
     }
 
     private static IEnumerable<string> Events() => SessionEvent.Codec.Names.Select(name => $"event {name}");

@@ -40,7 +40,7 @@ public sealed class JourneyTests
             if (next.Type == EventTypes.TaskCompleted)
                 ends.Add(next.Task!, next.Data.GetProperty("outcome").GetString());
             return default;
-        }, new EventStreamOptions { StopWhenDrained = true }, deadline.Token);
+        }, new EventStreamOptions { StopWhenDrained = true, Interrupted = lost => TestContext.Current.TestOutputHelper?.WriteLine(lost.ToString()) }, deadline.Token);
 
         Assert.Equal(["down", "post", "put"], ends.Keys.Order());
         Assert.All(ends.Values, outcome => Assert.Equal("succeeded", outcome));

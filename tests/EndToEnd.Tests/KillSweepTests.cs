@@ -48,9 +48,12 @@ public sealed class KillSweepTests
         for (var kill = 0; kill < KillsPerRun; kill++)
         {
             await using var node = NodeProcess.Spawn(folder.Data, Settings);
-            var moment = TimeSpan.FromMilliseconds(random.Next(50, 4000));
-            var started = Stopwatch.GetTimestamp();
             var client = plan.OfferAsync(node);
+            var duringStart = random.Next(KillsPerRun) == 0;
+            if (!duringStart)
+                await node.ReadyAsync();
+            var moment = TimeSpan.FromMilliseconds(random.Next(20, duringStart ? 1500 : 3000));
+            var started = Stopwatch.GetTimestamp();
             await Eventually.TrueAsync(() => Task.FromResult(Stopwatch.GetElapsedTime(started) >= moment || node.HasExited), moment + TimeSpan.FromSeconds(30), () => "the moment");
             Assert.False(node.HasExited, node.Output);
             await node.KillAsync();

@@ -21,6 +21,8 @@ internal static class JournalFile
             foreach (var file in Directory.EnumerateFiles(data))
                 File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
             using var database = Open(copy);
+            if (database.ReadInteger("SELECT count(*) FROM sqlite_master WHERE name = 'session_journal'") == 0)
+                return []; // killed before the store was made
             return database.Prepare("SELECT session_id, sequence, epoch, event_type, number, payload FROM session_journal ORDER BY session_id, sequence").ReadAll(row =>
             {
                 using var payload = JsonDocument.Parse(row.Blob(5));
