@@ -34,9 +34,6 @@ internal sealed record JournalOptions
 
     public TimeSpan RetryPauseMax { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Rows that a loading session reads at once; commits get their turn between two pages.</summary>
-    public int LoadPageRows { get; init; } = 2000;
-
     public IEnumerable<string> Problems()
     {
         if (Writers is < 1 or > 64)
@@ -55,7 +52,5 @@ internal sealed record JournalOptions
             yield return "Backhaul:Journal: 0 < RetryPauseMin <= RetryPauseMax <= RetryLimit must hold.";
         if (DrainRetryLimit < TimeSpan.Zero || DrainRetryLimit > RetryLimit)
             yield return "Backhaul:Journal:DrainRetryLimit must lie between 0 and RetryLimit.";
-        if (LoadPageRows is < 1 or > 100_000)
-            yield return "Backhaul:Journal:LoadPageRows must lie between 1 and 100,000.";
     }
 }
