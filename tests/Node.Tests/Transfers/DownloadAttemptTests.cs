@@ -100,7 +100,7 @@ public sealed class DownloadAttemptTests
     public async Task A_small_body_that_breaks_is_retried_too(string query, string code)
     {
         await using var bench = await AttemptBench.StartAsync();
-        var order = bench.Download(bench.Origin.Bytes("seed", 1000, query)) with { IdleTimeout = TimeSpan.FromMilliseconds(200) };
+        var order = bench.Download(bench.Origin.Bytes("seed", 1000, query)) with { IdleTimeout = TimeSpan.FromSeconds(1) };
         var failure = await FailAsync(bench, order, code);
         Assert.True(failure.Retryable);
         Assert.Equal(500, failure.BytesReceived);
@@ -169,7 +169,7 @@ public sealed class DownloadAttemptTests
     public async Task Silence_ends_an_attempt_and_the_sentence_says_what_was_awaited(string query, string awaited)
     {
         await using var bench = await AttemptBench.StartAsync();
-        var order = bench.Download(bench.Origin.Bytes("seed", 200_000, query)) with { IdleTimeout = TimeSpan.FromMilliseconds(250) };
+        var order = bench.Download(bench.Origin.Bytes("seed", 200_000, query)) with { IdleTimeout = TimeSpan.FromSeconds(1) };
         var failure = await FailAsync(bench, order, TransferCodes.IdleTimeout);
         Assert.True(failure.Retryable);
         Assert.Contains(awaited, failure.Message, StringComparison.Ordinal);
@@ -180,7 +180,7 @@ public sealed class DownloadAttemptTests
     public async Task Every_byte_restarts_the_idle_timer()
     {
         await using var bench = await AttemptBench.StartAsync();
-        var order = bench.Download(bench.Origin.Bytes("seed", 12, "drip=50&framing=chunked")) with { IdleTimeout = TimeSpan.FromMilliseconds(400) };
+        var order = bench.Download(bench.Origin.Bytes("seed", 12, "drip=200&framing=chunked")) with { IdleTimeout = TimeSpan.FromMilliseconds(1500) };
         Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
     }
 

@@ -57,7 +57,7 @@ public sealed class UploadAttemptTests
     public async Task A_lost_answer_makes_a_post_ambiguous_and_a_put_repeats(string query)
     {
         await using var bench = await AttemptBench.StartAsync();
-        var idle = TimeSpan.FromMilliseconds(400);
+        var idle = TimeSpan.FromSeconds(1);
         var post = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Upload("POST", query, new byte[50_000]) with { IdleTimeout = idle }));
         Assert.Equal(TransferCodes.Ambiguous, post.Failure.Code);
         Assert.False(post.Failure.Retryable);
@@ -145,6 +145,30 @@ public sealed class UploadAttemptTests
         Assert.IsType<AttemptOutcome.Stopped>(await StopAfterBodyAsync(bench, "PUT"));
         var post = Assert.IsType<AttemptOutcome.Failed>(await StopAfterBodyAsync(bench, "POST"));
         Assert.Equal(TransferCodes.Ambiguous, post.Failure.Code);
+    }
+
+    [Theory]
+    [InlineData("stop")]
+    [InlineData("trust")]
+    public async Task What_ends_a_post_before_its_last_chunk_left_takes_the_mark_back(string cause)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        using var stop = new CancellationTokenSource();
+        var reports = new RecordedReports
+        {
+            Wanted = _ =>
+            {
+                if (cause == "stop")
+                    stop.Cancel();
+                else
+                    bench.Trust.MayAct = false;
+                return true;
+            },
+        };
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunStoppableAsync(bench.Upload("POST", "", new byte[1000]), reports, stop.Token));
+        Assert.Equal(TransferCodes.Interrupted, failed.Failure.Code);
+        Assert.True(failed.Failure.DiscardPart);
+        Assert.All(bench.Origin.Requests, request => Assert.Null(request.BodySha256));
     }
 
     private static async Task<AttemptOutcome> StopAfterBodyAsync(AttemptBench bench, string method)

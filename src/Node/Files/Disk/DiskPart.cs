@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Backhaul.Node.Files.Disk;
 
 /// <summary>
-/// One open part. Writes may overlap; a flush, an identity and a publication may not overlap with writes. After a failed flush every
-/// call fails: the system has dropped what it could not write, and a second flush would claim that all is well.
+/// One open part. Writes may overlap, and a flush may overlap with writes: it covers those that ended before it began. An identity and a
+/// publication may not overlap with writes. After a failed flush every call fails: the system has dropped what it could not write, and a
+/// second flush would claim that all is well.
 /// </summary>
 internal sealed class DiskPart(DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, IFileWork work)
     : IPartFile

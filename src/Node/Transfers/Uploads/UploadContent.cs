@@ -63,7 +63,7 @@ internal sealed class UploadContent(
                 var from = progress.Sent;
                 var end = from + filled;
                 next = end < source.Length ? FillAsync(back, size, end, stop).AsTask() : null;
-                await PassAsync(isLast: end >= source.Length);
+                await PassAsync(isLast: end >= source.Length, stop);
                 if (filled > 0)
                     await stream.WriteAsync(front.AsMemory(0, filled), stop);
                 watch.Wait();
@@ -103,18 +103,22 @@ internal sealed class UploadContent(
     }
 
     /// <summary>What must hold before a chunk leaves.</summary>
-    private async ValueTask PassAsync(bool isLast)
+    private async ValueTask PassAsync(bool isLast, CancellationToken stop)
     {
-        if (isLast && beforeLast is not null)
+        var mark = isLast && beforeLast is not null;
+        if (mark)
         {
             watch.Rest();
-            if (!await beforeLast())
+            if (!await beforeLast!())
                 throw new UploadBrokenException(null);
             watch.Wait();
-            // From here on nobody can say that the target did not get it.
-            progress.WasSentWhole = true;
         }
+        // The chunk is still here: whatever ends the attempt now takes the mark back.
         if (!order.Trust.MayAct)
-            throw new UploadBrokenException(RequestSender.Untrusted(0));
+            throw new UploadBrokenException(RequestSender.Untrusted(0) with { DiscardPart = true });
+        if (mark && stop.IsCancellationRequested)
+            throw new UploadBrokenException(UploadFailures.StoppedInTime());
+        // From here on nobody can say that the target did not get it.
+        progress.WasSentWhole |= mark;
     }
 }

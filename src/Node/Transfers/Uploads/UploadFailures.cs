@@ -19,6 +19,15 @@ internal static class UploadFailures
         DiscardPart = true,
     };
 
+    /// <summary>The mark of a POST was journaled, but its last chunk stayed here.</summary>
+    public static AttemptFailure StoppedInTime() => new()
+    {
+        Code = TransferCodes.Interrupted,
+        Message = "The upload was stopped before its last byte was sent.",
+        Retryable = true,
+        DiscardPart = true,
+    };
+
     public static AttemptFailure SourceMissing(Backhaul.Protocol.FileReference? source) => new()
     {
         Code = TransferCodes.SourceMissing,
