@@ -18,6 +18,9 @@ internal static class Arrows
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
     private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead", "Journal.JournalStoreException", "Journal.StoreFailure"];
 
+    /// <summary>What can be sent is the engine's knowledge; the edge asks it before a task is accepted, so that no attempt fails for it.</summary>
+    private const string SendableHeaders = "Egress.RequestHeaders";
+
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -34,7 +37,7 @@ internal static class Arrows
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
         ["Sharding"] = ["Actors", "Journal", "Sessions"],
         ["Routing"] = ["Sharding", "Sessions"],
-        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", .. HeadList],
+        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", SendableHeaders, "Actors.IRandom", .. HeadList],
         ["Ops"] = ["Routing", "Sharding", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
     };
 
