@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Backhaul.Protocol;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -10,6 +13,9 @@ namespace Backhaul.Node.Api;
 internal static class Problems
 {
     public const string ContentType = "application/problem+json";
+
+    /// <summary>People read these in a terminal: &lt; and + stay what they are. No browser takes this media type for a page.</summary>
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static Problem Create(int status, string code, string detail, string? field = null) =>
         new() { Status = status, Code = code, Detail = detail, Field = field };
@@ -26,11 +32,13 @@ internal static class Problems
     {
         var response = context.Response;
         response.StatusCode = problem.Status;
-        var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(Titled(problem), ProtocolJson.Default.Problem);
+        var body = new ArrayBufferWriter<byte>(512);
+        await using (var json = new Utf8JsonWriter(body, Readable))
+            JsonSerializer.Serialize(json, Titled(problem), ProtocolJson.Default.Problem);
         response.ContentType = ContentType;
-        response.ContentLength = body.Length;
+        response.ContentLength = body.WrittenCount;
         response.Headers.CacheControl = "no-store";
-        await response.Body.WriteAsync(body, context.RequestAborted);
+        await response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted);
     }
 
     private static Problem Titled(Problem problem) =>

@@ -1,3 +1,4 @@
+using Backhaul.Node.Ops;
 using Backhaul.Node.Security;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -5,12 +6,13 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 namespace Backhaul.Node.Hosting;
 
 /// <summary>What the console says once the node is ready: where it listens, whether it asks for keys, and how to begin.</summary>
-internal sealed class StartMessage(IServer server, Authenticator authenticator, StartFacts facts)
+internal sealed class StartMessage(IServer server, OpsEdge operators, Authenticator authenticator, StartFacts facts)
 {
     public void Print(TextWriter to)
     {
         var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        to.Write(Text([.. addresses], authenticator.RunsWithoutKeys, facts));
+        var bound = operators.Address?.ToString().TrimEnd('/'); // the port that was given out, when 0 was asked for
+        to.Write(Text([.. addresses], authenticator.RunsWithoutKeys, facts with { OperatorUrl = bound ?? facts.OperatorUrl }));
         to.Flush();
     }
 
