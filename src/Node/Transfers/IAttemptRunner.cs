@@ -85,7 +85,7 @@ internal sealed record PartCheckpoint
     /// <summary>The part's file name in the container's hidden folder.</summary>
     public required string Part { get; init; }
     public required long Bytes { get; init; }
-    public required long? Total { get; init; }
+    public long? Total { get; init; }
 
     /// <summary>Strong ETag, or a Last-Modified that is strong by RFC 9110 8.8.2.2; null: cannot resume.</summary>
     public string? Validator { get; init; }
@@ -114,7 +114,7 @@ internal sealed record AttemptResponse
 
     /// <summary>The byte the attempt goes on from; 0 for a start.</summary>
     public required long From { get; init; }
-    public required long? Total { get; init; }
+    public long? Total { get; init; }
 }
 
 /// <summary>How an attempt ended.</summary>
