@@ -65,8 +65,11 @@ internal sealed record AllowRule
         }
         text = text.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal);
         // The library cuts the bits after the prefix off; who wrote them may have meant one address.
-        if (!IPNetwork.TryParse(text, out var network) || !IPAddress.TryParse(text[..text.IndexOf('/')], out var written) || !written.Equals(network.BaseAddress))
+        if (!IPNetwork.TryParse(text, out var network) || !IPAddress.TryParse(text[..text.IndexOf('/')], out var written)
+            || !written.Equals(network.BaseAddress))
+        {
             return false;
+        }
         rule = new AllowRule { Network = network, Port = port };
         return true;
     }

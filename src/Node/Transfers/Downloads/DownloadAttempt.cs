@@ -116,7 +116,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (!judged)
         {
             return StatusFailures.Describe(order, response, origin, services.Time.GetUtcNow(), Report(head, state?.Bytes ?? 0, state?.Total).Response)
-                with { BytesReceived = state?.Bytes ?? 0 };
+                with
+            { BytesReceived = state?.Bytes ?? 0 };
         }
         if (response.FramingFault is { } fault)
             return Failure(TransferCodes.ProtocolError, $"{origin}: {fault}", retryable: true) with { BytesReceived = state?.Bytes ?? 0 };
@@ -387,7 +388,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
 
     private static AttemptOutcome.Failed DigestMismatch(string sha256, long bytes, bool retryable) => new(
         Failure(TransferCodes.DigestMismatch, $"The file's SHA-256 is {sha256}, which is not the one that the task demands.", retryable)
-            with { BytesReceived = bytes, DiscardPart = true });
+            with
+        { BytesReceived = bytes, DiscardPart = true });
 
     private static AttemptOutcome.Failed Fail(string code, string message, bool retryable) => new(Failure(code, message, retryable));
 

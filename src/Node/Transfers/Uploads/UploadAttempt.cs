@@ -46,7 +46,10 @@ internal sealed class UploadAttempt(AttemptOrder order, IAttemptReports reports,
         {
             return new AttemptOutcome.Failed(new AttemptFailure
             {
-                Code = TransferCodes.StorageFailed, Message = refused.Message, Retryable = true, DiscardPart = !_progress.WasSentWhole,
+                Code = TransferCodes.StorageFailed,
+                Message = refused.Message,
+                Retryable = true,
+                DiscardPart = !_progress.WasSentWhole,
             });
         }
         catch (OperationCanceledException) when (_watch.Token.IsCancellationRequested)
