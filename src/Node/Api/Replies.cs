@@ -21,28 +21,10 @@ internal static class Replies
             ? new JsonBytes(created.Status, created.Json, location(created.Json))
             : ToResult(reply);
 
-    /// <summary>The problem of a command that was not decided; the same command may be sent again.</summary>
+    /// <summary>The problem of a command that was not decided; who did not decide it says why and what to do.</summary>
     public static Problem ToProblem(CommandReply.Unavailable unavailable) => unavailable.Reason == UnavailableReason.Full
-        ? Problems.Create(StatusCodes.Status429TooManyRequests, ProblemCodes.Busy, Sentence(unavailable))
-        : Problems.Create(StatusCodes.Status503ServiceUnavailable, ProblemCodes.Unavailable, Sentence(unavailable));
-
-    private static string Sentence(CommandReply.Unavailable unavailable)
-    {
-        var what = unavailable.Reason switch
-        {
-            UnavailableReason.Acquiring => "The session is being loaded.",
-            UnavailableReason.Moving => "The node is closing this session to hand it over.",
-            UnavailableReason.Suspended => "The node does not trust its lease at the moment.",
-            UnavailableReason.Full => "The session has more commands waiting than it takes.",
-            UnavailableReason.Storage => "The journal cannot be written at the moment, so nothing can be accepted.",
-            UnavailableReason.Deadline => "There was no answer before the deadline; the command may still take effect.",
-            UnavailableReason.Crashed => "The session failed while it handled this and is being reloaded.",
-            UnavailableReason.NotOwned => "This node does not own the session.",
-            _ => "The session cannot answer at the moment.",
-        };
-        return $"{what} {unavailable.Detail} Send the same request again, with the same Idempotency-Key, after the time that Retry-After gives."
-            .Replace("  ", " ", StringComparison.Ordinal);
-    }
+        ? Problems.Create(StatusCodes.Status429TooManyRequests, ProblemCodes.Busy, unavailable.Detail)
+        : Problems.Create(StatusCodes.Status503ServiceUnavailable, ProblemCodes.Unavailable, unavailable.Detail);
 
     /// <summary>The top-level <c>id</c> of an answer, for its Location.</summary>
     public static string? IdOf(ReadOnlyMemory<byte> json)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization.Metadata;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
@@ -75,12 +76,12 @@ internal sealed class SessionCalls(ICommandRouter router, ApiOptions options)
             return new CommandReply.Refused(badKey);
         if (!TryGetDeadline(context, out var deadline, out var problem))
             return new CommandReply.Refused(problem);
-        return await router.ExecuteAsync(session, command, CommandKeys.Create(id, context, body.Span), deadline, context.RequestAborted);
+        return await router.ExecuteAsync(session, Traced(command), CommandKeys.Create(id, context, body.Span), deadline, context.RequestAborted);
     }
 
     /// <summary>Sends one of several commands of a request, with a key of its own.</summary>
     public ValueTask<CommandReply> ExecutePartAsync(HttpContext context, SessionKey session, SessionCommand command, CommandKey? key, TimeSpan deadline) =>
-        router.ExecuteAsync(session, command, key, deadline, context.RequestAborted);
+        router.ExecuteAsync(session, Traced(command), key, deadline, context.RequestAborted);
 
     public bool TryGetDeadline(HttpContext context, out TimeSpan deadline, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out Problem? problem)
     {
@@ -98,6 +99,10 @@ internal sealed class SessionCalls(ICommandRouter router, ApiOptions options)
             deadline = TimeSpan.FromMilliseconds(milliseconds);
         return true;
     }
+
+    /// <summary>A trace that nobody records is not worth carrying with a hundred thousand tasks.</summary>
+    private static SessionCommand Traced(SessionCommand command) =>
+        Activity.Current is { Recorded: true, Id: { } parent } ? command with { TraceParent = parent } : command;
 
     private static bool IsBlank(ReadOnlySpan<byte> body)
     {

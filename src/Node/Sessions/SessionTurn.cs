@@ -12,6 +12,7 @@ namespace Backhaul.Node.Sessions;
 internal sealed class SessionTurn
 {
     private readonly List<Action> _replies = [];
+    private readonly List<Request<CommandReply>> _asked = [];
 
     public List<NewRow> Rows { get; } = [];
 
@@ -51,7 +52,20 @@ internal sealed class SessionTurn
         Bytes += ended.Payload.Length + 64;
     }
 
-    public void Answer<T>(Request<T> request, T reply) => _replies.Add(() => request.TryAnswer(reply));
+    public void Answer(Request<CommandReply> request, CommandReply reply)
+    {
+        _asked.Add(request);
+        _replies.Add(() => request.TryAnswer(reply));
+    }
+
+    public void Answer(Request<bool> request, bool reply) => _replies.Add(() => request.TryAnswer(reply));
+
+    /// <summary>The append did not come through: everybody who asked is told why.</summary>
+    public void Fail(CommandReply why)
+    {
+        foreach (var request in _asked)
+            request.TryAnswer(why);
+    }
 
     public void Release()
     {

@@ -53,7 +53,8 @@ internal static class AttemptDecider
     public static TaskStarted Start(Session session, TaskId id, DateTimeOffset now)
     {
         var task = session.Tasks[id];
-        return new TaskStarted(id, (task.Run?.Attempt ?? 0) + 1, task.Run?.Part?.Bytes ?? 0, now)
+        var from = task.Spec.Kind is TaskKind.Download ? task.Run?.Part?.Bytes ?? 0 : 0;
+        return new TaskStarted(id, (task.Run?.Attempt ?? 0) + 1, from, now)
         {
             ResourceDeadline = task.Run is null ? now + session.Configurations[task.ConfigurationVersion].ResourceTimeout!.Value : null,
         };

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Backhaul.Node.Actors;
+using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -16,6 +18,8 @@ internal sealed class TaskActor(
     private readonly CancellationTokenSource _stop = new();
     private readonly ILogger _logger = environment.Loggers.CreateLogger<TaskActor>();
     private int _generation = 1;
+    private long _received = order.Resume?.Bytes ?? 0;
+    private long _sent;
     private Task _run = Task.CompletedTask;
 
     /// <summary>It takes no messages: everything it does follows from its order.</summary>
@@ -53,17 +57,24 @@ internal sealed class TaskActor(
     public ValueTask<bool> RestartedAsync(string why)
     {
         _generation++;
+        _received = 0;
         return TellAsync(new AttemptReport.Restarted(why));
     }
 
     public void Progress(long bytesReceived, long bytesSent, long? totalToReceive, long? totalToSend)
     {
+        Count(bytesReceived, bytesSent);
         if (progress.Update(bytesReceived, bytesSent, totalToReceive, totalToSend) && environment.Feed.IsAttached(environment.Session))
             environment.Feed.Progress(environment.Session, progress.View(order.Files.Task, _generation));
     }
 
     private async Task RunAsync(ActorRef<None> self)
     {
+        var isUpload = order.Kind is TaskKind.Upload;
+        TransferInstruments.Started(isUpload);
+        using var span = Uri.TryCreate(order.Url, UriKind.Absolute, out var url)
+            ? TransferActivity.StartAttempt(isUpload, environment.Session.ToString(), order.Files.Task.ToString(), order.Attempt, url, order.TraceParent)
+            : null;
         AttemptOutcome outcome;
         try
         {
@@ -80,9 +91,38 @@ internal sealed class TaskActor(
         finally
         {
             environment.Slots.Return(environment.Session, host, 1);
+            TransferInstruments.Ended(isUpload);
         }
+        Tell(span, outcome);
         await TellAsync(new AttemptReport.Ended(outcome));
         self.Stop(StopReason.Requested);
+    }
+
+    /// <summary>Bytes since the last report; a start from zero begins anew.</summary>
+    private void Count(long received, long sent)
+    {
+        if (received > _received)
+            TransferInstruments.Received(received - _received);
+        if (sent > _sent)
+            TransferInstruments.Sent(sent - _sent);
+        (_received, _sent) = (received, sent);
+    }
+
+    private void Tell(Activity? span, AttemptOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case AttemptOutcome.Finished finished:
+                Count(finished.BytesReceived, finished.BytesSent);
+                TransferActivity.End(span, "finished", finished.Response.Status, null);
+                break;
+            case AttemptOutcome.Failed { Failure: var failure }:
+                TransferActivity.End(span, "failed", failure.Status, failure.Code);
+                break;
+            default:
+                TransferActivity.End(span, "stopped", null, null);
+                break;
+        }
     }
 
     /// <summary>False when the session is gone or does not want the attempt any more. The session answers every report, also when it fails.</summary>

@@ -96,8 +96,9 @@ internal static class TaskViews
 
     private static TaskProgress ProgressOf(TaskState task, LiveProgress? live)
     {
-        var received = task.End?.BytesReceived ?? live?.BytesReceived ?? task.Run?.Part?.Bytes ?? 0;
-        var total = task.End is { Outcome: TaskOutcomes.Succeeded } && task.Spec.Kind is TaskKind.Download ? received : live?.TotalToReceive ?? task.Run?.Part?.Total ?? task.Run?.Response?.Total;
+        var part = task.Spec.Kind is TaskKind.Download ? task.Run?.Part : null; // an upload's part only marks what was sent
+        var received = task.End?.BytesReceived ?? live?.BytesReceived ?? part?.Bytes ?? 0;
+        var total = task.End is { Outcome: TaskOutcomes.Succeeded } && task.Spec.Kind is TaskKind.Download ? received : live?.TotalToReceive ?? part?.Total ?? task.Run?.Response?.Total;
         return new TaskProgress
         {
             BytesReceived = received,
