@@ -58,7 +58,29 @@ public sealed class DiskContainersTests : IDisposable
 
         await _rig.StageAsync("x/y/b", "2");
 
-        Assert.Equal(["flush /default/x/y/"], _rig.Disk.Calls.Where(call => call.StartsWith("flush", StringComparison.Ordinal) && call.EndsWith('/')), StringComparer.Ordinal);
+        Assert.Equal(["flush /default/x/y/"], FolderFlushes());
+    }
+
+    [Fact]
+    public async Task Folders_that_another_process_made_are_flushed_once_up_to_the_root()
+    {
+        Directory.CreateDirectory(_rig.Root.At("default/x"));
+        await _rig.StageAsync("x/a", "1");
+        Assert.Equal(["flush /default/x/", "flush /default/", "flush /"], FolderFlushes());
+        _rig.Disk.Calls.Clear();
+        await _rig.StageAsync("x/b", "2");
+        Assert.Equal(["flush /default/x/"], FolderFlushes());
+    }
+
+    [Fact]
+    public async Task A_folder_made_again_is_flushed_again()
+    {
+        await _rig.StageAsync("x/a", "1");
+        await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("x/a"), Stop);
+        Assert.False(Directory.Exists(_rig.Root.At("default/x")));
+        _rig.Disk.Calls.Clear();
+        await _rig.StageAsync("x/b", "2");
+        Assert.Equal(["flush /default/x/", "flush /default/"], FolderFlushes());
     }
 
     [Fact]
@@ -194,6 +216,8 @@ public sealed class DiskContainersTests : IDisposable
     }
 
     public void Dispose() => _rig.Dispose();
+
+    private string[] FolderFlushes() => [.. _rig.Disk.Calls.Where(call => call.StartsWith("flush", StringComparison.Ordinal) && call.EndsWith('/'))];
 
     private sealed class TricklingStream(byte[] content) : MemoryStream(content)
     {

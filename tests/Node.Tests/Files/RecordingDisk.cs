@@ -102,8 +102,6 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
         return Failing(isFolder ? "flush folder" : "flush file") is var failing and not 0 ? failing : disk.Flush(fileOrFolder);
     }
 
-    public int FlushFileSystem(SafeFileHandle folder) => disk.FlushFileSystem(folder);
-
     public void StartWriteBack(SafeFileHandle file, long offset, long count)
     {
         Calls.Enqueue($"write back {Label(file)} {offset} {count}");

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using Backhaul.Protocol;
 using Microsoft.Win32.SafeHandles;
@@ -28,8 +27,7 @@ internal sealed class DiskContainer : IDisposable
     private readonly DirectoryFlusher _flusher;
     private readonly ICrashPoints _crashPoints;
 
-    // Folders whose entry in their parent is not known to be durable yet, each with a token of its own.
-    private readonly ConcurrentDictionary<string, object> _fresh = new(StringComparer.Ordinal);
+    private readonly DurableFolders _durable = new();
     private long _staged;
 
     internal DiskContainer(ContainerName name, DiskFolders folders, IDiskCalls calls, ICrashPoints crashPoints)
@@ -127,20 +125,12 @@ internal sealed class DiskContainer : IDisposable
         return status;
     }
 
-    /// <summary>Makes a file's name durable that was renamed by a process which died: every folder up to the root.</summary>
-    public void FlushUpwards(Place place)
+    /// <summary>Makes a file's name durable that a process renamed which died before its flush.</summary>
+    public void FlushPlace(Place place)
     {
-        for (var path = place.Folder; ; path = path[..path.LastIndexOf('/')])
-        {
-            using (var folder = OpenFolder(path, "flush a folder"))
-            {
-                if (folder is not null)
-                    Check(_flusher.Flush(path, folder), "flush a folder");
-            }
-            if (!path.Contains('/'))
-                break;
-        }
-        Check(_flusher.Flush("", _root), "flush a folder");
+        using var folder = OpenFolder(place.Folder, "flush a folder");
+        if (folder is not null)
+            FlushFolder(place.Folder, folder);
     }
 
     /// <summary>Removes a file, durably, and the folders that it leaves empty. False when there is none.</summary>
@@ -177,7 +167,7 @@ internal sealed class DiskContainer : IDisposable
     public void FlushPartFolder(string stem, SafeFileHandle folder)
     {
         Check(_flusher.Flush($"{PartsPath}/{stem}", folder), "flush a folder");
-        Check(_flusher.Flush(PartsPath, Parts), "flush a folder");
+        FlushFolder(PartsPath, Parts);
     }
 
     /// <summary>Named moments for tests of recovery.</summary>
@@ -267,7 +257,7 @@ internal sealed class DiskContainer : IDisposable
             var errno = Calls.OpenFolder(parent, name, out var next);
             if (errno == Errno.NotFound)
             {
-                _fresh[slash < 0 ? path : path[..slash]] = new object();
+                _durable.Forget(slash < 0 ? path : path[..slash]);
                 errno = Calls.MakeFolder(parent, name);
                 if (errno is 0 or Errno.Exists)
                     errno = Calls.OpenFolder(parent, name, out next);
@@ -284,22 +274,20 @@ internal sealed class DiskContainer : IDisposable
         }
     }
 
+    /// <summary>The entries of a folder; and once in this process, for whoever made it, the folder's own entry and those above it.</summary>
     private void FlushFolder(string path, SafeFileHandle folder)
     {
         Check(_flusher.Flush(path, folder), "flush a folder");
-        while (!_fresh.IsEmpty)
+        if (_durable.Contains(path))
+            return;
+        var claims = new List<DurableFolders.Claim>();
+        for (var above = path; above.Length > 0 && !_durable.Contains(above);)
         {
-            var slash = path.LastIndexOf('/');
-            var parentPath = slash < 0 ? "" : path[..slash];
-            if (_fresh.TryGetValue(path, out var token))
-            {
-                using var parent = slash < 0 ? null : OpenFolder(parentPath, "flush a folder");
-                Check(_flusher.Flush(parentPath, parent ?? _root), "flush a folder");
-                _fresh.TryRemove(KeyValuePair.Create(path, token));
-            }
-            if (slash < 0)
-                return;
-            path = parentPath;
+            claims.Add(_durable.Begin(above));
+            above = above.LastIndexOf('/') is > 0 and var slash ? above[..slash] : "";
+            using var parent = above.Length == 0 ? null : OpenFolder(above, "flush a folder");
+            Check(_flusher.Flush(above, parent ?? _root), "flush a folder");
         }
+        _durable.Add(claims);
     }
 }

@@ -15,6 +15,7 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
     /// <param name="process">Names this process's staging folder; never used before.</param>
     public static DiskFolders Open(ContainerName name, string path, IDiskCalls calls, string process)
     {
+        var missing = Missing(path);
         try
         {
             Directory.CreateDirectory(path);
@@ -23,7 +24,18 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
         {
             throw Unusable(name, path, $"cannot be made ({refused.Message.TrimEnd('.')})");
         }
-        return new Opening(name, path, calls).Open(process);
+        var opening = new Opening(name, path, calls);
+        opening.FlushParents(missing);
+        return opening.Open(process);
+    }
+
+    /// <summary>The directory and those above it that are not there yet.</summary>
+    private static List<string> Missing(string path)
+    {
+        var missing = new List<string>();
+        for (var at = path; at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at))
+            missing.Add(at);
+        return missing;
     }
 
     private static OptionsValidationException Unusable(ContainerName name, string path, string what) =>
@@ -45,11 +57,20 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
             var staging = Make(allStaging, process);
             Check(calls.OpenFile(staging, LockName, FileUse.CreateNew, out var held), "cannot be written");
             Check(calls.TryLock(held), "is on a file system without locks");
-            // What processes before this one renamed but had no time to flush becomes durable here.
-            Check(calls.FlushFileSystem(root), "cannot be flushed");
             allStaging.Dispose();
             hidden.Dispose();
             return new DiskFolders(root, parts, staging, held, swept);
+        }
+
+        /// <summary>A directory that was just made survives a power cut only with its entry.</summary>
+        public void FlushParents(IEnumerable<string> made)
+        {
+            foreach (var directory in made)
+            {
+                Check(calls.OpenRoot(Path.GetDirectoryName(directory)!, out var parent), "lies in a directory that cannot be opened");
+                using (parent)
+                    Check(calls.Flush(parent), "lies in a directory that cannot be flushed");
+            }
         }
 
         private void ProbeRoot(SafeFileHandle root, string process)

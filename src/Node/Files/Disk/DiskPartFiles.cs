@@ -168,7 +168,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
         if (container.Look(place) is not { Kind: EntryKind.File } present
             || new FileIdentity(present.Inode, present.Length, present.ModifiedNs) != identity)
             return null;
-        container.FlushUpwards(place);
+        container.FlushPlace(place);
         DiscardParts(container, files);
         return Place.View(files, present.Length, checkpoint.Sha256);
     }

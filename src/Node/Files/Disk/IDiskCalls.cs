@@ -50,9 +50,6 @@ internal interface IDiskCalls
     /// <summary>Content and all metadata of a file, or the entries of a folder.</summary>
     int Flush(SafeFileHandle fileOrFolder);
 
-    /// <summary>Everything on the file system.</summary>
-    int FlushFileSystem(SafeFileHandle folder);
-
     /// <summary>A hint; does not wait for the disk and cannot fail.</summary>
     void StartWriteBack(SafeFileHandle file, long offset, long count);
 

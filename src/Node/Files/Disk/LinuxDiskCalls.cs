@@ -147,8 +147,6 @@ internal sealed unsafe class LinuxDiskCalls(bool useOpenAt2 = true) : IDiskCalls
 
     public int Flush(SafeFileHandle fileOrFolder) => Result(LinuxLibc.Sync(fileOrFolder));
 
-    public int FlushFileSystem(SafeFileHandle folder) => Result(LinuxLibc.SyncFileSystem(folder));
-
     public void StartWriteBack(SafeFileHandle file, long offset, long count) =>
         _ = LinuxLibc.SyncRange(file, offset, count, LinuxLibc.WriteBackStart);
 

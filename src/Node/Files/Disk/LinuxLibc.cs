@@ -105,9 +105,6 @@ internal static unsafe partial class LinuxLibc
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     internal static partial int Sync(SafeFileHandle file);
 
-    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
-    internal static partial int SyncFileSystem(SafeFileHandle folder);
-
     [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
     internal static partial int SyncRange(SafeFileHandle file, long offset, long count, uint flags);
 
