@@ -26,6 +26,10 @@ internal static class StartFailures
                     return new(ExitCodes.CannotCreate, storage.Message, failure);
                 case OpsAddressException taken:
                     return new(ExitCodes.Unavailable, taken.Message, failure);
+                case InvalidOperationException { Source: "Microsoft.AspNetCore.Server.Kestrel.Core" } https when https.Message.Contains("HTTPS", StringComparison.Ordinal):
+                    return new(
+                        ExitCodes.Configuration,
+                        "An https address needs a certificate: configure Kestrel:Certificates:Default:Path (and :KeyPath for PEM, or :Password), or listen on http.", failure);
                 case AddressInUseException:
                     return new(ExitCodes.Unavailable, $"{failure.Message.TrimEnd('.')}. Stop what uses it, or choose another with --urls (ASPNETCORE_URLS).", failure);
                 case SocketException socket:
