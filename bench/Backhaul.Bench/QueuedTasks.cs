@@ -70,7 +70,7 @@ internal static class QueuedTasks
 
     private static async Task<long> ResidentAsync(BenchNode node)
     {
-        await node.OperateAsync("""{"command":"system gc"}""");
+        await node.OperateAsync("""{"words":["system","gc"],"confirmed":true}""");
         return ProcessMeter.ResidentBytes(node.Id);
     }
 }

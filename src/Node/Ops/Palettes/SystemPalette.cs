@@ -26,6 +26,13 @@ internal sealed class SystemPalette(NodeFacts facts, NodeReadiness readiness, IN
         },
         new()
         {
+            Name = "gc",
+            Help = "Collects the node's memory now and gives back what is free; for measuring, a node needs no help with it.",
+            Role = OperatorRole.Operator,
+            Run = (invocation, output, _) => CollectAsync(invocation, output),
+        },
+        new()
+        {
             Name = "drain",
             Help = "Stops this node in good order: no new work, checkpoints, then the process ends with exit code 0.",
             Role = OperatorRole.Admin,
@@ -63,6 +70,18 @@ internal sealed class SystemPalette(NodeFacts facts, NodeReadiness readiness, IN
         ("up since", Columns.Time(facts.StartedAt)),
         ("uptime", Columns.Duration(time.GetElapsedTime(facts.StartedTimestamp))),
     ]);
+
+    private static ValueTask<PaletteExit> CollectAsync(PaletteInvocation invocation, PaletteOutput output)
+    {
+        var before = Environment.WorkingSet;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return WriteAsync(invocation, output,
+        [
+            ("working set before", Columns.Size(before)),
+            ("working set", Columns.Size(Environment.WorkingSet)),
+            ("managed heap", Columns.Size(GC.GetTotalMemory(forceFullCollection: false))),
+        ]);
+    }
 
     private static async ValueTask<PaletteExit> WriteAsync(PaletteInvocation invocation, PaletteOutput output, IReadOnlyList<(string Field, string Value)> rows)
     {
