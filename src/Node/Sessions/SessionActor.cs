@@ -254,8 +254,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             case SessionPaused:
                 turn.Stops.UnionWith(_session.Tasks.Active().Select(task => task.Id));
                 break;
-            case TaskCompleted { Outcome: TaskOutcomes.Succeeded }:
+            case TaskCompleted { Outcome: TaskOutcomes.Succeeded } succeeded:
                 turn.Publishes = true;
+                if (_session.Tasks[succeeded.Task] is { Run.Generation: > 1 } restarted)
+                    turn.Discards.Add((_session.FilesOf(restarted), false)); // parts of earlier generations
                 break;
             case TaskCompleted completed when _session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
                 turn.Discards.Add((_session.FilesOf(unfinished), false));

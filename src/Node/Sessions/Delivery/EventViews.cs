@@ -66,7 +66,7 @@ internal static class EventViews
                 break;
             case TaskWaiting waiting:
                 json.WriteString("reason", waiting.Reason);
-                json.WriteString("nextEvaluationAt", waiting.Until);
+                json.WriteString("nextEvaluationAt", waiting.Until.UtcDateTime);
                 WriteError(json, waiting.Error);
                 break;
             case TaskFinishedFile finished:

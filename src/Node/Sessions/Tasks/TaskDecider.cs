@@ -119,7 +119,7 @@ internal static class TaskDecider
     {
         var (outcome, message) = code switch
         {
-            TransferCodes.Expired => (TaskOutcomes.Expired, $"The deadline {task.Spec.Deadline:O} passed before the transfer finished."),
+            TransferCodes.Expired => (TaskOutcomes.Expired, $"The deadline {task.Spec.Deadline:u} passed before the transfer finished."),
             TransferCodes.TimedOut => (TaskOutcomes.Failed, "The resource time-out passed before the transfer finished." + Because(task)),
             TransferCodes.ForceQuit => (TaskOutcomes.Cancelled, "An operator quit the session by force."),
             _ => (TaskOutcomes.Cancelled, "The task was cancelled."),

@@ -348,7 +348,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         {
             Code = full ? TransferCodes.StorageFull : TransferCodes.StorageFailed,
             Message = refused.Message,
-            Retryable = true,
+            Retryable = refused.Failure != StorageFailure.Blocked, // a folder or a link in the way does not go away by waiting
             WaitReason = full ? "storage" : null,
             BytesReceived = _writer?.Written ?? 0,
             DiscardPart = lost,
