@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Backhaul.Bench;
 
-/// <summary>CPU time and peak memory of a process, from /proc, sampled so that the last look before its end counts.</summary>
+/// <summary>CPU time (its ended children's too) and peak memory of a process and its children, from /proc, sampled: the last look counts.</summary>
 internal sealed class ProcessMeter : IDisposable
 {
     private const double TicksPerSecond = 100;
@@ -39,8 +39,10 @@ internal sealed class ProcessMeter : IDisposable
 
     private void Look()
     {
-        _cpu = CpuOf(_process) ?? _cpu;
-        _peak = Math.Max(_peak, StatusOf(_process, "VmHWM:") ?? 0);
+        var children = (TryRead($"/proc/{_process}/task/{_process}/children") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(child => int.Parse(child, CultureInfo.InvariantCulture)).ToList();
+        _cpu = Math.Max(_cpu, (CpuOf(_process) ?? 0) + children.Sum(child => CpuOf(child) ?? 0));
+        _peak = Math.Max(_peak, children.Append(_process).Max(one => StatusOf(one, "VmHWM:") ?? 0));
     }
 
     private static double? CpuOf(int process)
@@ -48,7 +50,7 @@ internal sealed class ProcessMeter : IDisposable
         if (TryRead($"/proc/{process}/stat") is not { Length: > 0 } stat)
             return null;
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        return fields[11..15].Sum(field => long.Parse(field, CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
 
     private static long? StatusOf(int process, string name)

@@ -22,7 +22,8 @@ internal static class SmallFiles
         await File.WriteAllLinesAsync(list, Enumerable.Range(0, Count).Select(i => $"{nginx.Url}/small/{NameOf(i)}"));
 
         await using var node = await BenchNode.StartAsync(work.Fresh("small-data"));
-        await NodeAsync(node, nginx, 0, hash); // warm-up, not counted
+        var warmUp = await NodeAsync(node, nginx, 0, hash);
+        Console.WriteLine($"the node's warm-up, not counted: {warmUp.Seconds:0.00} s");
         var best = await FindBestAsync(work, list);
         Console.WriteLine($"aria2c is fastest with -j {best} here");
 
@@ -80,7 +81,7 @@ internal static class SmallFiles
         var (best, fastest) = (0, double.MaxValue);
         foreach (var parallel in Parallel)
         {
-            var seconds = Math.Min((await AriaAsync(work, list, parallel)).Seconds, (await AriaAsync(work, list, parallel)).Seconds);
+            var seconds = (await AriaAsync(work, list, parallel)).Seconds;
             Console.WriteLine($"aria2c -j {parallel}: {seconds:0.00} s");
             if (seconds < fastest)
                 (best, fastest) = (parallel, seconds);
