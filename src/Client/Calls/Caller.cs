@@ -87,7 +87,9 @@ internal sealed class Caller
                 }
                 progressedAt = limit.ProgressedAt ?? progressedAt;
             }
-            var wait = failure.RetryAfter ?? RetryRules.BackOff(attempt, Options.Jitter(), RetryRules.First, RetryRules.Longest);
+            var wait = RetryRules.BackOff(attempt, Options.Jitter(), RetryRules.First, RetryRules.Longest);
+            if (failure.RetryAfter > wait)
+                wait = failure.RetryAfter.Value;
             if (!call.Repeatable || Time.GetElapsedTime(progressedAt) + wait >= Options.CallDeadline)
                 throw GaveUp(call, failure, attempt, Time.GetElapsedTime(progressedAt));
             await WaitAsync(wait, stop);

@@ -26,6 +26,9 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
     internal const int GapsMax = 3;
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
+    /// <summary>The least wait, also when the server asks for none.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RetryMax = TimeSpan.FromMinutes(5);
     private int _failures;
     private int _gaps;
@@ -159,6 +162,8 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
         var wait = asked is { } given
             ? given < RetryMax ? given : RetryMax
             : RetryRules.BackOff(_failures, caller.Options.Jitter(), _retry > First && _retry < Longest ? _retry.Value : First, Longest);
+        if (wait < Pause)
+            wait = Pause;
         _retryAfter = null;
         options.Interrupted?.Invoke(new EventStreamInterruption(_interruption, last, wait));
         await caller.WaitAsync(wait, stop);

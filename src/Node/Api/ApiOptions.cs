@@ -10,7 +10,7 @@ internal sealed record ApiOptions
     public int BodyBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>A list of tasks in one body.</summary>
-    public int ArrayBytesMax { get; init; } = 8 * 1024 * 1024;
+    public int ArrayBytesMax { get; init; } = 2 * 1024 * 1024;
 
     public int ArrayTasksMax { get; init; } = 1000;
 
@@ -19,6 +19,9 @@ internal sealed record ApiOptions
 
     /// <summary>Lines of an NDJSON stream that are journaled and acknowledged together. Part of the idempotency of a stream: a client that repeats one across a change of this is asked again for its chunks.</summary>
     public int BulkChunkLines { get; init; } = 500;
+
+    /// <summary>… or this many bytes, whichever comes first: a chunk is one append, also when every line is long.</summary>
+    public int BulkChunkBytesMax { get; init; } = 1024 * 1024;
 
     public int BulkLineBytesMax { get; init; } = 64 * 1024;
 
@@ -30,6 +33,8 @@ internal sealed record ApiOptions
             yield return "Backhaul:Api:BodyBytesMax must be at least 1024, and ArrayBytesMax at least as much as BodyBytesMax.";
         if (ArrayTasksMax < 1 || BulkTasksMax < 1 || BulkChunkLines is < 1 or > 10_000)
             yield return "Backhaul:Api:ArrayTasksMax and BulkTasksMax must be at least 1, and BulkChunkLines from 1 to 10000.";
+        if (BulkChunkBytesMax is < 64 * 1024 or > 2 * 1024 * 1024 || ArrayBytesMax > 2 * 1024 * 1024)
+            yield return "Backhaul:Api:BulkChunkBytesMax must be from 65536 to 2097152, and ArrayBytesMax at most 2097152: each must fit in one append.";
         if (BulkLineBytesMax is < 256 or > 1024 * 1024)
             yield return "Backhaul:Api:BulkLineBytesMax must be from 256 to 1048576.";
     }

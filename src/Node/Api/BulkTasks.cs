@@ -35,6 +35,7 @@ internal sealed class BulkTasks : IResult
     private List<BatchEntry> _entries;
     private long _read;
     private int _chunk;
+    private int _chunkBytes;
     private (Task<CommandReply> Reply, long From, int Count)? _inFlight;
     private CommandReply? _refusal;
     private Task? _pump;
@@ -136,7 +137,7 @@ internal sealed class BulkTasks : IResult
             await EndWithAsync(ProblemCodes.TooManyItems, $"One stream takes {_calls.Options.BulkTasksMax} tasks. Send the rest, from this line on, in another request.");
             return;
         }
-        if (_entries.Count == _calls.Options.BulkChunkLines)
+        if (_entries.Count == _calls.Options.BulkChunkLines || _chunkBytes >= _calls.Options.BulkChunkBytesMax)
             await SendAsync();
     }
 
@@ -156,6 +157,7 @@ internal sealed class BulkTasks : IResult
         text = text.Trim(" \t\r"u8);
         if (text.IsEmpty)
             return false;
+        _chunkBytes += text.Length;
         _hash.AppendData(text);
         _hash.AppendData("\n"u8);
         _entries.Add(TaskArray.ReadEntry(_read++, text, _containerExists));
@@ -168,6 +170,7 @@ internal sealed class BulkTasks : IResult
         await AnswerInFlightAsync();
         if (_ended)
             return;
+        _chunkBytes = 0;
         var entries = _entries;
         _entries = new List<BatchEntry>(_calls.Options.BulkChunkLines);
         var key = _intent is { } intent ? new CommandKey(intent.Part(_chunk), CommandKeys.End(_hash)) : null;

@@ -29,6 +29,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private readonly Session _session = new(environment.Session, environment.Options);
     private readonly Dictionary<TaskId, AttemptProgress> _running = [];
     private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
+    private volatile bool _slotsMayBeFree;
     private SessionStorage? _storage;
     private SessionTally? _tally;
     private ActorContext<SessionMessage> _context = null!;
@@ -46,22 +47,32 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         if (interrupted.Count > 0)
             _logger.AttemptsInterrupted(_session.Key, interrupted.Count);
         Apply(turn, interrupted, null);
-        await FinishTurnAsync(turn);
+        await FinishOrDropAsync(turn);
     }
 
     protected internal override async ValueTask ReceiveAsync(SessionMessage message, ActorContext<SessionMessage> context)
     {
         var turn = new SessionTurn();
-        await HandleAsync(message, turn);
-        while (turn.Messages < _session.Options.TurnMessagesMax && turn.Bytes < TurnBytesMax && context.TryTakeNext(out var next))
-            await HandleAsync(next, turn);
-        await FinishTurnAsync(turn);
+        try
+        {
+            await HandleAsync(message, turn);
+            while (turn.Messages < _session.Options.TurnMessagesMax && turn.Bytes < TurnBytesMax && context.TryTakeNext(out var next))
+                await HandleAsync(next, turn);
+        }
+        catch
+        {
+            turn.ReturnSlots();
+            throw;
+        }
+        await FinishOrDropAsync(turn);
         if (_session.Phase is SessionPhase.Absent)
             context.StopSelf(StopReason.Passivate); // asked for, and not there
     }
 
     protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<SessionMessage> context)
     {
+        foreach (var progress in _running.Values)
+            progress.Slot.Return(); // the children have ended; one that never began holds its slot still
         _environment.Slots.Forget(_session.Key);
         _tally?.Dispose();
         if (reason is not (StopReason.Failed or StopReason.Fenced) && _storage is not null)
@@ -91,6 +102,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         // An attempt that reported its end is not active any more; one that was abandoned or broke never did.
         var (id, attempt) = TaskActor.ParseName(stopped.Name);
+        if (_running.TryGetValue(id, out var progress) && progress.ChildName == stopped.Name)
+            progress.Slot.Return(); // also when it was stopped before it began
         if (!ForgetAttempt(id, attempt) || !_session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
         {
             ArmTimers();
@@ -98,7 +111,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         var turn = new SessionTurn();
         Apply(turn, AttemptDecider.Report(_session, id, attempt, new AttemptReport.Ended(new AttemptOutcome.Stopped(run.Part?.Bytes ?? 0)), Now, Unit) ?? [], null);
-        await FinishTurnAsync(turn);
+        await FinishOrDropAsync(turn);
     }
 
     private DateTimeOffset Now => _environment.Time.GetUtcNow();
@@ -115,6 +128,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         turn.Messages++;
         switch (message)
         {
+            case SessionMessage.Execute { Reply.IsAnswered: true }:
+                break; // its deadline passed while it waited, and the caller was told so
             case SessionMessage.Execute { Command: SessionCommand.Query query } ask:
                 new SessionQueries(_session, _environment, _logger, Conditions()).Answer(query, ask.Reply, turn);
                 break;
@@ -129,8 +144,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                     _context.StopSelf(StopReason.Passivate);
                 break;
             case SessionMessage.Wake:
-                _refusedHosts.Clear();
-                break;
+                break; // the turn's end looks at everything
         }
     }
 
@@ -191,6 +205,19 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     }
 
     // ---- the end of a turn ----
+
+    private async ValueTask FinishOrDropAsync(SessionTurn turn)
+    {
+        try
+        {
+            await FinishTurnAsync(turn);
+        }
+        catch
+        {
+            turn.ReturnSlots();
+            throw;
+        }
+    }
 
     private async ValueTask FinishTurnAsync(SessionTurn turn)
     {
@@ -285,9 +312,14 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>As many starts as the limits allow.</summary>
     private void StartReady(SessionTurn turn)
     {
+        _session.Tasks.Promote(Now);
         if (_context.IsStopping || _session.Paused || _session.Phase is SessionPhase.Absent)
             return;
-        _session.Tasks.Promote(Now);
+        if (_slotsMayBeFree)
+        {
+            _slotsMayBeFree = false;
+            _refusedHosts.Clear();
+        }
         var perHost = _session.Configurations.Current.MaxConnectionsPerHost!.Value;
         while (_session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host))
         {
@@ -295,7 +327,11 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             {
                 _refusedHosts.Add(host);
                 var self = _context.Self;
-                _environment.Slots.NotifyWhenFree(_session.Key, () => self.TryPost(new SessionMessage.Wake()));
+                _environment.Slots.NotifyWhenFree(_session.Key, () =>
+                {
+                    _slotsMayBeFree = true;
+                    self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
+                });
                 if (_environment.Slots.Use is var use && use.Running >= use.RunningMax)
                     break;
                 continue;
@@ -303,7 +339,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             var started = AttemptDecider.Start(_session, id, Now);
             if (started.Attempt == 1)
                 SessionInstruments.TaskFirstStarted(started.At - _session.Tasks[id].CreatedAt);
-            turn.Starts.Add((started, host));
+            turn.Starts.Add((started, new SlotLease(_environment.Slots, _session.Key, host)));
             Apply(turn, [started], null);
         }
     }
@@ -311,8 +347,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>What is done in the world once the events are durable.</summary>
     private void Act(SessionTurn turn)
     {
-        foreach (var (started, host) in turn.Starts)
-            StartAttempt(started, host);
+        foreach (var (started, slot) in turn.Starts)
+            StartAttempt(started, slot);
         foreach (var id in turn.Stops)
         {
             if (_running.TryGetValue(id, out var progress))
@@ -326,14 +362,14 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _environment.Feed.Published(_session.Key, _session.Delivery.LastNumber);
     }
 
-    private void StartAttempt(TaskStarted started, string host)
+    private void StartAttempt(TaskStarted started, SlotLease slot)
     {
         var task = _session.Tasks[started.Task];
         var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust);
-        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), started.From, _environment.Time);
+        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), started.From, slot, _environment.Time);
         _running[task.Id] = progress;
         var session = _context.ForChildren;
-        _context.Spawn(progress.ChildName, () => new TaskActor(order, host, progress, _environment, session));
+        _context.Spawn(progress.ChildName, () => new TaskActor(order, progress, _environment, session));
     }
 
     /// <summary>False when it is forgotten already; the next attempt of the task may run by then.</summary>
@@ -346,7 +382,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         {
             await _environment.Runner.DiscardAsync(files, resultToo);
         }
-        catch (IOException failure)
+        catch (Exception failure)
         {
             _logger.DiscardFailed(_session.Key, files.Task, failure);
         }
@@ -368,7 +404,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _context.StartTimer("due", TimeSpan.FromTicks(Math.Clamp((due - Now).Ticks, 0, TimerMax.Ticks)), new SessionMessage.Wake());
         else
             _context.CancelTimer("due");
-        _tally?.Waiting(WaitReasons.NodeLimit, _session.Tasks.CountOf(TaskPhase.Waiting));
+        foreach (var (reason, count) in _session.Tasks.WaitingByReason)
+            _tally?.Waiting(reason, count);
     }
 
     private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0
@@ -377,4 +414,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
 /// <summary>The journal did not take what this session had applied: its memory is ahead and is thrown away.</summary>
 internal sealed class SessionAheadOfJournalException(AppendOutcome outcome)
-    : Exception($"The append ended as {outcome}; the session is loaded again from the journal.");
+    : Exception($"The append ended as {outcome}; the session is loaded again from the journal.")
+{
+    /// <summary>False when the store or the ownership is to blame, and not what the session wanted to write.</summary>
+    public bool IsTheSessions { get; } = outcome is AppendOutcome.Rejected or AppendOutcome.Conflict;
+}

@@ -61,6 +61,8 @@ internal static class SessionDecider
 
     private static Decision End(Session session, EndMode mode, DateTimeOffset now)
     {
+        if (session.Ending is { Mode: EndMode.ForceQuit } && mode is EndMode.Finish)
+            return Decision.Refuse(409, ProblemCodes.Busy, "A force quit of this session is being carried out. Send the same request again in a moment.");
         var isNews = session.Phase is SessionPhase.Active or SessionPhase.Invalidating
             && (session.Ending is not { } under || (under.Mode != mode && under.Mode is not EndMode.Cancel));
         var effective = session.Phase is SessionPhase.Invalidating && mode is EndMode.ForceQuit ? EndMode.Cancel : mode;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 using Backhaul.Protocol;
@@ -11,6 +10,10 @@ namespace Backhaul.Node.Sessions;
 /// </summary>
 internal sealed class SessionQueries(Session session, SessionEnvironment environment, ILogger logger, SessionConditions conditions)
 {
+    /// <summary>What is rendered beside the mailbox touches nothing that the session changes meanwhile.</summary>
+    private readonly SessionConditions _beside = conditions with { Live = _ => null };
+    private readonly int _generation = session.Generation;
+
     public void Answer(SessionCommand.Query query, Request<CommandReply> reply, SessionTurn turn)
     {
         if (session.Phase is SessionPhase.Absent)
@@ -29,17 +32,17 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 break;
             case SessionCommand.ITaskCommand { Task: var id }:
                 if (session.Tasks.TryFind(id, out var task) || turn.Ended.TryGetValue(id, out task))
-                    turn.Answer(reply, Render(query, task));
+                    turn.Answer(reply, Render(query, task, conditions));
                 else
                     turn.Reads.Add(() => AnswerAsync(reply, () => FindAsync(query, id)));
                 break;
         }
     }
 
-    private CommandReply Render(SessionCommand.Query query, TaskState task) => query switch
+    private CommandReply Render(SessionCommand.Query query, TaskState task, SessionConditions shown) => query switch
     {
-        SessionCommand.GetTask => TaskViews.Reply(200, task, session, conditions),
-        SessionCommand.ExplainTask => SessionViews.Json(200, TaskViews.Why(task, session, conditions), ProtocolJson.Default.WhyView),
+        SessionCommand.GetTask => TaskViews.Reply(200, task, session, shown),
+        SessionCommand.ExplainTask => SessionViews.Json(200, TaskViews.Why(task, session, shown), ProtocolJson.Default.WhyView),
         SessionCommand.ListAttempts => SessionViews.Json(
             200, new Page<AttemptView> { Items = task.Run?.Attempts ?? [], Next = null }, ProtocolJson.Default.PageAttemptView),
         _ => throw new InvalidOperationException($"{query.GetType().Name} is not about one task."),
@@ -49,10 +52,10 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
     {
         if (environment.Holder.Current is not { } grant)
             return null;
-        var rows = await environment.Store.FindArchivedAsync(grant, session.Key, session.Generation, [id], CancellationToken.None);
+        var rows = await environment.Store.FindArchivedAsync(grant, session.Key, _generation, [id], CancellationToken.None);
         if (rows is null)
             return null;
-        return rows.Count > 0 ? Render(query, SessionStorage.Read(rows[0])) : TaskDecider.NotFound(session, id).Reply(session, conditions);
+        return rows.Count > 0 ? Render(query, SessionStorage.Read(rows[0]), _beside) : TaskDecider.NotFound(session, id).Reply(session, _beside);
     }
 
     private void ListTasks(SessionCommand.ListTasks list, Request<CommandReply> reply, SessionTurn turn)
@@ -78,14 +81,14 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         {
             if (environment.Holder.Current is not { } grant)
                 return null;
-            var rows = await environment.Store.ListArchiveAsync(grant, session.Key, session.Generation, after, list.Limit + 1, CancellationToken.None);
+            var rows = await environment.Store.ListArchiveAsync(grant, session.Key, _generation, after, list.Limit + 1, CancellationToken.None);
             if (rows is null)
                 return null;
             foreach (var row in rows)
             {
                 var task = SessionStorage.Read(row);
                 after = row.Ordinal;
-                if (TaskFilter.Matches(list, task) && views.TryAdd(task.Ordinal, TaskViews.View(task, session, conditions)))
+                if (TaskFilter.Matches(list, task) && views.TryAdd(task.Ordinal, TaskViews.View(task, session, _beside)))
                     found++;
             }
             if (rows.Count <= list.Limit)
@@ -127,7 +130,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         {
             answer = await read();
         }
-        catch (Exception failure) when (failure is JournalStoreException or JsonException)
+        catch (Exception failure)
         {
             logger.ReadFailed(session.Key, failure);
             answer = new CommandReply.Unavailable(UnavailableReason.Storage, TimeSpan.FromSeconds(1), "The journal cannot be read at the moment. Send the same request again.");

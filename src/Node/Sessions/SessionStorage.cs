@@ -19,6 +19,7 @@ internal sealed class SessionStorage
     private readonly ILogger _logger;
     private long _snapshotSequence;
     private long _olderSnapshotSequence;
+    private long _triedSequence;
     private Task _saving = Task.CompletedTask;
 
     private SessionStorage(SessionEnvironment environment, ILogger logger)
@@ -43,6 +44,8 @@ internal sealed class SessionStorage
             case ReplayOutcome.Absent:
                 return storage;
             case ReplayOutcome.Loaded loaded:
+                if (session.Delivery.LastNumber != loaded.Head.LastNumber)
+                    throw new SessionDamagedException($"The journal of session '{session.Key}' is damaged: its state counts {session.Delivery.LastNumber} events, its head {loaded.Head.LastNumber}.");
                 storage.Sequence = loaded.Head.LastSequence;
                 return storage;
             case ReplayOutcome.Damaged damaged:
@@ -78,7 +81,7 @@ internal sealed class SessionStorage
     /// <summary>Starts a snapshot when one is due and none is under way: its cost stays constant per event however large the session is.</summary>
     public void SaveWhenDue(Session session)
     {
-        if (_saving.IsCompleted && Sequence - _snapshotSequence >= Math.Max(_environment.Options.SnapshotEvery, session.Tasks.Count))
+        if (_saving.IsCompleted && Sequence - Math.Max(_snapshotSequence, _triedSequence) >= Math.Max(_environment.Options.SnapshotEvery, session.Tasks.Count))
             _saving = SaveAsync(Take(session), session.Delivery.Acknowledged, CancellationToken.None);
     }
 
@@ -124,6 +127,7 @@ internal sealed class SessionStorage
 
     private async Task SaveAsync(StoredSnapshot snapshot, long acknowledged, CancellationToken stop)
     {
+        _triedSequence = snapshot.Sequence;
         try
         {
             if (_environment.Holder.Current is not { } grant || !await _environment.Store.SaveSnapshotAsync(grant, _environment.Session, snapshot, stop))
@@ -131,7 +135,7 @@ internal sealed class SessionStorage
             (_olderSnapshotSequence, _snapshotSequence) = (_snapshotSequence, snapshot.Sequence);
             await TrimAsync(grant, acknowledged, stop);
         }
-        catch (Exception failure) when (failure is JournalStoreException or OperationCanceledException)
+        catch (Exception failure)
         {
             _logger.SnapshotFailed(_environment.Session, snapshot.Sequence, failure);
         }

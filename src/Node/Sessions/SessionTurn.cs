@@ -25,7 +25,7 @@ internal sealed class SessionTurn
     public Dictionary<TaskId, TaskState> Ended { get; } = [];
 
     /// <summary>Attempts to start once their event is durable.</summary>
-    public List<(TaskStarted Event, string Host)> Starts { get; } = [];
+    public List<(TaskStarted Event, SlotLease Slot)> Starts { get; } = [];
 
     /// <summary>Tasks whose attempt is to stop.</summary>
     public HashSet<TaskId> Stops { get; } = [];
@@ -59,6 +59,13 @@ internal sealed class SessionTurn
     }
 
     public void Answer(Request<bool> request, bool reply) => _replies.Add(() => request.TryAnswer(reply));
+
+    /// <summary>The turn did not come through: nothing starts.</summary>
+    public void ReturnSlots()
+    {
+        foreach (var (_, slot) in Starts)
+            slot.Return();
+    }
 
     /// <summary>The append did not come through: everybody who asked is told why.</summary>
     public void Fail(CommandReply why)

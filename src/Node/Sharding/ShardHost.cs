@@ -157,7 +157,8 @@ internal sealed class ShardHost(ShardTenure tenure, ShardHostParts parts) : Acto
     {
         var session = SessionKey.Parse(failure.Name);
         var isLoadFailure = failure.WhileStarting && tenure.Current is not null
-            && failure.Exception is not (OperationCanceledException or JournalStoreException { Failure: StoreFailure.Transient or StoreFailure.Unknown });
+            && failure.Exception is not (OperationCanceledException or JournalStoreException { Failure: StoreFailure.Transient or StoreFailure.Unknown }
+                or SessionAheadOfJournalException { IsTheSessions: false });
         if (_slots.Failed(session, isLoadFailure) is { } refused)
         {
             _logger.SessionQuarantined(failure.Exception, session, parts.Options.LoadFailuresMax);

@@ -60,6 +60,18 @@ public sealed record TaskView
     /// <summary>Size cap.</summary>
     public long? MaxBytes { get; init; }
 
+    /// <summary>False when it was created suspended.</summary>
+    public bool? Start { get; init; }
+
+    /// <summary>The statuses it accepts besides 2xx, when the task named them.</summary>
+    public IReadOnlyList<string>? AcceptStatus { get; init; }
+
+    /// <summary>Its own retry rules, when the task named them.</summary>
+    public RetryConfiguration? Retry { get; init; }
+
+    /// <summary>What a changed source leads to, when the task named it: <c>fail</c> or <c>acceptIfDigest</c>; absent it starts again.</summary>
+    public string? SourceChange { get; init; }
+
     /// <summary>Bytes moved.</summary>
     public required TaskProgress Progress { get; init; }
 

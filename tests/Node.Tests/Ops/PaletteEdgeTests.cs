@@ -30,7 +30,7 @@ public sealed class PaletteEdgeTests
             "session list", "session show", "session tasks", "session events", "session suspend", "session resume", "session force-quit",
             "task list", "task show", "task why", "task attempts", "task suspend", "task resume", "task cancel", "task tail",
             "actor hierarchy", "actor system",
-            "system info", "system uptime", "system metrics", "system drain",
+            "system info", "system uptime", "system metrics", "system gc", "system drain",
             "log tail", "log level",
         ], commands);
         var quit = catalog["palettes"]![0]!["commands"]![6]!;

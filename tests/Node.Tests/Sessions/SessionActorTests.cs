@@ -161,6 +161,37 @@ public sealed class SessionActorTests
         Assert.Single(_world.Runner.Attempts);
     });
 
+    /// <summary>A slot belongs to an attempt that may never begin; every one of these once leaked.</summary>
+    [Fact]
+    public void Slots_come_back_when_an_attempt_never_began() => _world.Run(async () =>
+    {
+        await _world.StartAsync(new JournalOptions { RetryLimit = TimeSpan.FromSeconds(2) });
+        await _world.AskAsync(new SessionCommand.Open(null));
+        for (var n = 0; n < 5; n++)
+            await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { Deadline = _world.World.Time.GetUtcNow().AddDays(-1) }));
+        await _world.UntilAsync(async () => (await _world.DescribeAsync()).Counts.Expired == 5);
+        Assert.Equal(0, _world.Slots.Use.Running);
+        _world.Store.FailCommits(new StoreFault(StoreFailure.Transient, Times: 1_000));
+        Assert.IsType<CommandReply.Unavailable>(await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download())));
+        await _world.UntilAsync(async () => await _world.AskAsync(new SessionCommand.Open(null)) is CommandReply.Done);
+        Assert.Equal(0, _world.Slots.Use.Running);
+    });
+
+    [Fact]
+    public void A_suspended_session_stands_still_while_waits_run_out() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { EarliestBeginAt = _world.World.Time.GetUtcNow().AddSeconds(5) }));
+        await _world.AskAsync(new SessionCommand.SuspendAll(true));
+        await Task.Delay(TimeSpan.FromSeconds(6), _world.World.Time);
+        var steps = _world.World.Scheduler.Steps;
+        await Task.Delay(TimeSpan.FromSeconds(60), _world.World.Time);
+        Assert.InRange(_world.World.Scheduler.Steps - steps, 0, 100);
+        await _world.AskAsync(new SessionCommand.SuspendAll(false));
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+    });
+
     [Fact]
     public void A_session_that_was_never_created_leaves_at_once() => _world.Run(async () =>
     {

@@ -64,6 +64,33 @@ public sealed class TaskRulesTests
     }
 
     [Fact]
+    public void A_batch_never_says_of_a_refused_entry_that_it_exists()
+    {
+        var (a, b) = (SessionHarness.Download("a"), SessionHarness.Download("b"));
+        var taken = new FileReference(null, ContainerPath.Parse("same"));
+        var reply = Assert.IsType<CommandReply.Done>(_session.Do(new SessionCommand.AddTasks(
+        [
+            new BatchEntry(0, a with { Destination = taken }, null),
+            new BatchEntry(1, b with { Destination = taken }, null),
+            new BatchEntry(2, b with { Destination = taken }, null),
+        ])));
+        var results = System.Text.Json.JsonSerializer.Deserialize(reply.Json.Span, ProtocolJson.Default.IReadOnlyListTaskResult)!;
+        Assert.Equal([201, 409, 409], results.Select(result => result.Status));
+    }
+
+    [Fact]
+    public void A_complete_part_is_not_published_under_another_url()
+    {
+        var id = _session.Add();
+        var attempt = _session.Start(id);
+        _session.Report(id, attempt, new AttemptReport.Checkpointed(new PartCheckpoint { Part = "p", Bytes = 9, Total = 9, Validator = "\"v\"", Complete = true }));
+        _session.Report(id, attempt, SessionHarness.Failed(TransferCodes.StorageFull));
+        _session.Do(new SessionCommand.ChangeTask(id, new TaskChange { Url = "https://b.example/x" }));
+        Assert.Null(_session.Session.Tasks[id].Run!.Part);
+        _session.AssertReplaysEqual();
+    }
+
+    [Fact]
     public void A_failed_attempt_waits_with_a_reason_and_goes_on_from_its_checkpoint()
     {
         var id = _session.Add();

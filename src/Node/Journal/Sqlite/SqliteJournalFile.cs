@@ -28,7 +28,10 @@ internal sealed class SqliteJournalFile : IDisposable
     /// <summary>Opens the file, creates or checks its schema, and takes every shard for <paramref name="node"/>.</summary>
     public static SqliteJournalFile Open(string path, SqliteOptions options, NodeId node, int shardCount, Action<string> unreadableKey)
     {
+        var isNew = !File.Exists(path);
         var database = SqliteDatabase.Open(path, options.LockWait);
+        if (isNew && !OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite); // tasks' headers may be secret; the log beside it takes this mode too
         try
         {
             // The lock mode comes first: a write-ahead log that is opened exclusively needs no shared memory file and is never

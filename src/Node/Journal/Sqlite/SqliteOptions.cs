@@ -13,7 +13,7 @@ internal sealed record SqliteOptions
     public int CheckpointPages { get; init; } = 4000;
 
     /// <summary>Memory for pages of the database.</summary>
-    public int CacheKiB { get; init; } = 32 * 1024;
+    public int CacheKiB { get; init; } = 2_048;
 
     /// <summary>
     /// The database file grows no larger; at the limit the node behaves as on a full disk. 0 is no limit. For a journal that shares its

@@ -10,7 +10,7 @@ namespace Backhaul.Node.Sessions;
 internal static class AttemptDecider
 {
     /// <summary>How many tasks one step of an ending, an expiry or a recovery may end: the next step follows in the same or the next turn.</summary>
-    private const int StepTasksMax = 500;
+    private const int StepTasksMax = 64; // with specs of the largest size still well below one append
 
     /// <summary>The events of a report; null when it is late.</summary>
     public static IReadOnlyList<SessionEvent>? Report(Session session, TaskId id, int attempt, AttemptReport report, DateTimeOffset now, double unit)

@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -6,7 +7,7 @@ namespace Backhaul.Node.Sessions;
 /// How far a running attempt is: written by the attempt as often as it likes, read by views. One writer; a reader may see numbers of
 /// two neighbouring reports, which for a progress display does not matter.
 /// </summary>
-internal sealed class AttemptProgress(string childName, long from, TimeProvider time)
+internal sealed class AttemptProgress(string childName, long from, SlotLease slot, TimeProvider time)
 {
     /// <summary>Messages on a stream come at most this often for one task.</summary>
     private static readonly TimeSpan PublishEvery = TimeSpan.FromMilliseconds(500);
@@ -20,6 +21,9 @@ internal sealed class AttemptProgress(string childName, long from, TimeProvider 
     private long _sampledBytes = from;
 
     public string ChildName { get; } = childName;
+
+    /// <summary>Returned by the attempt at its end, and by the session when the attempt never began.</summary>
+    public SlotLease Slot { get; } = slot;
 
     /// <summary>True when it is time to publish.</summary>
     public bool Update(long received, long sent, long? totalToReceive, long? totalToSend)

@@ -12,7 +12,7 @@ namespace Backhaul.Node.Sessions;
 /// slot it was given is returned before that, so that the session can use it in the same turn.
 /// </summary>
 internal sealed class TaskActor(
-    AttemptOrder order, string host, AttemptProgress progress, SessionEnvironment environment, ActorRef<SessionMessage> session)
+    AttemptOrder order, AttemptProgress progress, SessionEnvironment environment, ActorRef<SessionMessage> session)
     : Actor<TaskActor.None>, IAttemptReports
 {
     private readonly CancellationTokenSource _stop = new();
@@ -90,7 +90,7 @@ internal sealed class TaskActor(
         }
         finally
         {
-            environment.Slots.Return(environment.Session, host, 1);
+            progress.Slot.Return();
             TransferInstruments.Ended(isUpload);
         }
         Tell(span, outcome);

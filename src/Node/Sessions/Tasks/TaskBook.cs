@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -15,6 +16,7 @@ internal sealed class TaskBook
     private readonly SortedSet<TimedTask> _waits = [];
     private readonly SortedSet<TimedTask> _limits = [];
     private readonly long[] _counts = new long[(int)TaskPhase.Completed + 1];
+    private readonly Dictionary<string, long> _waiting = new(StringComparer.Ordinal);
     private List<TaskId> _ordered = [];
     private int _orderedGone;
 
@@ -24,6 +26,9 @@ internal sealed class TaskBook
 
     /// <summary>Tasks with an attempt under way, also those that wind down.</summary>
     public int ActiveCount { get; private set; }
+
+    /// <summary>How many wait for what; those that only a limit holds back count as <c>ready</c>.</summary>
+    public IReadOnlyDictionary<string, long> WaitingByReason => _waiting;
 
     public long CountOf(TaskPhase phase) => _counts[(int)phase];
 
@@ -109,6 +114,8 @@ internal sealed class TaskBook
     private void Index(TaskState task)
     {
         _counts[(int)task.Phase]++;
+        if (task.Phase is TaskPhase.Waiting)
+            CollectionsMarshal.GetValueRefOrAddDefault(_waiting, task.Reason ?? "ready", out _)++;
         if (task.IsActive)
         {
             ActiveCount++;
@@ -128,6 +135,8 @@ internal sealed class TaskBook
     private void Unindex(TaskState task)
     {
         _counts[(int)task.Phase]--;
+        if (task.Phase is TaskPhase.Waiting)
+            CollectionsMarshal.GetValueRefOrAddDefault(_waiting, task.Reason ?? "ready", out _)--;
         if (task.IsActive)
         {
             ActiveCount--;

@@ -42,9 +42,9 @@ internal static class TaskDecider
                 return Failed(entry.Index, invalid);
             var spec = entry.Spec!;
             var (repeated, problem) = Check(session, spec, archived, session.Tasks.Count + events.Count);
-            if (problem is null && repeated is null && spec.Id is { } own && !chosen.TryAdd(own, spec))
+            if (problem is null && repeated is null && spec.Id is { } own && chosen.TryGetValue(own, out var earlier))
             {
-                if (SessionDecider.AreSame(chosen[own], spec))
+                if (SessionDecider.AreSame(earlier, spec))
                     return new TaskResult { Index = entry.Index, Status = 200, Id = own.ToString() };
                 problem = Exists(own);
             }
@@ -59,6 +59,8 @@ internal static class TaskDecider
                 return new TaskResult { Index = entry.Index, Status = 200, Id = repeated.Id.ToString() };
             var created = Create(session, spec, session.LastOrdinal + 1 + events.Count, now, traceParent);
             events.Add(created);
+            if (spec.Id is { } id)
+                chosen.Add(id, spec);
             return new TaskResult { Index = entry.Index, Status = 201, Id = created.Task.ToString() };
         }
     }

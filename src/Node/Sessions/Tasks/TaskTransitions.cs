@@ -52,10 +52,19 @@ internal static class TaskTransitions
         return task with
         {
             Spec = spec,
+            Run = change.Url is null ? task.Run : Readdressed(task.Run),
             Reason = begins ? WaitReasons.EarliestBegin : task.Reason,
             NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
         };
     }
+
+    /// <summary>
+    /// Bytes are kept for another URL only where the origin can prove that they are its own: an unfinished part of known length with an
+    /// entity tag. A date is no proof, and a complete part would be published without asking anybody.
+    /// </summary>
+    private static TaskRun? Readdressed(TaskRun? run) => run is { Part: { } part } && (part.Complete || part.Total is null || part.Validator?.StartsWith('"') is not true)
+        ? run with { Part = null, Generation = run.Generation + 1 }
+        : run;
 
     private static TaskState Release(TaskState task, DateTimeOffset now) => task with
     {

@@ -33,6 +33,15 @@ internal static class TaskViews
             ExpectedBytes = spec.ExpectedBytes,
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
+            Start = spec.Start ? null : false,
+            AcceptStatus = spec.AcceptStatus,
+            Retry = spec.Retry,
+            SourceChange = spec.SourceChange switch
+            {
+                SourceChangePolicy.Fail => "fail",
+                SourceChangePolicy.AcceptIfDigest => "acceptIfDigest",
+                _ => null,
+            },
             Progress = ProgressOf(task, conditions.Live(task.Id)),
             Response = run?.Response is { } response ? new ResponseView { Url = response.Url, Status = response.Status, Headers = response.Headers } : null,
             Resumable = run?.Response is { } head && spec.Kind is TaskKind.Download

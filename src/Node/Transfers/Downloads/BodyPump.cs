@@ -186,7 +186,7 @@ internal sealed class BodyPump(
     public static AttemptFailure TooLarge(long max, long bytes) => new()
     {
         Code = TransferCodes.TooLarge,
-        Message = $"The file has {bytes} bytes or more, and the task allows {max}.",
+        Message = $"The file has {bytes} bytes or more, and the task allows {max}. Raise maxBytes if it may be that large.",
         Retryable = false,
         BytesReceived = bytes,
         DiscardPart = true,

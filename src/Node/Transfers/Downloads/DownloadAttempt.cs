@@ -383,8 +383,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             reports);
     }
 
-    /// <summary>A HEAD and a 204 promise lengths of bodies that do not come.</summary>
-    private long? PromisedLength(ResponseHead head) => order.Method == "HEAD" || head.Status is 204 or 205 ? 0 : head.Length;
+    /// <summary>A HEAD, a 204 and a 304 promise lengths of bodies that do not come.</summary>
+    private long? PromisedLength(ResponseHead head) => order.Method == "HEAD" || head.Status is 204 or 205 or 304 ? 0 : head.Length;
 
     private static AttemptOutcome.Failed DigestMismatch(string sha256, long bytes, bool retryable) => new(
         Failure(TransferCodes.DigestMismatch, $"The file's SHA-256 is {sha256}, which is not the one that the task demands.", retryable)

@@ -30,6 +30,8 @@ internal sealed class UploadContent(
     IUploadSource source, AttemptOrder order, AttemptWatch watch, IAttemptReports reports, UploadProgress progress, TransferOptions options,
     Func<ValueTask<bool>>? beforeLast, Action onStart) : HttpContent
 {
+    private bool _lastChunkLeft;
+
     /// <summary>The whole body went to the socket.</summary>
     public bool IsSent { get; private set; }
 
@@ -48,8 +50,9 @@ internal sealed class UploadContent(
     {
         onStart();
         // HttpClient repeats a request by itself when a pooled connection turns out dead; what must not be repeated must not be repeated there either.
-        if (beforeLast is not null && progress.WasSentWhole)
+        if (beforeLast is not null && _lastChunkLeft)
             throw new UploadBrokenException(UploadFailures.Ambiguous(RequestSender.Origin(new Uri(order.Url))));
+        progress.WasSentWhole = false; // what an earlier request sent was answered, by a redirect to here
         var size = (int)Math.Min(options.ChunkBytes, Math.Max(1, source.Length));
         var front = ArrayPool<byte>.Shared.Rent(size);
         var back = ArrayPool<byte>.Shared.Rent(size);
@@ -76,7 +79,7 @@ internal sealed class UploadContent(
                 (front, back) = (back, front);
             }
             await stream.FlushAsync(stop);
-            progress.WasSentWhole = true;
+            progress.WasSentWhole = _lastChunkLeft = true;
             IsSent = true;
         }
         finally
@@ -120,5 +123,6 @@ internal sealed class UploadContent(
             throw new UploadBrokenException(UploadFailures.StoppedInTime());
         // From here on nobody can say that the target did not get it.
         progress.WasSentWhole |= mark;
+        _lastChunkLeft |= mark;
     }
 }

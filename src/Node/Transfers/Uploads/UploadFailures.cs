@@ -31,7 +31,7 @@ internal static class UploadFailures
     public static AttemptFailure SourceMissing(Backhaul.Protocol.FileReference? source) => new()
     {
         Code = TransferCodes.SourceMissing,
-        Message = $"There is no file {source} to send.",
+        Message = $"There is no file {source} to send. Stage it with PUT /v1/files/, then add the task again.",
         Retryable = false,
     };
 }
