@@ -108,7 +108,7 @@ internal static class FileEndpoints
         {
             var opened = await ResultPath.OpenAsync(containers, key, id, file, context.RequestAborted);
             if (opened is not null && opened.Length == file.Length)
-                return new FileAnswer(opened, null); // no digest: a file of the same length may have been put in its place
+                return new FileAnswer(opened, file.Path.StartsWith(".backhaul/", StringComparison.Ordinal) ? file.Sha256 : null); // another file may have been put at a destination
             if (opened is not null)
                 await opened.DisposeAsync();
             return Problems.Result(404, ProblemCodes.NoContent, "The task's file was removed or replaced since the task ended. Download it again with a new task.");

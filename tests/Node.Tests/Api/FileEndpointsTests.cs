@@ -203,7 +203,7 @@ public sealed class FileEndpointsTests : IAsyncLifetime
         AnswerTask(new FileView { Container = "default", Path = "out/a.bin", Length = 10, Sha256 = sha256 });
         var content = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content", null, ("Range", "bytes=2-4"));
         Assert.Equal((206, "234"), (content.Status, content.Text));
-        Assert.Equal($"sha-256=:{Convert.ToBase64String(Convert.FromHexString(sha256))}:", content.Header("Repr-Digest"));
+        Assert.Null(content.Header("Repr-Digest")); // a file of the same length may have been put at the destination since
 
         var view = await _edge.Rig.Parts.PublishWholeAsync(
             FilesRig.Files(destination: null), 1, 1, "temporary"u8.ToArray(), null, true, TestContext.Current.CancellationToken);
