@@ -9,8 +9,20 @@ public sealed partial class TreeTests
 {
     private static readonly IReadOnlyDictionary<string, int> EventIds = new Dictionary<string, int>(StringComparer.Ordinal)
     {
-        ["Actors"] = 1000, ["Journal"] = 2000, ["Sharding"] = 3000, ["Routing"] = 3500, ["Sessions"] = 4000, ["Transfers"] = 5000, ["Egress"] = 5500,
-        ["Files"] = 6000, ["Delivery"] = 6500, ["Api"] = 7000, ["Ops"] = 8000, ["Telemetry"] = 8400, ["Hosting"] = 9000, ["Security"] = 9500,
+        ["Actors"] = 1000,
+        ["Journal"] = 2000,
+        ["Sharding"] = 3000,
+        ["Routing"] = 3500,
+        ["Sessions"] = 4000,
+        ["Transfers"] = 5000,
+        ["Egress"] = 5500,
+        ["Files"] = 6000,
+        ["Delivery"] = 6500,
+        ["Api"] = 7000,
+        ["Ops"] = 8000,
+        ["Telemetry"] = 8400,
+        ["Hosting"] = 9000,
+        ["Security"] = 9500,
     };
 
     [Fact]

@@ -26,7 +26,10 @@ public sealed class JourneyTests
         Assert.Equal(System.Net.HttpStatusCode.Created, (await node.Api.PutFileAsync("default/out/report.bin", body)).Status);
         await session.AddTaskAsync(new TaskRequest
         {
-            Id = "down", Kind = "download", Url = file.Url, Destination = FileReference.Parse("default/in/journey.bin"),
+            Id = "down",
+            Kind = "download",
+            Url = file.Url,
+            Destination = FileReference.Parse("default/in/journey.bin"),
             Digest = new Digest { Algorithm = "sha-256", Value = file.Sha256 },
         }, stop: stop);
         await session.AddTaskAsync(new TaskRequest { Id = "put", Kind = "upload", Method = "PUT", Url = origin.Url + "/upload/put", Source = FileReference.Parse("default/out/report.bin") }, stop: stop);

@@ -77,8 +77,8 @@ internal sealed class FilesRig : IDisposable
 
     private sealed class CountingIds : IIdSource
     {
-        private static int s_last;
+        private static int _last;
 
-        public Guid Next() => new(Interlocked.Increment(ref s_last), 0, 0, new byte[8]);
+        public Guid Next() => new(Interlocked.Increment(ref _last), 0, 0, new byte[8]);
     }
 }

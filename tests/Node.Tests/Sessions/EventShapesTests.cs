@@ -85,7 +85,13 @@ public sealed class EventShapesTests
 
     private static AttemptResponse Response() => new()
     {
-        Url = "https://origin.example/a", Status = 206, Headers = Headers, Resumable = true, ResumableWhy = "It has a strong ETag.", From = 40, Total = 100,
+        Url = "https://origin.example/a",
+        Status = 206,
+        Headers = Headers,
+        Resumable = true,
+        ResumableWhy = "It has a strong ETag.",
+        From = 40,
+        Total = 100,
     };
 
     private static string Here([CallerFilePath] string file = "") => file;

@@ -228,7 +228,7 @@ public sealed class SessionActorTests
     });
 
     [Fact]
-    public void Snapshots_and_trimming_keep_what_nobody_acknowledged() 
+    public void Snapshots_and_trimming_keep_what_nobody_acknowledged()
     {
         var world = new SessionWorld { Options = new SessionOptions { SnapshotEvery = 20 } };
         world.Run(async () =>

@@ -33,7 +33,10 @@ internal sealed class SessionHarness
 
     public static TaskSpec Download(string? id = null, string url = "https://origin.example/a.bin") => new()
     {
-        Id = id is null ? null : TaskId.Parse(id), Kind = TaskKind.Download, Url = url, Method = "GET",
+        Id = id is null ? null : TaskId.Parse(id),
+        Kind = TaskKind.Download,
+        Url = url,
+        Method = "GET",
     };
 
     public SessionHarness Opened(SessionConfiguration? configuration = null)

@@ -85,7 +85,9 @@ internal sealed class TaskActor(
             _logger.AttemptBroke(environment.Session, order.Files.Task, order.Attempt, bug);
             outcome = new AttemptOutcome.Failed(new AttemptFailure
             {
-                Code = ProblemCodes.InternalError, Message = "The attempt broke with an error of the node; its log says more.", Retryable = true,
+                Code = ProblemCodes.InternalError,
+                Message = "The attempt broke with an error of the node; its log says more.",
+                Retryable = true,
             });
         }
         finally

@@ -167,15 +167,19 @@ internal static class TaskDecider
         $"Session {session.Key.Identifier} has no task {id}. List its tasks with GET /v1/sessions/{session.Key.Identifier}/tasks.");
 
     private static Problem Exists(TaskId id) => NewProblem(409, ProblemCodes.TaskExists,
-        $"A task with the id {id} exists and asks for something else. Choose another id, or leave the id out.") with { Field = "id" };
+        $"A task with the id {id} exists and asks for something else. Choose another id, or leave the id out.") with
+    { Field = "id" };
 
     private static Problem DestinationTaken(FileReference destination) => NewProblem(409, ProblemCodes.DestinationTaken,
-        $"Another task that has not ended writes to {destination}. Choose another path, or cancel that task.") with { Field = "destination" };
+        $"Another task that has not ended writes to {destination}. Choose another path, or cancel that task.") with
+    { Field = "destination" };
 
     private static Problem NewProblem(int status, string code, string detail) => new() { Status = status, Code = code, Detail = detail };
 
     private static TaskResult Failed(long index, Problem problem) => new()
     {
-        Index = index, Status = problem.Status, Error = new TaskError { Code = problem.Code, Message = problem.Detail },
+        Index = index,
+        Status = problem.Status,
+        Error = new TaskError { Code = problem.Code, Message = problem.Detail },
     };
 }

@@ -108,7 +108,11 @@ internal static class TaskTransitions
         };
         var after = WithAttempt(task with { Run = run }, attempt => attempt with
         {
-            EndedAt = ended.At, Decision = ended.Decision, To = ended.To, Status = ended.Status ?? attempt.Status, Error = ended.Error,
+            EndedAt = ended.At,
+            Decision = ended.Decision,
+            To = ended.To,
+            Status = ended.Status ?? attempt.Status,
+            Error = ended.Error,
         });
         return after.Phase is TaskPhase.Running ? after with { Phase = TaskPhase.Waiting } : after;
     }
