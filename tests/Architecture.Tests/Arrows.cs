@@ -24,6 +24,9 @@ internal static class Arrows
     /// <summary>How a command travels to a shard's mailbox, and the jitter between two tries.</summary>
     private static readonly string[] MailboxWords = ["Actors.ActorRef", "Actors.Request", "Actors.IRandom"];
 
+    /// <summary>Which incarnation of a node a command is sent to.</summary>
+    private const string Incarnation = "Journal.NodeId";
+
     /// <summary>The engine's own rule for headers, so that the edge refuses what the engine could not send.</summary>
     private const string HeaderRule = "Egress.RequestHeaders";
 
@@ -45,7 +48,7 @@ internal static class Arrows
         ["Delivery"] = [],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
-        ["Routing"] = ["Sharding", "Sessions", .. MailboxWords],
+        ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
         ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
     };

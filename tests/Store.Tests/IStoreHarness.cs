@@ -7,7 +7,7 @@ internal interface IStoreHarness : IAsyncDisposable
 {
     IJournalStore Journal { get; }
 
-    IClusterStore Cluster { get; }
+    IEmbeddedStore Cluster { get; }
 
     Task ReopenAsync();
 }

@@ -9,7 +9,7 @@ internal sealed class MemoryHarness : IStoreHarness
 
     public IJournalStore Journal => _store;
 
-    public IClusterStore Cluster => _store;
+    public IEmbeddedStore Cluster => _store;
 
     public Task ReopenAsync() => Task.CompletedTask;
 

@@ -243,6 +243,8 @@ public sealed class SqliteFileTests : IAsyncLifetime
 
     private sealed class FixedHolder(ShardGrant grant) : IGrantHolder
     {
+        public bool IsSuspended => false;
+
         public int ShardId => grant.ShardId;
 
         public ShardGrant? Current => grant;

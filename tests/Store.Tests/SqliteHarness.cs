@@ -16,7 +16,7 @@ internal sealed class SqliteHarness : IStoreHarness
 
     public IJournalStore Journal => _store;
 
-    public IClusterStore Cluster => _store;
+    public IEmbeddedStore Cluster => _store;
 
     /// <summary>Another store on the same directory, as a second process would open it.</summary>
     public SqliteJournalStore Create() => Create(Directory);

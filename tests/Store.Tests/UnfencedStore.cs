@@ -4,13 +4,13 @@ using Backhaul.Protocol;
 namespace Backhaul.Store.Tests;
 
 /// <summary>A mutant: writes under whatever grant is in force instead of the one it was given, so that nobody is ever fenced.</summary>
-internal sealed class UnfencedStore(IStoreHarness inner) : IStoreHarness, IJournalStore, IClusterStore
+internal sealed class UnfencedStore(IStoreHarness inner) : IStoreHarness, IJournalStore, IEmbeddedStore
 {
     private IReadOnlyList<ShardGrant> _current = [];
 
     public IJournalStore Journal => this;
 
-    public IClusterStore Cluster => this;
+    public IEmbeddedStore Cluster => this;
 
     public Task ReopenAsync() => inner.ReopenAsync();
 

@@ -64,7 +64,7 @@ internal static class NodeComposition
         services.AddSingleton(s => new SqliteJournalStore(
             settings.DataDirectory, settings.Sqlite, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<SqliteJournalStore>>()));
         services.AddSingleton<IJournalStore>(s => s.GetRequiredService<SqliteJournalStore>());
-        services.AddSingleton<IClusterStore>(s => s.GetRequiredService<SqliteJournalStore>());
+        services.AddSingleton<IEmbeddedStore>(s => s.GetRequiredService<SqliteJournalStore>());
         services.AddSingleton<JournalWriter>();
         services.AddSingleton<IJournal>(s => s.GetRequiredService<JournalWriter>());
     }
@@ -119,7 +119,7 @@ internal static class NodeComposition
                 session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers));
         });
         services.AddSingleton(s => new NodeShards(
-            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IClusterStore>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(),
+            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IEmbeddedStore>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(),
             new NodeId(s.GetRequiredService<IIdSource>().Next()), settings.Sharding, s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<ICommandRouter, CommandRouter>();
     }

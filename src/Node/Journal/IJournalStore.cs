@@ -4,7 +4,7 @@ namespace Backhaul.Node.Journal;
 
 /// <summary>
 /// Durable memory of sessions. Every write names a grant and is checked against it in the same transaction; there is no overload
-/// without one. Implementations: Memory (tests), Sqlite (one node), later Postgres (a cluster). All pass the suite of Store.Tests.
+/// without one. Implementations: Memory (tests), Sqlite (one node), Postgres (a cluster). All pass the suite of Store.Tests.
 /// </summary>
 internal interface IJournalStore
 {
@@ -48,8 +48,8 @@ internal interface IJournalStore
     ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop);
 }
 
-/// <summary>Who owns which shard. In embedded mode one node takes all of them at its start.</summary>
-internal interface IClusterStore
+/// <summary>The store of one node that owns everything: no members, no leases; its start takes every shard.</summary>
+internal interface IEmbeddedStore
 {
     /// <summary>Opens the store, applies what its schema needs, and takes every shard for this incarnation: all epochs go up by one.</summary>
     ValueTask<IReadOnlyList<ShardGrant>> TakeAllAsync(NodeId node, int shardCount, CancellationToken stop);

@@ -84,7 +84,7 @@ internal sealed class JournalLane(
     private async ValueTask SettleAsync(IReadOnlyList<AppendBatch.Part> parts, RetryClock clock)
     {
         var open = parts;
-        while ((open = TakeGrants(open)).Count > 0)
+        while ((open = await TakeGrantsAsync(open, clock)).Count > 0)
         {
             var failure = await CommitAsync(open);
             open = [.. open.Where(part => !part.Answered)];
@@ -116,7 +116,21 @@ internal sealed class JournalLane(
         }
     }
 
-    /// <summary>The grants in force now; parts of lost shards are answered.</summary>
+    /// <summary>
+    /// The grants in force now; parts of lost shards are answered. Trust is the node's, so while it is lost every part waits, and nothing overtakes.
+    /// </summary>
+    private static async ValueTask<List<AppendBatch.Part>> TakeGrantsAsync(IReadOnlyList<AppendBatch.Part> parts, RetryClock clock)
+    {
+        while (parts.Any(static part => !part.Answered && part.Holder.Current is null && part.Holder.IsSuspended))
+        {
+            if (await clock.PauseAsync())
+                continue;
+            Answer(parts, AppendOutcome.Unavailable);
+            return [];
+        }
+        return TakeGrants(parts);
+    }
+
     private static List<AppendBatch.Part> TakeGrants(IReadOnlyList<AppendBatch.Part> parts)
     {
         var held = new List<AppendBatch.Part>(parts.Count);

@@ -10,7 +10,7 @@ namespace Backhaul.Node.Journal;
 /// States: open, draining (queued requests are still written, new ones are Unavailable), ended.
 /// Invariants: every request gets exactly one answer; Committed is said only after the store made it durable; a session's requests
 /// are written in the order they came, because its shard always uses the same lane; queues are bounded and nothing in them is dropped.
-/// Beside it live the ports (IJournalStore, IClusterStore) with the stores behind them (Memory, Sqlite), the codec of persisted
+/// Beside it live the ports (IJournalStore, IEmbeddedStore) with the stores behind them (Memory, Sqlite), the codec of persisted
 /// events, and JournalReplay, which reads a session back. Called by SessionActor; owned and drained by Hosting.
 /// </summary>
 internal sealed class JournalWriter : IJournal, IAsyncDisposable

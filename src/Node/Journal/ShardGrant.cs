@@ -17,8 +17,11 @@ internal interface IGrantHolder
 {
     int ShardId { get; }
 
-    /// <summary>Null when the shard is lost or no longer trusted.</summary>
+    /// <summary>Null when the shard is lost, or not trusted at the moment.</summary>
     ShardGrant? Current { get; }
+
+    /// <summary>Not lost, but not trusted at the moment: an append waits, and is not refused as fenced.</summary>
+    bool IsSuspended { get; }
 
     /// <summary>The store said that the grant is not valid any more.</summary>
     void OnFenced(ShardGrant refused);

@@ -1,5 +1,6 @@
 using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
+using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
 
@@ -18,7 +19,7 @@ internal sealed record ShardView(int ShardId, ShardPhase Phase, long? Epoch);
 internal sealed class NodeShards
 {
     private readonly ActorSystem _system;
-    private readonly IClusterStore _cluster;
+    private readonly IEmbeddedStore _cluster;
     private readonly IJournalStore _store;
     private readonly ShardHostParts _parts;
     private readonly ShardingOptions _options;
@@ -28,7 +29,7 @@ internal sealed class NodeShards
     private int _state;
 
     public NodeShards(
-        ActorSystem system, IClusterStore cluster, IJournalStore store, SessionFactory create, NodeId node, ShardingOptions options, ILoggerFactory loggers)
+        ActorSystem system, IEmbeddedStore cluster, IJournalStore store, SessionFactory create, NodeId node, ShardingOptions options, ILoggerFactory loggers)
     {
         _system = system;
         _cluster = cluster;
@@ -38,7 +39,7 @@ internal sealed class NodeShards
         Node = node;
         _parts = new ShardHostParts(
             create, new RecoveryPermits(options.LoadsMax, options.LoadPermitMax, system.Time, _logger), new ResidentSessions(), options, system.Time, _logger);
-        _hosts = [.. Enumerable.Range(0, options.ShardCount).Select(shard => new Host(new ShardTenure(shard, _logger)))];
+        _hosts = [.. Enumerable.Range(0, options.ShardCount).Select(shard => new Host(new ShardTenure(shard, new AlwaysTrusted(), _logger)))];
     }
 
     public NodeId Node { get; }

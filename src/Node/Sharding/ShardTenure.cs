@@ -1,4 +1,5 @@
 using Backhaul.Node.Journal;
+using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
 
@@ -9,7 +10,7 @@ namespace Backhaul.Node.Sharding;
 /// before each chunk; so a shard that is lost stops writing before any actor has heard of it. Thread-safe. It outlives a crash of
 /// the <see cref="ShardHost"/>, and ends with the shard: a shard claimed again gets another tenure.
 /// </summary>
-internal sealed class ShardTenure(int shardId, ILogger logger) : IGrantHolder, ITrust
+internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger) : IGrantHolder, ITrust
 {
     private readonly Lock _lock = new();
     private ShardGrant? _grant;
@@ -22,16 +23,18 @@ internal sealed class ShardTenure(int shardId, ILogger logger) : IGrantHolder, I
 
     public ShardPhase Phase => (ShardPhase)Volatile.Read(ref _phase);
 
-    public bool MayAct => ShardPhases.MayWrite(Phase);
+    public bool MayAct => ShardPhases.MayWrite(Phase) && trust.IsTrusted;
 
     public ShardGrant? Current
     {
         get
         {
             lock (_lock)
-                return ShardPhases.MayWrite(Phase) ? _grant : null;
+                return MayAct ? _grant : null;
         }
     }
+
+    public bool IsSuspended => Holds(Phase) && !MayAct;
 
     /// <summary>The epoch of the last grant; for operators.</summary>
     public long? Epoch

@@ -1,5 +1,6 @@
 using Backhaul.Node.Actors;
 using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Actors;

@@ -5,7 +5,7 @@ using Backhaul.Node.Delivery;
 using Backhaul.Node.Files;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Backhaul.Node.Tests.Delivery;
 using Backhaul.Node.Tests.Files;
 using Microsoft.AspNetCore.Builder;

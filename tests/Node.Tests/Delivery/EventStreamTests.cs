@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using Backhaul.Node.Delivery;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Backhaul.Protocol;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using Backhaul.Node.Delivery;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Backhaul.Protocol;
 using Xunit;
 

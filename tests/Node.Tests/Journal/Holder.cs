@@ -5,6 +5,8 @@ namespace Backhaul.Node.Tests.Journal;
 /// <summary>A shard's host as the writer sees it.</summary>
 internal sealed class Holder(ShardGrant grant) : IGrantHolder
 {
+    public bool IsSuspended { get; set; }
+
     public int ShardId => grant.ShardId;
 
     public ShardGrant? Current { get; set; } = grant;

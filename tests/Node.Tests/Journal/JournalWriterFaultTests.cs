@@ -1,7 +1,7 @@
 using System.Text;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.Logging;

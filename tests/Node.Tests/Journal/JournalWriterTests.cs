@@ -345,6 +345,8 @@ public sealed class JournalWriterTests
 
     private sealed class BrokenHolder : IGrantHolder
     {
+        public bool IsSuspended => false;
+
         public int ShardId => 0;
 
         public ShardGrant? Current => throw new InvalidOperationException("A bug.");

@@ -6,7 +6,7 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Logging;
@@ -119,6 +119,8 @@ internal abstract class VirtualWorldHost
 
 internal sealed class TestHolder(ShardGrant grant) : IGrantHolder
 {
+    public bool IsSuspended => false;
+
     public int ShardId => grant.ShardId;
 
     public ShardGrant? Current { get; private set; } = grant;

@@ -1,5 +1,5 @@
 using Backhaul.Node.Sharding;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Sharding;

@@ -1,5 +1,6 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Sharding;
+using Backhaul.Node.Sharding.Membership;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -52,7 +53,7 @@ public sealed class ShardPhasesTests
     [Fact]
     public void A_tenure_gives_its_grant_only_while_it_may_write()
     {
-        var tenure = new ShardTenure(3, NullLogger.Instance);
+        var tenure = new ShardTenure(3, new AlwaysTrusted(), NullLogger.Instance);
         Assert.Null(tenure.Current);
         tenure.TryMove(ShardEvent.ClaimStarted);
         tenure.Grant(new ShardGrant(3, 7, Node));
@@ -72,7 +73,7 @@ public sealed class ShardPhasesTests
     [Fact]
     public void A_fenced_tenure_is_lost_once_and_an_old_refusal_means_nothing()
     {
-        var tenure = new ShardTenure(3, NullLogger.Instance);
+        var tenure = new ShardTenure(3, new AlwaysTrusted(), NullLogger.Instance);
         var lost = 0;
         tenure.Lost += () => lost++;
         tenure.TryMove(ShardEvent.ClaimStarted);

@@ -4,7 +4,7 @@ using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
-using Backhaul.Node.Tests.Clock;
+using Backhaul.World;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Logging;
 using Xunit;

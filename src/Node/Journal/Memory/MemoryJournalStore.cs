@@ -7,7 +7,7 @@ namespace Backhaul.Node.Journal.Memory;
 /// roll-back of a whole batch on a conflict, outcomes that the caller cannot know. For tests and simulation: faults are injected by
 /// <see cref="FailCommits"/>, <see cref="StallCommits"/> and <see cref="TakeOverAsync"/>. Everything waits by await, never by blocking.
 /// </summary>
-internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IClusterStore, IDisposable
+internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEmbeddedStore, IDisposable
 {
     private readonly SemaphoreSlim _writes = new(1, 1);
     private readonly Dictionary<int, ShardRow> _shards = [];

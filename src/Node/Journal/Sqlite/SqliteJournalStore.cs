@@ -12,7 +12,7 @@ namespace Backhaul.Node.Journal.Sqlite;
 /// Called by JournalWriter (commits), the session's loader (reads in pages), ShardHost (due sessions) and Hosting (take, release).
 /// </summary>
 internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOptions options, TimeProvider time, ILogger<SqliteJournalStore> logger)
-    : IJournalStore, IClusterStore, IAsyncDisposable
+    : IJournalStore, IEmbeddedStore, IAsyncDisposable
 {
     public const string FileName = "journal.db";
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Backhaul.Node.Tests.Clock;
+namespace Backhaul.World;
 
 /// <summary>Keeps what is logged, so that a test can look at it.</summary>
 internal sealed class RecordingLoggers(VirtualTime time) : ILoggerFactory

@@ -1,4 +1,4 @@
-namespace Backhaul.Node.Tests.Clock;
+namespace Backhaul.World;
 
 /// <summary>
 /// Time that stands still until it is moved. Timers are a heap ordered by due time, then by registration; their callbacks run on the

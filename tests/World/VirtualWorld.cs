@@ -1,6 +1,6 @@
 using Backhaul.Node.Actors;
 
-namespace Backhaul.Node.Tests.Clock;
+namespace Backhaul.World;
 
 /// <summary>
 /// A world of one thread and its own time, for deterministic tests of anything that takes a TimeProvider and an ActorScheduler.

@@ -1,6 +1,6 @@
 using Backhaul.Node.Actors;
 
-namespace Backhaul.Node.Tests.Clock;
+namespace Backhaul.World;
 
 /// <summary>
 /// One queue, run by whoever calls <see cref="RunUntilIdle"/>. Work runs with a SynchronizationContext that posts back to the queue,

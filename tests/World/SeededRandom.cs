@@ -1,6 +1,6 @@
 using Backhaul.Node.Actors;
 
-namespace Backhaul.Node.Tests.Clock;
+namespace Backhaul.World;
 
 /// <summary>Randomness and ids that follow from a seed.</summary>
 internal sealed class SeededRandom(int seed) : IRandom, IIdSource
