@@ -7,6 +7,7 @@ internal interface IClusterViews
     ClusterView Current { get; }
 
     /// <summary>After <see cref="Current"/> was replaced; on any thread, and whoever listens must not block.</summary>
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "MA0046", Justification = "There is nothing to say besides that it changed.")]
     event Action? Changed;
 
     /// <summary>Reads the store once more now. Throws when the store cannot be read; the next regular look comes anyway.</summary>
