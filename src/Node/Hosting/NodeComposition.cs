@@ -121,6 +121,7 @@ internal static class NodeComposition
         services.AddSingleton(s => new NodeShards(
             s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IEmbeddedStore>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(),
             new NodeId(s.GetRequiredService<IIdSource>().Next()), settings.Sharding, s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<LocalCommands>();
         services.AddSingleton<ICommandRouter, CommandRouter>();
     }
 

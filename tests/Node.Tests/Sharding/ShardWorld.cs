@@ -24,7 +24,7 @@ internal sealed class ShardWorld
         System = World.NewActorSystem();
         Options = options ?? new ShardingOptions { ShardCount = 4 };
         Shards = new NodeShards(System, Store, Store, Create, new NodeId(World.Random.Next()), Options, World.Loggers);
-        Router = new CommandRouter(Shards, routing ?? new RoutingOptions(), World.Time, World.Random, World.Loggers.CreateLogger<CommandRouter>());
+        Router = new CommandRouter(new LocalCommands(Shards, World.Time), routing ?? new RoutingOptions(), World.Time, World.Random, World.Loggers.CreateLogger<CommandRouter>());
     }
 
     public VirtualWorld World { get; }
