@@ -78,11 +78,8 @@ internal sealed class CommandRouter(
         var reply = await local.TryOnceAsync(session, command.Command, command.Key, remaining, stop);
         if (reply is not CommandReply.Unavailable unavailable)
             return new Tried(null, reply);
-        if (unavailable.Reason != UnavailableReason.NotOwned)
-            return new Tried(RetryPolicy.ResultOf(unavailable.Reason), reply);
-        if (routes is not null)
-            return new Tried(TryResult.NotOwned, Orphaned);
-        return local.IsStarted(session) ? new Tried(TryResult.NotOwned, reply) : new Tried(TryResult.Acquiring, Orphaned);
+        return new Tried(
+            RetryPolicy.ResultOf(unavailable.Reason), unavailable.Reason == UnavailableReason.NotOwned && routes is not null ? Orphaned : unavailable);
     }
 
     private Tried Judge(Owner peer, PeerAnswer answer)

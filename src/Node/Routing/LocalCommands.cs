@@ -24,20 +24,15 @@ internal sealed class LocalCommands(NodeShards shards, TimeProvider time)
     /// <summary>The session's shard, whoever owns it.</summary>
     public int ShardOf(SessionKey session) => shards.HostOf(session).Tenure.ShardId;
 
-    /// <summary>False before the shards were started.</summary>
-    public bool IsStarted(SessionKey session) => shards.HostOf(session).Actor is not null;
-
     /// <summary>The shard is here: open, being opened or closed, or perhaps ours.</summary>
-    public bool Holds(SessionKey session) => shards.HostOf(session) is { Actor: not null } host && host.Tenure.Phase is not (ShardPhase.NotOwned or ShardPhase.Closed);
+    public bool Holds(SessionKey session) => shards.HostOf(session).Tenure.Phase is not (ShardPhase.NotOwned or ShardPhase.Closed);
 
     public async ValueTask<CommandReply> TryOnceAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan remaining, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         var host = shards.HostOf(session);
         var answer = ShardPhases.AnswerTo(host.Tenure.Phase, command is SessionCommand.Query);
-        if (host.Actor is not { } actor)
-            return ShardReplies.For(answer == ShardAnswer.NotOwned ? ShardAnswer.NotOwned : ShardAnswer.Acquiring)!;
-        if (answer is not (ShardAnswer.Execute or ShardAnswer.Park))
+        if (host.Actor is not { } actor || answer is not (ShardAnswer.Execute or ShardAnswer.Park))
             return ShardReplies.For(answer)!;
         var request = new Request<CommandReply>();
         if (!actor.TryPost(new ShardMessage.Execute(session, command, key, request)))

@@ -73,14 +73,14 @@ public sealed class ClusterRouterTests
         _world.RunStarted(async () =>
         {
             var router = NewRouter();
-            await _world.Shards.SuspendAsync(CancellationToken.None);
+            _world.Shards.Suspend();
             var began = Now;
             var read = await router.ExecuteAsync(Orders, new SessionCommand.Describe(), null, TimeSpan.FromSeconds(3), CancellationToken.None);
             Assert.Equal(UnavailableReason.Suspended, ReasonOf(read));
             Assert.InRange(Now - began, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(3));
             var waits = router.ExecuteAsync(Orders, ScriptedSession.CommandOf("later"), Key, Deadline, CancellationToken.None);
             await Task.Delay(TimeSpan.FromSeconds(2), _world.World.Time);
-            await _world.Shards.ResumeAsync(CancellationToken.None);
+            _world.Shards.Resume();
             Assert.IsType<CommandReply.Done>(await waits);
             Assert.Empty(_peers.Calls);
         });
@@ -311,7 +311,7 @@ public sealed class ClusterRouterTests
             Assert.Equal(
                 new PeerAnswer.NotOwner(null),
                 await incoming.ExecuteAsync(new PeerCommand(Orders, new SessionCommand.Describe(), null), Deadline, CancellationToken.None));
-            await _world.Shards.StartAsync(CancellationToken.None);
+            await _world.Ownership.StartAsync(CancellationToken.None);
             var here = await incoming.ExecuteAsync(new PeerCommand(Orders, ScriptedSession.CommandOf("hello"), Key), Deadline, CancellationToken.None);
             Assert.StartsWith("hello", TextOf(Assert.IsType<PeerAnswer.Replied>(here).Reply), StringComparison.Ordinal);
             Assert.Empty(_peers.Calls);
