@@ -203,6 +203,10 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
         }
     }
 
+    /// <summary>For the mutant without an attempt fence.</summary>
+    public int NewestAttempt(SessionKey session, TaskId task) =>
+        _shadows.TryGetValue(session.ToString(), out var shadow) ? _reports.NewestOf(session, shadow.Fold.Generation, task) : 0;
+
     public string NameOf(NodeId? node) => node is { } id ? _names.GetValueOrDefault(id, "unknown") : "nobody";
 
     private void Check(JournalShadow shadow, int generationBefore, SessionEvent happened, long epoch)

@@ -48,6 +48,8 @@ internal sealed class SimNetwork(ProcessWorld world, SimRandom random, SimStatis
 
     public void Cut(string from, string to) => _cuts.Add((from, to));
 
+    public void Mend(string from, string to) => _cuts.Remove((from, to));
+
     public void Heal()
     {
         _cuts.Clear();
