@@ -12,7 +12,7 @@ namespace Backhaul.World;
 /// </summary>
 internal sealed class ProcessWorld(int seed)
 {
-    private const int StepsAtOneMomentMax = 2_000_000;
+    private const int StepsAtOneMomentMax = 500_000;
 
     private readonly Random _choice = new(seed);
     private readonly List<VirtualProcess> _processes = [];
@@ -93,7 +93,7 @@ internal sealed class ProcessWorld(int seed)
             if (_foreign is { } stack)
                 throw new LeftTheThreadException(stack);
             if (++steps > StepsAtOneMomentMax)
-                throw new InvalidOperationException($"At {Elapsed} the processes run without end: {string.Join(", ", _ready.Select(process => process.Name))}.");
+                throw new InvalidOperationException($"At {Elapsed} the processes run without end: {string.Join(", ", _ready.Select(process => $"{process.Name} ({process.DescribeNext()})"))}.");
             var process = _ready.Count == 1 ? _ready[0] : _ready[_choice.Next(_ready.Count)];
             var among = process.Waiting;
             var index = among > 1 && Disorder > 0 && _choice.NextDouble() < Disorder ? _choice.Next(among) : 0;

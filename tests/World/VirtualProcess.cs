@@ -100,6 +100,23 @@ internal sealed class VirtualProcess : ActorScheduler
         Clock.Clear();
     }
 
+    /// <summary>What runs next, for whoever looks for a loop without end.</summary>
+    internal string DescribeNext()
+    {
+        var (work, state) = _ring[_head & (_ring.Length - 1)];
+        return state switch
+        {
+            (SendOrPostCallback, Action { Target: { } machine }) => machine.GetType().ToString(),
+            (SendOrPostCallback, Action<object?> { } action) => $"{action.Method}",
+            (SendOrPostCallback callback, var argument) => $"{callback.Target?.GetType()} {callback.Method} of {argument?.GetType()}: {Describe(argument)}",
+            _ => $"{work.Method.DeclaringType} {work.Method}",
+        };
+    }
+
+    private static string Describe(object? argument) => argument is System.Runtime.CompilerServices.ITuple tuple
+        ? string.Join(", ", Enumerable.Range(0, tuple.Length).Select(index => $"{tuple[index]} {(tuple[index] as Delegate)?.Target?.GetType()}"))
+        : $"{argument}";
+
     internal void RunOne(int index)
     {
         var mask = _ring.Length - 1;

@@ -52,16 +52,27 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options.Sharding.ShardCount);
         _system = new ActorSystem(time, random, loggers, process) { Options = new ActorOptions { ChildStopTimeout = options.Sharding.HandOff } };
         _journal = new JournalWriter(store, options.Journal, time, random, loggers.CreateLogger<JournalWriter>());
-        var lease = new LeaseKeeper(store, Id, this, process, time, loggers.CreateLogger<LeaseKeeper>());
-        _trust = world.Plan.Rules.TrustIsForEver ? new AlwaysTrusted() : lease;
-        _shards = new NodeShards(
-            _system, store,
-            (session, tenure) => MakeSession(new SessionEnvironment(
-                session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers)),
-            _trust, Id, options.Sharding, loggers);
-        var views = new ClusterViews(store, time);
-        _ownership = new ClusterOwnership(
-            new ClusterFounding("sim", options.Sharding.ShardCount, world.Plan.Lease), store, world.Plan.Rules.PollingIsOff ? store : store, lease, _shards, views, machine.Name, machine.Address);
+        SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(
+            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers));
+        var cluster = new ClusterNode(new ClusterNodeParts
+        {
+            Node = Id,
+            Identity = new NodeIdentity(machine.Name, machine.Address, "sim"),
+            Founding = new ClusterFounding("sim", options.Sharding.ShardCount, world.Plan.Lease),
+            Options = options.Sharding,
+            System = _system,
+            Journal = store,
+            Store = store,
+            LeaseStore = store,
+            Signals = store,
+            Exit = this,
+            Sessions = sessions,
+            Loggers = loggers,
+            LeaseScheduler = process,
+            LeaseTime = time,
+        });
+        (_shards, _trust, _ownership) = (cluster.Shards, cluster.Lease, cluster.Ownership);
+        var views = cluster.Views;
         var owners = new OwnerDirectory(views, options.Routing, time, loggers.CreateLogger<OwnerDirectory>());
         var local = new LocalCommands(_shards, time);
         _router = new CommandRouter(

@@ -137,6 +137,8 @@ internal sealed class SimClient(
         if (reply is not CommandReply.Done done || restores != oracle.Restores)
             return -1;
         var page = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.EventPage)!;
+        if (book.IsLost && page.Events.Count > 0)
+            (book.Seen, book.IsLost) = (page.Events[0].Number - 1, false);
         foreach (var seen in page.Events)
         {
             if (seen.Number != book.Seen + 1)
@@ -153,7 +155,7 @@ internal sealed class SimClient(
     /// <summary>One intent, under one key, until it is decided.</summary>
     private async Task<CommandReply?> DoAsync(SessionKey session, SessionCommand command)
     {
-        var key = new CommandKey(new Node.Journal.CommandId(random.Next()), 1);
+        var key = new CommandKey(new CommandId(random.Next()), 1);
         var restores = oracle.Restores;
         for (var attempt = 1; attempt <= 40; attempt++)
         {
@@ -190,13 +192,16 @@ internal sealed class SimClient(
 
         public long Seen { get; set; }
 
+        /// <summary>Where the session's events begin now is not known: those that were acknowledged are gone.</summary>
+        public bool IsLost { get; set; }
+
         public bool IsBefore(int restores) => _restores != restores;
 
         /// <summary>The store was put back: what was seen may not have been.</summary>
         public void StartAnew(int restores)
         {
             _restores = restores;
-            (IsOpen, Seen) = (false, 0);
+            (IsOpen, Seen, IsLost) = (false, 0, true);
             Tasks.Clear();
         }
     }
