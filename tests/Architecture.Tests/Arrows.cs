@@ -30,6 +30,13 @@ internal static class Arrows
     /// <summary>The engine's own rule for headers, so that the edge refuses what the engine could not send.</summary>
     private const string HeaderRule = "Egress.RequestHeaders";
 
+    /// <summary>What a store of a cluster keeps, by the ports of Sharding that it implements.</summary>
+    private static readonly string[] MembershipPorts =
+    [
+        "Sharding.IClusterStore", "Sharding.ILeaseStore", "Sharding.IClusterSignals", "Sharding.ClusterFacts", "Sharding.ClusterFounding",
+        "Sharding.ClusterView", "Sharding.LeaseRenewal", "Sharding.Member", "Sharding.MemberState", "Sharding.ShardOwner",
+    ];
+
     /// <summary>A shard is what a transfer trusts.</summary>
     private const string Trust = "Transfers.ITrust";
 
@@ -40,7 +47,7 @@ internal static class Arrows
         ["Telemetry"] = [],
         ["Security"] = [],
         ["Journal"] = ["Actors.IRandom"],
-        ["Journal.Memory"] = ["Journal"],
+        ["Journal.Memory"] = ["Journal", .. MembershipPorts],
         ["Journal.Sqlite"] = ["Journal"],
         ["Egress"] = [],
         ["Files"] = [.. OrderWords, "Actors.IIdSource"],

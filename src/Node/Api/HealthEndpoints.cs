@@ -18,6 +18,7 @@ internal static class HealthEndpoints
             {
                 NodePhase.Ready => Results.Text("""{"status":"ready"}""", RequestBodies.Json),
                 NodePhase.Draining => Problems.Result(Problems.Create(503, ProblemCodes.Unavailable, "The node is draining and takes no new work."), TimeSpan.FromSeconds(5)),
+                NodePhase.Waiting => Problems.Result(Problems.Create(503, ProblemCodes.Unavailable, "The node waits for shards that it should hold."), TimeSpan.FromSeconds(1)),
                 _ => Problems.Result(Problems.Create(503, ProblemCodes.Unavailable, "The node is starting."), TimeSpan.FromSeconds(1)),
             })
             .WithName("getReady").WithSummary("Whether the node takes work").Produces<HealthView>().Produces<Problem>(503, Problems.ContentType);

@@ -11,6 +11,7 @@ using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
+using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
 
@@ -118,9 +119,14 @@ internal static class NodeComposition
             return (session, tenure) => new SessionActor(new SessionEnvironment(
                 session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers));
         });
+        services.AddSingleton<INodeTrust, AlwaysTrusted>();
+        services.AddSingleton<INodeExit, LostExit>();
         services.AddSingleton(s => new NodeShards(
-            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IEmbeddedStore>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(),
+            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(), s.GetRequiredService<INodeTrust>(),
             new NodeId(s.GetRequiredService<IIdSource>().Next()), settings.Sharding, s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<IOwnership>(s => new EmbeddedOwnership(
+            s.GetRequiredService<NodeShards>(), s.GetRequiredService<IEmbeddedStore>(), s.GetRequiredService<INodeExit>(), settings.Sharding,
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<ICommandRouter, CommandRouter>();
     }
 
@@ -149,12 +155,12 @@ internal static class NodeComposition
     private static DrainStep[] DrainSteps(IServiceProvider s, NodeSettings settings)
     {
         var readiness = s.GetRequiredService<NodeReadiness>();
-        var shards = s.GetRequiredService<NodeShards>();
+        var ownership = s.GetRequiredService<IOwnership>();
         var journal = s.GetRequiredService<JournalWriter>();
         return
         [
             new("readiness", settings.Drain.Streams, _ => Done(readiness.BeginDrain)),
-            new("sessions and shards", settings.Sharding.Drain, stop => new ValueTask(shards.DrainAsync(stop))),
+            new("sessions and shards", settings.Sharding.Drain, stop => new ValueTask(ownership.DrainAsync(stop))),
             new("journal", settings.Drain.Journal, _ => journal.DrainAsync()),
             new("event streams", settings.Drain.Streams, _ => Done(readiness.CloseStreams)),
         ];

@@ -8,13 +8,13 @@ namespace Backhaul.Node.Hosting;
 /// shard is held, recovery has begun; only then do clients find an open port, because the web server is the last of the hosted
 /// services. When all of them run, the node is ready and says so.
 /// </summary>
-internal sealed class NodeStart(NodeShards shards, NodeReadiness readiness, StartMessage message) : IHostedLifecycleService
+internal sealed class NodeStart(IOwnership ownership, NodeReadiness readiness, StartMessage message) : IHostedLifecycleService
 {
-    public Task StartAsync(CancellationToken cancellationToken) => shards.StartAsync(cancellationToken);
+    public Task StartAsync(CancellationToken cancellationToken) => ownership.StartAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        readiness.BecomeReady();
+        readiness.BecomeReady(() => ownership.IsReady);
         message.Print(Console.Out);
         return Task.CompletedTask;
     }

@@ -16,6 +16,9 @@ internal static class ExitCodes
     /// <summary>A bug.</summary>
     public const int Software = 70;
 
+    /// <summary>The node was declared dead, or its journal is another's: start it again. The same number as a bug, because the cure is the same.</summary>
+    public const int Lost = 70;
+
     /// <summary>The data directory cannot be made or written.</summary>
     public const int CannotCreate = 73;
 

@@ -63,7 +63,7 @@ internal sealed class JournalWriter : IJournal, IAsyncDisposable
         foreach (var lane in _lanes)
             lane.Close();
         if (!_running.IsCompleted)
-            await _draining.CancelAsync();
+            _draining.Cancel(); // lanes go on in their own contexts
         await _running;
         _watch.Dispose();
     }

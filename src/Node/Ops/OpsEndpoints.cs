@@ -83,6 +83,7 @@ internal sealed class OpsEndpoints(PaletteExecutor executor, NodeCard node, Node
     {
         NodePhase.Starting => "The node is starting.",
         NodePhase.Ready => "The node takes work.",
+        NodePhase.Waiting => "The node waits for shards that it should hold.",
         _ => "The node is draining and takes no new work.",
     };
 

@@ -45,10 +45,8 @@ internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, T
     {
         stop.ThrowIfCancellationRequested();
         var host = shards.HostOf(session);
-        if (host.Actor is not { } actor)
-            return ShardReplies.For(ShardAnswer.Acquiring)!; // the node starts
         var answer = ShardPhases.AnswerTo(host.Tenure.Phase, command is SessionCommand.Query);
-        if (answer is not (ShardAnswer.Execute or ShardAnswer.Park))
+        if (host.Actor is not { } actor || answer is not (ShardAnswer.Execute or ShardAnswer.Park))
             return ShardReplies.For(answer)!;
         var request = new Request<CommandReply>();
         if (!actor.TryPost(new ShardMessage.Execute(session, command, key, request)))

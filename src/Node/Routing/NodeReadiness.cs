@@ -5,7 +5,7 @@ namespace Backhaul.Node.Routing;
 /// claimed, everything present goes on. <see cref="StreamsClosing"/> fires when it is the streams' turn: they send their retry hint
 /// and end. Both edges, the router and long-running answers look here; only the drain turns it.
 /// <code>
-///   Starting ──everything is held──► Ready ──signal──► Draining
+///   Starting ──started──► Ready ⇄ Waiting (for shards that it should hold) ──signal──► Draining
 /// </code>
 /// </summary>
 internal sealed class NodeReadiness : IDisposable
@@ -13,15 +13,18 @@ internal sealed class NodeReadiness : IDisposable
     private readonly CancellationTokenSource _draining = new();
     private readonly CancellationTokenSource _streamsClosing = new();
     private volatile NodePhase _phase = NodePhase.Starting;
+    private volatile Func<bool> _holdsAll = static () => true;
 
-    public NodePhase Phase => _phase;
+    public NodePhase Phase => _phase is NodePhase.Ready && !_holdsAll() ? NodePhase.Waiting : _phase;
 
     public CancellationToken Draining => _draining.Token;
 
     public CancellationToken StreamsClosing => _streamsClosing.Token;
 
-    public void BecomeReady()
+    /// <param name="holdsAll">Asked each time: every shard that the node should hold is open.</param>
+    public void BecomeReady(Func<bool>? holdsAll = null)
     {
+        _holdsAll = holdsAll ?? _holdsAll;
         if (_phase == NodePhase.Starting)
             _phase = NodePhase.Ready;
     }
@@ -47,4 +50,7 @@ internal enum NodePhase
     Starting = 1,
     Ready = 2,
     Draining = 3,
+
+    /// <summary>Shards that it should hold are not open: claimed at the moment, or suspended.</summary>
+    Waiting = 4,
 }

@@ -26,9 +26,11 @@ internal sealed class ShardHost(ShardTenure tenure, ShardHostParts parts) : Acto
     private readonly Queue<ShardMessage.Execute> _waiters = new();
     private readonly ActorOptions _whenAsked = SessionActorOptions(parts, parts.Permits.Asked);
     private readonly ActorOptions _whenDue = SessionActorOptions(parts, parts.Permits.Due);
+    private ShardPhase _followed = ShardPhase.Acquiring;
 
     protected internal override ValueTask ReceiveAsync(ShardMessage message, ActorContext<ShardMessage> context)
     {
+        FollowPhase(context);
         switch (message)
         {
             case ShardMessage.Execute execute:
@@ -39,7 +41,6 @@ internal sealed class ShardHost(ShardTenure tenure, ShardHostParts parts) : Acto
                     StartSession(wake.Session, _whenDue, context);
                 break;
             case ShardMessage.PhaseChanged:
-                FollowPhase(context);
                 break;
             case ShardMessage.Release release:
                 release.Reply.TryAnswer(ReleaseFromQuarantine(release.Session));
@@ -200,9 +201,13 @@ internal sealed class ShardHost(ShardTenure tenure, ShardHostParts parts) : Acto
 
     // ---- phases ----
 
+    /// <summary>Before every message: the phase may have changed without a message, when there was no room for one.</summary>
     private void FollowPhase(ActorContext<ShardMessage> context)
     {
         var phase = tenure.Phase;
+        if (phase == _followed)
+            return;
+        _followed = phase;
         foreach (var actor in _actors.Values)
         {
             if (phase == ShardPhase.Suspended)
@@ -214,6 +219,15 @@ internal sealed class ShardHost(ShardTenure tenure, ShardHostParts parts) : Acto
             return;
         for (var waiting = _waiters.Count; waiting > 0; waiting--)
             Execute(_waiters.Dequeue(), context);
+        if (phase == ShardPhase.Open)
+            StartThoseLeft(context);
+    }
+
+    /// <summary>Sessions whose actor ended while the shard was suspended, and that messages wait for.</summary>
+    private void StartThoseLeft(ActorContext<ShardMessage> context)
+    {
+        foreach (var session in _slots.Sessions.Where(session => _slots.StateOf(session) == SlotState.Starting && !_actors.ContainsKey(session)).ToList())
+            StartSession(session, _whenAsked, context);
     }
 
     // ---- answers ----

@@ -17,7 +17,7 @@ internal abstract record ShardMessage
     /// <summary>A session has something to do by itself.</summary>
     internal sealed record Wake(SessionKey Session) : ShardMessage;
 
-    /// <summary>The tenure's phase changed: act on it.</summary>
+    /// <summary>The tenure's phase changed: look at it, as with every message.</summary>
     internal sealed record PhaseChanged : ShardMessage;
 
     /// <summary>An operator lets a quarantined session be tried again; answered with whether it was quarantined.</summary>

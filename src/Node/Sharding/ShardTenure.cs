@@ -16,7 +16,7 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
     private ShardGrant? _grant;
     private int _phase = (int)ShardPhase.NotOwned;
 
-    /// <summary>Called once, outside the lock, when the fence refused a write.</summary>
+    /// <summary>Called once, outside the lock, when the shard was found to be another's.</summary>
     public Action? Lost { get; set; }
 
     public int ShardId => shardId;
@@ -35,6 +35,16 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
     }
 
     public bool IsSuspended => Holds(Phase) && !MayAct;
+
+    /// <summary>The last grant while the shard is held, whether it may be used at the moment or not.</summary>
+    public ShardGrant? Held
+    {
+        get
+        {
+            lock (_lock)
+                return Holds(Phase) ? _grant : null;
+        }
+    }
 
     /// <summary>The epoch of the last grant; for operators.</summary>
     public long? Epoch
@@ -71,6 +81,16 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
                 return;
         }
         logger.ShardFenced(shardId, refused.Epoch);
+        ShardInstruments.Fenced();
+        Lost?.Invoke();
+    }
+
+    /// <summary>The store shows another owner.</summary>
+    public void Drop()
+    {
+        if (!TryMove(ShardEvent.Fenced))
+            return;
+        logger.ShardDropped(shardId, Epoch ?? 0);
         ShardInstruments.Fenced();
         Lost?.Invoke();
     }

@@ -4,7 +4,7 @@ namespace Backhaul.Node.Sharding;
 
 internal static partial class ShardingLog
 {
-    [LoggerMessage(3000, LogLevel.Error, "Shard {Shard} is lost: a write of epoch {Epoch} was refused by the fence. Another process owns the journal now")]
+    [LoggerMessage(3000, LogLevel.Error, "Shard {Shard} is lost: a write of epoch {Epoch} was refused by the fence. Another process owns it now")]
     public static partial void ShardFenced(this ILogger logger, int shard, long epoch);
 
     [LoggerMessage(3001, LogLevel.Warning, "Shard {Shard} was acquired again with epoch {Epoch}, to find out what became of an append")]
@@ -19,8 +19,8 @@ internal static partial class ShardingLog
     [LoggerMessage(3004, LogLevel.Information, "All shards were given back after {Seconds} s")]
     public static partial void DrainDone(this ILogger logger, double seconds);
 
-    [LoggerMessage(3005, LogLevel.Warning, "{Count} shards did not stop in time; they are given back all the same, and their stragglers are fenced")]
-    public static partial void DrainLeftBehind(this ILogger logger, int count);
+    [LoggerMessage(3005, LogLevel.Warning, "Shard {Shard} did not stop in time; it is given back all the same, and its stragglers are fenced")]
+    public static partial void ShardLeftBehind(this ILogger logger, int shard);
 
     [LoggerMessage(3006, LogLevel.Warning, "The shards could not be given back; the next start takes them")]
     public static partial void ReleaseFailed(this ILogger logger, Exception failure);
@@ -51,4 +51,7 @@ internal static partial class ShardingLog
 
     [LoggerMessage(3015, LogLevel.Information, "Session {Session} was released from quarantine")]
     public static partial void QuarantineReleased(this ILogger logger, SessionKey session);
+
+    [LoggerMessage(3016, LogLevel.Error, "Shard {Shard}, held with epoch {Epoch}, belongs to another node by now; its sessions stop here and nothing is saved")]
+    public static partial void ShardDropped(this ILogger logger, int shard, long epoch);
 }

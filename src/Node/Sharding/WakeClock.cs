@@ -5,14 +5,17 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Sharding;
 
 /// <summary>What the wake clock's mailbox holds.</summary>
-internal sealed record WakeTick
+internal sealed class WakeTick
 {
     public static WakeTick Now { get; } = new();
+
+    /// <summary>There is a new shard: whatever in it is due begins now, however lately it was begun by its last owner here.</summary>
+    public static WakeTick ShardOpened { get; } = new();
 }
 
 /// <summary>
 /// Starts sessions that have something to do by themselves: after a start those with work, later those whose time has come. The
-/// journal's heads are the durable timer wheel; this actor only looks at them, at its start, then every <c>WakePoll</c> and at the next due time inside
+/// journal's heads are the durable timer wheel; this actor only looks at them: at its start, when a shard is opened, every <c>WakePoll</c>, and at the next due time inside
 /// it. Bounded: no more than <c>WakesInFlightMax</c> sessions wait for their load because of it.
 ///
 /// Sessions in memory watch their own time and are left alone, however due they are; so are quarantined ones.
@@ -35,6 +38,11 @@ internal sealed class WakeClock(NodeShards shards, IJournalStore store, ShardHos
 
     protected internal override async ValueTask ReceiveAsync(WakeTick message, ActorContext<WakeTick> context)
     {
+        var opened = ReferenceEquals(message, WakeTick.ShardOpened);
+        while (context.TryTakeNext(out var another))
+            opened |= ReferenceEquals(another, WakeTick.ShardOpened); // many shards opened at once are one look
+        if (opened)
+            _woken.Clear();
         TimeSpan next;
         try
         {
@@ -90,6 +98,8 @@ internal sealed class WakeClock(NodeShards shards, IJournalStore store, ShardHos
     private async ValueTask<(IReadOnlyList<DueSession> Sessions, bool Complete)> ListAsync(DateTimeOffset until, int wanted, CancellationToken stop)
     {
         var grants = shards.Grants;
+        if (grants.Count == 0)
+            return ([], true);
         for (var rows = RowsFirst; ; rows *= 4)
         {
             var due = await store.ListDueAsync(grants, until, rows, stop);

@@ -166,7 +166,7 @@ public sealed class CommandRouterTests
                 await Task.Delay(TimeSpan.FromMilliseconds(random.Next(60)), world.World.Time);
             }
             await Task.WhenAll(asks);
-            await world.Shards.DrainAsync(CancellationToken.None);
+            await world.Ownership.DrainAsync(CancellationToken.None);
             Assert.All(world.Script.Instances.Values, count => Assert.Equal(0, count));
         });
 

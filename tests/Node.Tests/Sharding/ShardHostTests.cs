@@ -168,7 +168,8 @@ public sealed class ShardHostTests
             Assert.Null(tenure.Current);
             Assert.Equal(UnavailableReason.NotOwned, ReasonOf(await world.AskAsync(Orders)));
             await world.UntilAsync(() => world.Script.Lines.Contains("stop orders Fenced"));
-            Assert.False(world.Shards.IsReady);
+            Assert.False(world.Ownership.IsReady);
+            Assert.Contains("another process has opened the journal", Assert.Single(world.Exit.Sentences), StringComparison.Ordinal);
         });
     }
 
@@ -179,11 +180,11 @@ public sealed class ShardHostTests
         world.RunStarted(async () =>
         {
             await world.AskAsync(Orders);
-            await world.Shards.SuspendAsync(CancellationToken.None);
+            world.Shards.Suspend();
             Assert.Equal(UnavailableReason.Suspended, ReasonOf(await world.AskAsync(Orders)));
             Assert.False(world.Shards.HostOf(Orders).Tenure.MayAct);
             await Task.Delay(TimeSpan.FromMinutes(1), world.World.Time);
-            await world.Shards.ResumeAsync(CancellationToken.None);
+            world.Shards.Resume();
             Assert.StartsWith("back", TextOf(await world.AskAsync(Orders, "back")), StringComparison.Ordinal);
             Assert.Single(world.Script.Lines, line => line == "load orders");
         });
@@ -195,10 +196,13 @@ public sealed class ShardHostTests
         var world = new ShardWorld();
         world.Run(async () =>
         {
+            Assert.Equal(UnavailableReason.NotOwned, ReasonOf(await world.AskAsync(Orders)));
+            for (var shard = 0; shard < 4; shard++)
+                Assert.True(world.Shards.TryBeginClaim(shard));
             var early = world.AskAsync(Orders).AsTask();
             await Task.Delay(TimeSpan.FromMilliseconds(500), world.World.Time);
             Assert.False(early.IsCompleted);
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             Assert.StartsWith("hello", TextOf(await early), StringComparison.Ordinal);
         });
     }
@@ -213,7 +217,7 @@ public sealed class ShardHostTests
             await world.AskAsync(Orders);
             await world.AskAsync(Reports);
             var began = world.World.Time.Elapsed;
-            var drain = world.Shards.DrainAsync(CancellationToken.None);
+            var drain = world.Ownership.DrainAsync(CancellationToken.None);
             Assert.True(world.Shards.IsDraining);
             Assert.Equal(UnavailableReason.Moving, ReasonOf(await world.AskAsync(Orders)));
             Assert.Equal(began, world.World.Time.Elapsed);
@@ -223,7 +227,7 @@ public sealed class ShardHostTests
             Assert.Contains("stop reports Drain", world.Script.Lines);
             Assert.All(world.Shards.Shards, shard => Assert.Equal(ShardPhase.Closed, shard.Phase));
             Assert.Equal(UnavailableReason.NotOwned, ReasonOf(await world.AskAsync(Orders)));
-            await world.Shards.DrainAsync(CancellationToken.None); // once more changes nothing
+            await world.Ownership.DrainAsync(CancellationToken.None); // once more changes nothing
         });
     }
 
@@ -236,7 +240,7 @@ public sealed class ShardHostTests
         {
             await world.AskAsync(Orders);
             var began = world.World.Time.Elapsed;
-            await world.Shards.DrainAsync(CancellationToken.None);
+            await world.Ownership.DrainAsync(CancellationToken.None);
             Assert.InRange(world.World.Time.Elapsed - began, TimeSpan.FromSeconds(13), world.Options.HandOff);
             Assert.NotEmpty(world.World.Loggers.Of(3010));
         });

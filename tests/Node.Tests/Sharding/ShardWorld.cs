@@ -4,6 +4,7 @@ using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
+using Backhaul.Node.Sharding.Membership;
 using Backhaul.World;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Logging;
@@ -23,7 +24,8 @@ internal sealed class ShardWorld
         Store = new MemoryJournalStore(World.Time);
         System = World.NewActorSystem();
         Options = options ?? new ShardingOptions { ShardCount = 4 };
-        Shards = new NodeShards(System, Store, Store, Create, new NodeId(World.Random.Next()), Options, World.Loggers);
+        Shards = new NodeShards(System, Store, Create, Trust, new NodeId(World.Random.Next()), Options, World.Loggers);
+        Ownership = new EmbeddedOwnership(Shards, Store, Exit, Options, World.Time, World.Loggers);
         Router = new CommandRouter(Shards, routing ?? new RoutingOptions(), World.Time, World.Random, World.Loggers.CreateLogger<CommandRouter>());
     }
 
@@ -36,6 +38,12 @@ internal sealed class ShardWorld
     public ShardingOptions Options { get; }
 
     public NodeShards Shards { get; }
+
+    public SwitchedTrust Trust { get; } = new();
+
+    public RecordedExit Exit { get; } = new();
+
+    public EmbeddedOwnership Ownership { get; }
 
     public CommandRouter Router { get; }
 
@@ -58,7 +66,7 @@ internal sealed class ShardWorld
     /// <summary>Runs the body on a node that was started.</summary>
     public void RunStarted(Func<Task> body) => Run(async () =>
     {
-        await Shards.StartAsync(CancellationToken.None);
+        await Ownership.StartAsync(CancellationToken.None);
         await body();
     });
 
@@ -102,4 +110,18 @@ internal sealed class ShardWorld
     public static UnavailableReason ReasonOf(CommandReply reply) => Assert.IsType<CommandReply.Unavailable>(reply).Reason;
 
     private Actor<SessionMessage> Create(SessionKey session, ShardTenure tenure) => new ScriptedSession(session, tenure, Script);
+}
+
+/// <summary>What the lease says, as a test wants it.</summary>
+internal sealed class SwitchedTrust : INodeTrust
+{
+    public bool IsTrusted { get; set; } = true;
+}
+
+/// <summary>Ends nothing.</summary>
+internal sealed class RecordedExit : INodeExit
+{
+    public List<string> Sentences { get; } = [];
+
+    public void Lost(string sentence) => Sentences.Add(sentence);
 }

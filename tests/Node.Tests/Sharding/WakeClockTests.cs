@@ -14,7 +14,7 @@ public sealed class WakeClockTests
         world.Run(async () =>
         {
             await world.WriteHeadsAsync([(Key(1), DateTimeOffset.UnixEpoch), (Key(2), null), (Key(3), world.World.Time.GetUtcNow().AddHours(1))]);
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             await world.UntilAsync(() => world.Script.Lines.Count > 0);
             await Task.Delay(TimeSpan.FromMinutes(5), world.World.Time);
             Assert.Equal(["load s1"], world.Script.Lines);
@@ -29,7 +29,7 @@ public sealed class WakeClockTests
         {
             var due = world.World.Time.GetUtcNow().AddSeconds(612.345);
             await world.WriteHeadsAsync([(Key(1), due)]);
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             await world.UntilAsync(() => world.Script.Lines.Count > 0);
             Assert.InRange(world.World.Time.GetUtcNow(), due, due.AddMilliseconds(20));
         });
@@ -48,7 +48,7 @@ public sealed class WakeClockTests
         world.Run(async () =>
         {
             await world.WriteHeadsAsync(Enumerable.Range(0, 1500).Select(i => (Key(i), (DateTimeOffset?)DateTimeOffset.UnixEpoch)));
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             await world.UntilAsync(() => world.Script.Lines.Count == 1500);
             Assert.Equal(1500, world.Script.Lines.Distinct().Count());
             Assert.InRange(world.Script.LoadingMax, 5, 10);
@@ -64,7 +64,7 @@ public sealed class WakeClockTests
         world.Run(async () =>
         {
             await world.WriteHeadsAsync(Enumerable.Range(0, 1000).Select(i => (Key(i), (DateTimeOffset?)DateTimeOffset.UnixEpoch)));
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             await Task.Delay(TimeSpan.FromMilliseconds(50), world.World.Time);
             var began = world.World.Time.Elapsed;
             await world.AskAsync(ShardWorld.Orders);
@@ -84,7 +84,7 @@ public sealed class WakeClockTests
         world.Run(async () =>
         {
             await world.WriteHeadsAsync([(Key(1), DateTimeOffset.UnixEpoch)]);
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             await Task.Delay(TimeSpan.FromMinutes(1), world.World.Time);
             Assert.InRange(world.Script.Lines.Count(line => line == "load s1"), 3, 7);
         });
@@ -98,7 +98,7 @@ public sealed class WakeClockTests
         world.Run(async () =>
         {
             await world.WriteHeadsAsync([(Key(1), DateTimeOffset.UnixEpoch)]);
-            await world.Shards.StartAsync(CancellationToken.None);
+            await world.Ownership.StartAsync(CancellationToken.None);
             await Task.Delay(TimeSpan.FromMinutes(10), world.World.Time);
             Assert.Equal(3, world.Script.Lines.Count(line => line == "load s1"));
         });

@@ -6,18 +6,21 @@ namespace Backhaul.Node.Journal.Memory;
 /// The store in memory, with the semantics that the real ones have: fences, row waits of a take-over behind an append in flight,
 /// roll-back of a whole batch on a conflict, outcomes that the caller cannot know. For tests and simulation: faults are injected by
 /// <see cref="FailCommits"/>, <see cref="StallCommits"/> and <see cref="TakeOverAsync"/>. Everything waits by await, never by blocking.
+/// The rows lie in <see cref="MemoryTables"/>, which <see cref="MemoryClusterStore"/> shares.
 /// </summary>
 internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEmbeddedStore, IDisposable
 {
-    private readonly SemaphoreSlim _writes = new(1, 1);
-    private readonly Dictionary<int, ShardRow> _shards = [];
-    private readonly SortedDictionary<string, MemorySession> _sessions = new(StringComparer.Ordinal);
     private readonly Queue<StoreFault> _faults = [];
     private readonly Queue<StoreFault> _reacquireFaults = [];
     private TaskCompletionSource? _stall;
 
+    internal MemoryTables Tables { get; } = new(time);
+
     /// <summary>Commits that reached the store, applied or not, as sent.</summary>
     public List<IReadOnlyList<SessionAppend>> Received { get; } = [];
+
+    /// <summary>Called for each part of a commit in the moment in which it becomes durable.</summary>
+    public Action<SessionAppend>? Applied { get; set; }
 
     /// <summary>The next commits end as the fault says.</summary>
     public void FailCommits(StoreFault fault) => Enqueue(_faults, fault);
@@ -40,51 +43,54 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
     }
 
     /// <summary>Another node claims a shard; waits for an append in flight.</summary>
-    public ValueTask<ShardGrant> TakeOverAsync(int shardId, NodeId node, CancellationToken stop) => LockedAsync(
+    public ValueTask<ShardGrant> TakeOverAsync(int shardId, NodeId node, CancellationToken stop) => Tables.ChangeAsync(
+        [shardId],
         () =>
         {
-            var row = _shards[shardId];
+            var row = Tables.Shards[shardId];
             row.Epoch++;
             row.Owner = node;
             return new ShardGrant(shardId, row.Epoch, node);
         },
-        stop);
+        null, stop);
 
     /// <summary>Changes stored rows behind the store's back, as a broken disk would.</summary>
-    public ValueTask DamageAsync(SessionKey session, Action<SortedList<long, JournalRow>> damage, CancellationToken stop) => Discard(LockedAsync(
+    public ValueTask DamageAsync(SessionKey session, Action<SortedList<long, JournalRow>> damage, CancellationToken stop) => Discard(Tables.NowAsync(
         () =>
         {
-            damage(_sessions[session.ToString()].Rows);
+            damage(Tables.Sessions[session.ToString()].Rows);
             return true;
         },
         stop));
 
-    public ValueTask<IReadOnlyList<ShardGrant>> TakeAllAsync(NodeId node, int shardCount, CancellationToken stop) => LockedAsync(
+    public ValueTask<IReadOnlyList<ShardGrant>> TakeAllAsync(NodeId node, int shardCount, CancellationToken stop) => Tables.ChangeAsync(
+        [.. Enumerable.Range(0, shardCount)],
         () =>
         {
-            if (_shards.Count != 0 && _shards.Count != shardCount)
+            var shards = Tables.Shards;
+            if (shards.Count != 0 && shards.Count != shardCount)
             {
                 throw new JournalStoreException(
                     StoreFailure.Rejected,
-                    $"The journal was created with {_shards.Count} shards, and the configuration says {shardCount}. The number is fixed for life.");
+                    $"The journal was created with {shards.Count} shards, and the configuration says {shardCount}. The number is fixed for life.");
             }
 
             for (var shard = 0; shard < shardCount; shard++)
             {
-                _shards.TryAdd(shard, new ShardRow());
-                _shards[shard].Epoch++;
-                _shards[shard].Owner = node;
+                shards.TryAdd(shard, new ShardRow());
+                shards[shard].Epoch++;
+                shards[shard].Owner = node;
             }
 
-            return (IReadOnlyList<ShardGrant>)[.. _shards
-                .Select(shard => new ShardGrant(shard.Key, shard.Value.Epoch, node)).OrderBy(grant => grant.ShardId)];
+            return (IReadOnlyList<ShardGrant>)[.. shards.Select(shard => new ShardGrant(shard.Key, shard.Value.Epoch, node))];
         },
-        stop);
+        null, stop);
 
-    public ValueTask ReleaseAllAsync(NodeId node, CancellationToken stop) => Discard(LockedAsync(
+    public ValueTask ReleaseAllAsync(NodeId node, CancellationToken stop) => Discard(Tables.ChangeAsync(
+        [.. Tables.Shards.Keys],
         () =>
         {
-            foreach (var row in _shards.Values.Where(row => row.Owner == node))
+            foreach (var row in Tables.Shards.Values.Where(row => row.Owner == node))
             {
                 row.Epoch++;
                 row.Owner = null;
@@ -92,29 +98,46 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
 
             return true;
         },
-        stop));
+        null, stop));
 
-    public async ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop)
-    {
-        await _writes.WaitAsync(stop);
-        try
+    public ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop) => CommitAsync(
+        batch,
+        async apply =>
         {
             var (fault, stall) = NextFault();
-            Received.Add([.. batch]);
+            lock (_faults)
+                Received.Add([.. batch]);
             if (stall is not null)
                 await stall;
             if (fault is { Applied: false })
                 throw Failed(fault);
-            var report = Apply(batch);
+            var report = apply();
             return fault is null ? report : throw Failed(fault);
+        },
+        stop);
+
+    /// <summary>
+    /// A commit whose time in flight is the caller's to shape: its shards are shared until <paramref name="inFlight"/> ends, and what was
+    /// applied by then is durable.
+    /// </summary>
+    internal async ValueTask<CommitReport> CommitAsync(
+        IReadOnlyList<SessionAppend> batch, Func<Func<CommitReport>, ValueTask<CommitReport>> inFlight, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        var incarnation = Tables.Incarnation;
+        var shared = Tables.BeginAppend(batch);
+        try
+        {
+            return await inFlight(() => Apply(batch, incarnation));
         }
         finally
         {
-            _writes.Release();
+            Tables.EndAppend(shared);
         }
     }
 
-    public ValueTask<ShardGrant?> ReacquireAsync(ShardGrant grant, CancellationToken stop) => LockedAsync<ShardGrant?>(
+    public ValueTask<ShardGrant?> ReacquireAsync(ShardGrant grant, CancellationToken stop) => Tables.ChangeAsync<ShardGrant?>(
+        [grant.ShardId],
         () =>
         {
             StoreFault? fault;
@@ -122,12 +145,12 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
                 _reacquireFaults.TryDequeue(out fault);
             if (fault is { Applied: false })
                 throw Failed(fault);
-            if (!IsHeld(grant))
+            if (!Tables.IsHeld(grant))
                 return fault is null ? null : throw Failed(fault);
-            var raised = grant with { Epoch = ++_shards[grant.ShardId].Epoch };
+            var raised = grant with { Epoch = ++Tables.Shards[grant.ShardId].Epoch };
             return fault is null ? raised : throw Failed(fault);
         },
-        stop);
+        null, stop);
 
     public ValueTask<long?> ReadLastSequenceAsync(ShardGrant grant, SessionKey session, CancellationToken stop) =>
         ReadAsync<long?>(grant, () => Find(session)?.Head.LastSequence ?? 0, stop);
@@ -149,10 +172,10 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
         () => [.. (Find(session)?.Rows.Values ?? []).Where(row => row.Number > afterNumber).Take(rowsMax)],
         stop);
 
-    public ValueTask<bool> SaveSnapshotAsync(ShardGrant grant, SessionKey session, StoredSnapshot snapshot, CancellationToken stop) => LockedAsync(
+    public ValueTask<bool> SaveSnapshotAsync(ShardGrant grant, SessionKey session, StoredSnapshot snapshot, CancellationToken stop) => Tables.NowAsync(
         () =>
         {
-            if (!IsHeld(grant))
+            if (!Tables.IsHeld(grant))
                 return false;
             if (Find(session) is not { } stored || stored.Head.LastSequence < snapshot.Sequence)
             {
@@ -196,42 +219,61 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
             stop);
 
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
-        IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => LockedAsync(
+        IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => Tables.NowAsync(
         () =>
         {
-            var shards = grants.Where(IsHeld).Select(grant => grant.ShardId).ToHashSet();
-            return (IReadOnlyList<DueSession>)[.. _sessions.Values.Select(session => session.Head)
+            var shards = grants.Where(Tables.IsHeld).Select(grant => grant.ShardId).ToHashSet();
+            return (IReadOnlyList<DueSession>)[.. Tables.Sessions.Values.Select(session => session.Head)
                 .Where(head => head.WakeAt <= until && shards.Contains(head.ShardId))
                 .OrderBy(head => head.WakeAt).Take(rowsMax)
                 .Select(head => new DueSession(head.ShardId, head.Session, head.WakeAt!.Value))];
         },
         stop);
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) => LockedAsync(
-        () => (IReadOnlyList<SessionHead>)[.. _sessions
+    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) => Tables.NowAsync(
+        () => (IReadOnlyList<SessionHead>)[.. Tables.Sessions
             .Where(session => tenant is null || session.Value.Head.Session.Tenant == tenant)
             .Where(session => afterKey is null || string.CompareOrdinal(session.Key, afterKey) > 0)
             .Take(rowsMax).Select(session => session.Value.Head)],
         stop);
 
-    public void Dispose() => _writes.Dispose();
-
-    private CommitReport Apply(IReadOnlyList<SessionAppend> batch)
+    public void Dispose()
     {
-        var held = batch.Where(append => IsHeld(append.Grant)).ToList();
-        foreach (var append in held)
+    }
+
+    private CommitReport Apply(IReadOnlyList<SessionAppend> batch, int incarnation)
+    {
+        List<SessionAppend> held = [];
+        HashSet<int> fenced = [];
+        lock (Tables.Gate)
         {
-            if ((Find(append.Session)?.Head.LastSequence ?? 0) != append.FirstSequence - 1)
-                throw new JournalStoreException(StoreFailure.Conflict, $"The next row of {append.Session} is not {append.FirstSequence}.");
-            var archived = Archive(append.Session).Select(task => (task.Generation, task.Ordinal)).ToHashSet();
-            if (append.Archive.Any(task => !archived.Add((task.Generation, task.Ordinal))))
-                throw new JournalStoreException(StoreFailure.Conflict, $"A task of {append.Session} is in the archive already.");
+            if (incarnation != Tables.Incarnation)
+                throw new JournalStoreException(StoreFailure.Unknown, "The connection was lost with the store.");
+            foreach (var append in batch)
+            {
+                if (Tables.IsHeld(append.Grant))
+                    held.Add(append);
+                else
+                    fenced.Add(append.Grant.ShardId);
+            }
+
+            held.ForEach(Check);
+            held.ForEach(Apply);
         }
 
-        foreach (var append in held)
-            Apply(append);
-        var fenced = batch.Except(held).Select(append => append.Grant.ShardId).ToHashSet();
+        if (Applied is { } applied)
+            held.ForEach(applied);
         return fenced.Count == 0 ? CommitReport.Complete : new CommitReport(fenced);
+    }
+
+    private void Check(SessionAppend append)
+    {
+        var session = Find(append.Session);
+        if ((session?.Head.LastSequence ?? 0) != append.FirstSequence - 1)
+            throw new JournalStoreException(StoreFailure.Conflict, $"The next row of {append.Session} is not {append.FirstSequence}.");
+        if (append.Archive.Any(task => session?.Archive.ContainsKey((task.Generation, task.Ordinal)) == true)
+            || append.Archive.DistinctBy(task => (task.Generation, task.Ordinal)).Count() != append.Archive.Count)
+            throw new JournalStoreException(StoreFailure.Conflict, $"A task of {append.Session} is in the archive already.");
     }
 
     private void Apply(SessionAppend append)
@@ -241,8 +283,8 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
         var head = new SessionHead(
             append.Session, append.Grant.ShardId, last, append.Grant.Epoch, append.Head.LastNumber, append.Head.State,
             append.Head.Generation, Find(append.Session)?.Head.SnapshotSequence ?? 0, append.Head.WakeAt);
-        if (!_sessions.TryGetValue(key, out var session))
-            _sessions.Add(key, session = new MemorySession { Head = head });
+        if (!Tables.Sessions.TryGetValue(key, out var session))
+            Tables.Sessions.Add(key, session = new MemorySession { Head = head });
         session.Head = head;
         for (var index = 0; index < append.Rows.Count; index++)
         {
@@ -260,26 +302,10 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
 
     private IEnumerable<ArchivedTask> Archive(SessionKey session) => Find(session)?.Archive.Values ?? Enumerable.Empty<ArchivedTask>();
 
-    private MemorySession? Find(SessionKey session) => _sessions.GetValueOrDefault(session.ToString());
-
-    private bool IsHeld(ShardGrant grant) =>
-        _shards.TryGetValue(grant.ShardId, out var row) && row.Epoch == grant.Epoch && row.Owner == grant.Node;
+    private MemorySession? Find(SessionKey session) => Tables.Find(session);
 
     private ValueTask<T> ReadAsync<T>(ShardGrant grant, Func<T> read, CancellationToken stop) =>
-        LockedAsync(() => IsHeld(grant) ? read() : default!, stop);
-
-    private async ValueTask<T> LockedAsync<T>(Func<T> work, CancellationToken stop)
-    {
-        await _writes.WaitAsync(stop);
-        try
-        {
-            return work();
-        }
-        finally
-        {
-            _writes.Release();
-        }
-    }
+        Tables.NowAsync(() => Tables.IsHeld(grant) ? read() : default!, stop);
 
     private void Enqueue(Queue<StoreFault> faults, StoreFault fault)
     {
@@ -302,22 +328,4 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
     private static JournalStoreException Failed(StoreFault fault) => new(fault.Failure, $"An injected fault ({fault.Failure}).");
 
     private static async ValueTask Discard<T>(ValueTask<T> work) => await work;
-
-    private sealed class ShardRow
-    {
-        public long Epoch { get; set; }
-
-        public NodeId? Owner { get; set; }
-    }
-
-    private sealed class MemorySession
-    {
-        public required SessionHead Head { get; set; }
-
-        public SortedList<long, JournalRow> Rows { get; } = [];
-
-        public SortedList<long, StoredSnapshot> Snapshots { get; } = [];
-
-        public SortedDictionary<(int Generation, long Ordinal), ArchivedTask> Archive { get; } = [];
-    }
 }
