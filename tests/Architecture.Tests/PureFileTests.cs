@@ -9,6 +9,7 @@ public sealed class PureFileTests
     private static readonly string[] Pure =
     [
         "Sessions.Session", "Sessions.SessionDecider", "Sessions.SessionSnapshot", "Sharding.SessionSlots",
+        "Routing.RetryPolicy", "Routing.RetryBudget", "Routing.PeerCodec",
     ];
 
     private static readonly string[] Impure =

@@ -127,6 +127,7 @@ internal static class NodeComposition
         services.AddSingleton<IOwnership>(s => new EmbeddedOwnership(
             s.GetRequiredService<NodeShards>(), s.GetRequiredService<IEmbeddedStore>(), s.GetRequiredService<INodeExit>(), settings.Sharding,
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<LocalCommands>();
         services.AddSingleton<ICommandRouter, CommandRouter>();
     }
 

@@ -1,19 +1,35 @@
 using Backhaul.Node.Actors;
+using Backhaul.Node.Journal;
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Sharding;
 using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Routing;
 
+/// <summary>The ways to other nodes; a node alone has none.</summary>
+/// <param name="Self">This incarnation.</param>
+internal sealed record PeerRoutes(NodeId Self, OwnerDirectory Owners, IPeers Peers);
+
 /// <summary>
-/// From an edge to the session's shard and back. This node owns every shard, so the way is: the shard's phase → its mailbox → the
-/// answer, or the deadline, whichever comes first. What was not decided is sent again by <see cref="RetryPolicy"/> while the deadline
-/// lasts. Invariant: exactly one answer to each call, before its deadline; a request that got none is marked answered, so that nobody
-/// executes it afterwards for a caller who is gone (unless it had begun). Called by the edges, from any thread.
+/// From an edge to the session's owner and back: to this node's own shard (<see cref="LocalCommands"/>) when it is here, else one hop to
+/// the node that the <see cref="OwnerDirectory"/> names. What was not decided is tried again by <see cref="RetryPolicy"/> while the deadline
+/// lasts; this is the only loop, and peers never forward. To the same owner of the same epoch a command goes again only within the
+/// node's <see cref="RetryBudget"/>; without, it waits here for another owner.
+///
+/// Invariants: exactly one answer to each call, before its deadline; a command that was perhaps executed is sent again only when its
+/// repetition is recognised or changes nothing; no wait without a limit on how many wait. Called by the edges, from any thread.
 /// </summary>
-internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, TimeProvider time, IRandom random, ILogger<CommandRouter> logger) : ICommandRouter
+internal sealed class CommandRouter(
+    LocalCommands local, RoutingOptions options, TimeProvider time, IRandom random, ILogger<CommandRouter> logger, PeerRoutes? routes = null) : ICommandRouter
 {
+    private static readonly TimeSpan SoonAgain = TimeSpan.FromMilliseconds(200);
+
+    private static readonly CommandReply.Unavailable Orphaned = new(
+        UnavailableReason.Acquiring, SoonAgain, "No node owns the session's shard at the moment; another takes it over. Send the same request again.");
+
+    private readonly RetryBudget _budget = new(options.RetryShare, options.RetryBurst, perSecond: 1);
+    private readonly Lock _budgeting = new();
+    private readonly long _began = time.GetTimestamp();
     private int _retriesInFlight;
 
     public async ValueTask<CommandReply> ExecuteAsync(
@@ -21,57 +37,91 @@ internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, T
     {
         var began = time.GetTimestamp();
         var mayRepeat = key is not null || IsRepeatable(command);
+        var redirects = 0;
+        Owner? asked = null;
+        var tried = default(Tried);
+        lock (_budgeting)
+            _budget.Earn();
         for (var attempt = 1; ; attempt++)
         {
-            var reply = await TryOnceAsync(session, command, key, deadline - time.GetElapsedTime(began), stop);
-            if (reply is not CommandReply.Unavailable unavailable)
-                return reply;
-            var remaining = deadline - time.GetElapsedTime(began);
-            if (shards.IsDraining || RetryPolicy.Wait(unavailable.Reason, unavailable.RetryAfter, attempt, remaining, mayRepeat, random.NextUnit(), options) is not { } wait
-                || !await TryWaitAsync(wait, stop))
+            var peer = RemoteOwnerOf(session);
+            if (peer is null || peer != asked || MayAskAgain())
             {
-                var waitedMs = time.GetElapsedTime(began).TotalMilliseconds;
-                if (unavailable.Reason == UnavailableReason.Deadline)
-                    logger.CommandLate(session, command.GetType().Name, attempt, waitedMs, shards.Permits.Loading, shards.Permits.Waiting);
-                else
-                    logger.CommandUnavailable(session, command.GetType().Name, unavailable.Reason, attempt, waitedMs);
-                return reply;
+                tried = await TryAsync(session, new PeerCommand(session, command, key), peer, deadline - time.GetElapsedTime(began), stop);
+                asked = peer;
             }
-            ShardInstruments.Retried(NameOf(unavailable.Reason));
+            if (tried.Result is not { } result)
+                return tried.Reply;
+            if (result == TryResult.Redirected)
+                redirects++;
+            var retryAfter = (tried.Reply as CommandReply.Unavailable)?.RetryAfter ?? TimeSpan.Zero;
+            var step = RetryPolicy.Next(
+                result, retryAfter, attempt, redirects, deadline - time.GetElapsedTime(began), mayRepeat, routes is null, random.NextUnit(), options);
+            if (step is not { } next || (routes is null && local.IsDraining) || !await TryWaitAsync(next, stop))
+            {
+                LogGivenUp(session, command, tried.Reply, attempt, time.GetElapsedTime(began));
+                return tried.Reply;
+            }
+            ShardInstruments.Retried(NameOf(result));
         }
     }
 
-    private async ValueTask<CommandReply> TryOnceAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan remaining, CancellationToken stop)
+    /// <summary>Null: this node's own shard, or nobody.</summary>
+    private Owner? RemoteOwnerOf(SessionKey session) =>
+        routes is null || local.Holds(session) || routes.Owners.Find(local.ShardOf(session)) is not { } owner || owner.Node == routes.Self ? null : owner;
+
+    private async ValueTask<Tried> TryAsync(SessionKey session, PeerCommand command, Owner? peer, TimeSpan remaining, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        var host = shards.HostOf(session);
-        var answer = ShardPhases.AnswerTo(host.Tenure.Phase, command is SessionCommand.Query);
-        if (host.Actor is not { } actor || answer is not (ShardAnswer.Execute or ShardAnswer.Park))
-            return ShardReplies.For(answer)!;
-        var request = new Request<CommandReply>();
-        if (!actor.TryPost(new ShardMessage.Execute(session, command, key, request)))
-            return actor.IsAccepting ? ShardIsFull : ShardReplies.For(ShardAnswer.Moving)!;
-        if (remaining <= TimeSpan.Zero)
-            remaining = TimeSpan.FromMilliseconds(1);
-        try
+        if (peer is not null)
+            return Judge(peer, await routes!.Peers.SendAsync(peer, command, remaining > TimeSpan.Zero ? remaining : TimeSpan.FromMilliseconds(1), stop));
+        var reply = await local.TryOnceAsync(session, command.Command, command.Key, remaining, stop);
+        if (reply is not CommandReply.Unavailable unavailable)
+            return new Tried(null, reply);
+        return new Tried(
+            RetryPolicy.ResultOf(unavailable.Reason), unavailable.Reason == UnavailableReason.NotOwned && routes is not null ? Orphaned : unavailable);
+    }
+
+    private Tried Judge(Owner peer, PeerAnswer answer)
+    {
+        switch (answer)
         {
-            return await request.Reply.WaitAsync(remaining, time, stop);
+            case PeerAnswer.Replied { Reply: CommandReply.Unavailable unavailable }:
+                return new Tried(RetryPolicy.ResultOf(unavailable.Reason), unavailable);
+            case PeerAnswer.Replied replied:
+                return new Tried(null, replied.Reply);
+            case PeerAnswer.NotOwner { Hint: { } hint } when hint.ShardId == peer.ShardId && routes!.Owners.Accept(hint):
+                return new Tried(TryResult.Redirected, Orphaned);
+            case PeerAnswer.NotOwner:
+                return new Tried(TryResult.NotOwned, Orphaned);
+            case PeerAnswer.Failed { Stage: PeerFailure.Unknown } failed:
+                logger.PeerLost(peer.Address, failed.Detail);
+                return new Tried(TryResult.Unknown, OutcomeUnknown);
+            case PeerAnswer.Failed { Stage: PeerFailure.NotAccepted } failed:
+                logger.PeerRefused(peer.Address, failed.Detail);
+                return new Tried(TryResult.NotAccepted, Unreachable);
+            case PeerAnswer.Failed failed:
+                logger.PeerNotReached(peer.Address, failed.Detail);
+                routes!.Owners.Drop(peer.Address);
+                return new Tried(TryResult.NotSent, Unreachable);
+            default:
+                throw new InvalidOperationException($"The router does not know the answer {answer.GetType().Name}.");
         }
-        catch (TimeoutException)
-        {
-            request.TryAnswer(Late(remaining));
-            return await request.Reply; // the session's answer when it came in the same moment
-        }
-        catch (OperationCanceledException)
-        {
-            request.TryAnswer(Late(remaining));
-            throw;
-        }
+    }
+
+    private bool MayAskAgain()
+    {
+        lock (_budgeting)
+            return _budget.TrySpend(time.GetElapsedTime(_began));
     }
 
     /// <summary>False when too many wait already.</summary>
-    private async ValueTask<bool> TryWaitAsync(TimeSpan wait, CancellationToken stop)
+    private async ValueTask<bool> TryWaitAsync(RetryStep step, CancellationToken stop)
     {
+        if (step.Refresh)
+            routes?.Owners.Refresh();
+        if (step.Wait == TimeSpan.Zero)
+            return true;
         if (Interlocked.Increment(ref _retriesInFlight) > options.RetriesInFlightMax)
         {
             Interlocked.Decrement(ref _retriesInFlight);
@@ -79,13 +129,22 @@ internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, T
         }
         try
         {
-            await Task.Delay(wait, time, stop);
+            await Task.Delay(step.Wait, time, stop);
             return true;
         }
         finally
         {
             Interlocked.Decrement(ref _retriesInFlight);
         }
+    }
+
+    private void LogGivenUp(SessionKey session, SessionCommand command, CommandReply reply, int attempts, TimeSpan waited)
+    {
+        var reason = ((CommandReply.Unavailable)reply).Reason;
+        if (reason == UnavailableReason.Deadline)
+            logger.CommandLate(session, command.GetType().Name, attempts, waited.TotalMilliseconds, local.Loads.Loading, local.Loads.Waiting);
+        else
+            logger.CommandUnavailable(session, command.GetType().Name, reason, attempts, waited.TotalMilliseconds);
     }
 
     /// <summary>Deciding it again finds what it did before, or changes nothing.</summary>
@@ -96,17 +155,27 @@ internal sealed class CommandRouter(NodeShards shards, RoutingOptions options, T
         _ => true,
     };
 
-    private static string NameOf(UnavailableReason reason) => reason switch
+    private static string NameOf(TryResult result) => result switch
     {
-        UnavailableReason.Acquiring => "acquiring",
-        UnavailableReason.Moving => "moving",
-        _ => "crashed",
+        TryResult.Acquiring => "acquiring",
+        TryResult.Moving => "moving",
+        TryResult.Suspended => "suspended",
+        TryResult.Full => "full",
+        TryResult.Crashed => "crashed",
+        TryResult.Redirected => "redirected",
+        TryResult.NotOwned => "notOwned",
+        TryResult.NotSent => "notSent",
+        TryResult.NotAccepted => "notAccepted",
+        _ => "unknown",
     };
 
-    private static readonly CommandReply ShardIsFull = new CommandReply.Unavailable(
-        UnavailableReason.Full, TimeSpan.FromSeconds(1), "Too many requests wait on this node already. Send the same request again later, and fewer at once.");
+    private static readonly CommandReply.Unavailable Unreachable = new(
+        UnavailableReason.Unreachable, TimeSpan.FromSeconds(1), "The node that owns the session cannot be reached. Send the same request again.");
 
-    private static CommandReply.Unavailable Late(TimeSpan waited) => new(
+    private static readonly CommandReply.Unavailable OutcomeUnknown = new(
         UnavailableReason.Deadline, TimeSpan.FromSeconds(1),
-        $"The session did not answer within {waited.TotalSeconds:0.###} s. Whether the request was executed is not known: send it again with the same Idempotency-Key.");
+        "The connection to the session's node broke. Whether the request was executed is not known: send it again with the same Idempotency-Key.");
+
+    /// <param name="Result">Null when it was decided.</param>
+    private readonly record struct Tried(TryResult? Result, CommandReply Reply);
 }

@@ -51,4 +51,7 @@ internal enum UnavailableReason
 
     /// <summary>This node does not own the shard.</summary>
     NotOwned = 8,
+
+    /// <summary>The node that owns the shard cannot be reached.</summary>
+    Unreachable = 9,
 }

@@ -1,5 +1,4 @@
 using Backhaul.Node.Actors;
-using Backhaul.Node.Routing;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Tests.Sharding;
@@ -11,8 +10,6 @@ namespace Backhaul.Node.Tests.Routing;
 
 public sealed class CommandRouterTests
 {
-    private static readonly RoutingOptions Options = new();
-
     [Fact]
     public void A_session_that_does_not_answer_is_answered_for_at_the_deadline()
     {
@@ -94,37 +91,6 @@ public sealed class CommandRouterTests
             await world.AskAsync(Orders, "stays");
             Assert.DoesNotContain("orders left", world.Script.Lines);
         });
-    }
-
-    [Theory]
-    [InlineData(UnavailableReason.Acquiring, true, true)]
-    [InlineData(UnavailableReason.Moving, false, true)]
-    [InlineData(UnavailableReason.Crashed, true, true)]
-    [InlineData(UnavailableReason.Crashed, false, false)]
-    [InlineData(UnavailableReason.Full, true, false)]
-    [InlineData(UnavailableReason.Suspended, true, false)]
-    [InlineData(UnavailableReason.Storage, true, false)]
-    [InlineData(UnavailableReason.Deadline, true, false)]
-    [InlineData(UnavailableReason.NotOwned, true, false)]
-    internal void The_policy_repeats_only_what_a_wait_can_heal(UnavailableReason reason, bool mayRepeat, bool again)
-    {
-        var wait = RetryPolicy.Wait(reason, TimeSpan.Zero, 1, TimeSpan.FromSeconds(30), mayRepeat, 0.5, Options);
-        Assert.Equal(again, wait is not null);
-    }
-
-    [Fact]
-    public void The_wait_doubles_with_full_jitter_is_capped_and_never_passes_the_deadline()
-    {
-        Assert.Equal(50, Ceiling(1), 1);
-        Assert.Equal(100, Ceiling(2), 1);
-        Assert.Equal(1600, Ceiling(6), 1);
-        Assert.Equal(2000, Ceiling(7), 1);
-        Assert.Equal(2000, Ceiling(1000), 1);
-        Assert.Equal(TimeSpan.Zero, RetryPolicy.Wait(UnavailableReason.Moving, TimeSpan.Zero, 5, TimeSpan.FromSeconds(30), true, 0, Options));
-        Assert.Null(RetryPolicy.Wait(UnavailableReason.Moving, TimeSpan.FromMilliseconds(200), 1, TimeSpan.FromMilliseconds(200), true, 0, Options));
-
-        static double Ceiling(int attempt) =>
-            RetryPolicy.Wait(UnavailableReason.Moving, TimeSpan.Zero, attempt, TimeSpan.FromSeconds(30), true, 0.99999, Options)!.Value.TotalMilliseconds;
     }
 
     /// <summary>Sessions that crash, hang, leave, load slowly or not at all: whatever they do, each command has one answer in time.</summary>

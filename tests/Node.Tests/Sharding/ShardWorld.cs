@@ -26,7 +26,7 @@ internal sealed class ShardWorld
         Options = options ?? new ShardingOptions { ShardCount = 4 };
         Shards = new NodeShards(System, Store, Create, Trust, new NodeId(World.Random.Next()), Options, World.Loggers);
         Ownership = new EmbeddedOwnership(Shards, Store, Exit, Options, World.Time, World.Loggers);
-        Router = new CommandRouter(Shards, routing ?? new RoutingOptions(), World.Time, World.Random, World.Loggers.CreateLogger<CommandRouter>());
+        Router = new CommandRouter(new LocalCommands(Shards, World.Time), routing ?? new RoutingOptions(), World.Time, World.Random, World.Loggers.CreateLogger<CommandRouter>());
     }
 
     public VirtualWorld World { get; }
