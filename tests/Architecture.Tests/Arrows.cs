@@ -51,6 +51,7 @@ internal static class Arrows
         ["Security"] = [],
         ["Journal"] = ["Actors.IRandom"],
         ["Journal.Memory"] = ["Journal", .. MembershipPorts],
+        ["Journal.Postgres"] = ["Journal", .. MembershipPorts],
         ["Journal.Sqlite"] = ["Journal"],
         ["Egress"] = [],
         ["Files"] = [.. OrderWords, "Actors.IIdSource"],

@@ -33,6 +33,7 @@ public sealed class BannedApiTests
         ["Backhaul.Node.Actors.Version7Ids uses Guid.CreateVersion7"] = "the seam itself",
         ["Backhaul.Node.Actors.ActorScheduler uses ThreadPool.UnsafeQueueUserWorkItem"] = "the seam itself: the simulator brings another scheduler",
         ["Backhaul.Node.Files.FileThreads uses Thread..ctor"] = "IFileWork: blocking file calls leave the logic's thread here, and only here",
+        ["Backhaul.Node.Journal.Postgres.LeaseLine uses Thread..ctor"] = "the heartbeat's own line: nothing else may delay a renewal",
         ["Backhaul.Node.Journal.Sqlite.SqliteThread uses Thread..ctor"] = "the one thread of the one exclusive connection (docs/decisions/0008)",
     };
 

@@ -13,6 +13,7 @@ internal sealed class MemoryClusterStore(MemoryJournalStore journal) : IClusterS
     private static readonly TimeSpan ClaimWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
 
     private readonly MemoryTables _tables = journal.Tables;
     private readonly List<Action> _subscribers = [];
@@ -37,8 +38,9 @@ internal sealed class MemoryClusterStore(MemoryJournalStore journal) : IClusterS
         () =>
         {
             Purge();
-            if (!_tables.Members.TryAdd(node, new MemberRow(node, name, address, build, MemberState.Active, Now + Lease)))
-                throw Rejected($"The incarnation {node} has joined before.");
+            if (_tables.Members.TryGetValue(node, out var known) && known.State != MemberState.Active)
+                throw Rejected($"The node {node} was a member before and is none any more; a process that starts again has another id.");
+            _tables.Members[node] = new MemberRow(node, name, address, build, MemberState.Active, Now + Lease);
             _tables.ViewVersion++;
             return true;
         },
@@ -138,11 +140,11 @@ internal sealed class MemoryClusterStore(MemoryJournalStore journal) : IClusterS
         return true;
     }
 
-    /// <summary>Who is gone and owns nothing is of no use to anybody; a renewal of it finds nothing, as it would find it dead.</summary>
+    /// <summary>Who has been gone for a day and owns nothing is of no use to anybody; until then it is remembered, so that it cannot join again.</summary>
     private void Purge()
     {
         var owners = _tables.Shards.Values.Select(shard => shard.Owner).ToHashSet();
-        foreach (var gone in _tables.Members.Values.Where(member => !IsLive(member) && !owners.Contains(member.Id)).ToList())
+        foreach (var gone in _tables.Members.Values.Where(member => !IsLive(member) && member.LeaseExpiresAt + Forgotten < Now && !owners.Contains(member.Id)).ToList())
             _tables.Members.Remove(gone.Id);
     }
 
