@@ -38,7 +38,7 @@ internal static class Arrows
     ];
 
     /// <summary>Operators look at the cluster and at shards as they are, and move them; no session could answer that.</summary>
-    private static readonly string[] ShardsThemselves = ["Sharding", "Journal.NodeId", "Journal.ShardGrant"];
+    private static readonly string[] ShardsThemselves = ["Sharding", "Journal.NodeId"];
 
     /// <summary>A shard is what a transfer trusts.</summary>
     private const string Trust = "Transfers.ITrust";
@@ -61,7 +61,7 @@ internal static class Arrows
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
-        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, .. HeadFailures, .. ShardsThemselves],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>
