@@ -37,6 +37,9 @@ internal static class Arrows
         "Sharding.ClusterView", "Sharding.LeaseRenewal", "Sharding.Member", "Sharding.MemberState", "Sharding.ShardOwner",
     ];
 
+    /// <summary>Operators look at the cluster and at shards as they are, and move them; no session could answer that.</summary>
+    private static readonly string[] ShardsThemselves = ["Sharding", "Journal.NodeId"];
+
     /// <summary>A shard is what a transfer trusts.</summary>
     private const string Trust = "Transfers.ITrust";
 
@@ -57,8 +60,9 @@ internal static class Arrows
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
+        ["Routing.Peers"] = ["Routing", "Sessions", "Security", Incarnation],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
-        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>
