@@ -1,4 +1,3 @@
-using Backhaul.Node.Files;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 

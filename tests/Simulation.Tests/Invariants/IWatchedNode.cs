@@ -9,8 +9,8 @@ internal interface IWatchedNode
 
     NodeId Id { get; }
 
-    /// <summary>Would write and send for this shard in this moment.</summary>
-    bool MayAct(int shardId);
+    /// <summary>The shards for which it would write and send in this moment.</summary>
+    IReadOnlyList<ShardGrant> Acting { get; }
 
     /// <summary>Its clocks broke the assumptions (A2) a short time ago, or it stands still: its trust is not held against it.</summary>
     bool IsExcused { get; }

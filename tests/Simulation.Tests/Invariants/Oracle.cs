@@ -23,6 +23,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     private readonly Dictionary<NodeId, string> _names = [];
     private readonly List<Acknowledged> _acknowledged = [];
     private readonly AttemptReports _reports = new();
+    private readonly Dictionary<int, IWatchedNode> _trusting = [];
     private MemoryTables _tables = null!;
     private SimVolume _volume = null!;
     private Func<IEnumerable<IWatchedNode>> _nodes = null!;
@@ -81,7 +82,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     {
         Statistics.Claims++;
         trace.Line(writer, $"claimed shard {grant.ShardId} e{grant.Epoch}");
-        CheckTrust(grant.ShardId);
+        CheckTrust();
     }
 
     public void OnReleased(string writer, ShardGrant grant)
@@ -114,25 +115,24 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     // ---- trust ----
 
     /// <summary>I4: at no moment do two nodes trust the same shard.</summary>
-    public void CheckTrust(int shardId)
+    public void CheckTrust()
     {
         if (IsRestored)
             return;
-        IWatchedNode? first = null;
+        _trusting.Clear();
         foreach (var node in _nodes())
         {
-            if (node.IsExcused || !node.MayAct(shardId))
+            if (node.IsExcused)
                 continue;
-            if (first is not null)
-                throw new InvariantBrokenException("I4", $"{first.Name} and {node.Name} both trust shard {shardId}; the row is {NameOf(_tables.Shards[shardId].Owner)}'s.");
-            first = node;
+            foreach (var grant in node.Acting)
+            {
+                if (!_trusting.TryAdd(grant.ShardId, node))
+                {
+                    throw new InvariantBrokenException(
+                        "I4", $"{_trusting[grant.ShardId].Name} and {node.Name} both trust shard {grant.ShardId}; the row is {NameOf(_tables.Shards[grant.ShardId].Owner)}'s.");
+                }
+            }
         }
-    }
-
-    public void CheckAllTrust()
-    {
-        foreach (var shard in _tables.Shards.Keys)
-            CheckTrust(shard);
     }
 
     /// <summary>I6: called in the moment in which a node decides to send or to write something outside, and says why it may.</summary>

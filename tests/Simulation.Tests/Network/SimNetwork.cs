@@ -1,6 +1,5 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Routing;
-using Backhaul.Node.Sessions;
 using Backhaul.Simulation.Tests.Runs;
 using Backhaul.World;
 

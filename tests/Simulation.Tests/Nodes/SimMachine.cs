@@ -1,6 +1,5 @@
 using Backhaul.Simulation.Tests.Runs;
 using Backhaul.Simulation.Tests.Store;
-using Backhaul.World;
 
 namespace Backhaul.Simulation.Tests.Nodes;
 

@@ -31,7 +31,6 @@ internal sealed class SimNode : IWatchedNode, INodeExit
     private readonly SimWorld _world;
     private readonly SimMachine _machine;
     private readonly NodeShards _shards;
-    private readonly INodeTrust _trust;
     private readonly IOwnership _ownership;
     private readonly JournalWriter _journal;
     private readonly ActorSystem _system;
@@ -71,7 +70,7 @@ internal sealed class SimNode : IWatchedNode, INodeExit
             LeaseScheduler = process,
             LeaseTime = time,
         });
-        (_shards, _trust, _ownership) = (cluster.Shards, cluster.Lease, cluster.Ownership);
+        (_shards, _ownership) = (cluster.Shards, cluster.Ownership);
         var views = cluster.Views;
         var owners = new OwnerDirectory(views, options.Routing, time, loggers.CreateLogger<OwnerDirectory>());
         var local = new LocalCommands(_shards, time);
@@ -96,7 +95,7 @@ internal sealed class SimNode : IWatchedNode, INodeExit
 
     public bool IsExcused => Process.IsFrozen ? _awakeAt == TimeSpan.MaxValue : _awakeAt != TimeSpan.MinValue && _world.Now - _awakeAt < ExcusedAfterSleep;
 
-    public bool MayAct(int shardId) => ShardPhases.MayWrite(_shards.PhaseOf(shardId)) && _trust.IsTrusted;
+    public IReadOnlyList<ShardGrant> Acting => _shards.Grants;
 
     public void Start() => Process.Start(async () =>
     {

@@ -26,7 +26,7 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         Await("all shards are held", ShardsWithin, AllShardsAreHeld);
         Await("the clients' commands are decided", ClientsWithin, () => clients.All(client => client.IsDone));
         Await("every task that can end has ended", TasksWithin, () => FindUnended() is null);
-        world.Oracle.CheckAllTrust();
+        world.Oracle.CheckTrust();
         AwaitEvents();
     }
 
@@ -42,7 +42,7 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         {
             if (row.Owner is not { } owner || !tables.Members.TryGetValue(owner, out var member) || member.State != MemberState.Active)
                 return false;
-            if (world.Machines.FirstOrDefault(machine => machine.Node?.Id == owner)?.Node?.MayAct(shard) != true)
+            if (world.Machines.FirstOrDefault(machine => machine.Node?.Id == owner)?.Node?.Acting.Any(grant => grant.ShardId == shard) != true)
                 return false;
         }
         return true;
@@ -96,7 +96,7 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
     {
         var tables = world.Store.Journal.Tables;
         var shards = tables.Shards.Select(shard =>
-            $"{shard.Key}:{world.Oracle.NameOf(shard.Value.Owner)}/e{shard.Value.Epoch}{(world.Machines.Any(machine => machine.Node is { } node && node.Id == shard.Value.Owner && node.MayAct(shard.Key)) ? "" : "!")}");
+            $"{shard.Key}:{world.Oracle.NameOf(shard.Value.Owner)}/e{shard.Value.Epoch}{(world.Machines.Any(machine => machine.Node is { } node && node.Id == shard.Value.Owner && node.Acting.Any(grant => grant.ShardId == shard.Key)) ? "" : "!")}");
         return $"Unended: {FindUnended() ?? "nothing"}. Shards: {string.Join(' ', shards)}. Nodes: {string.Join(' ', world.Machines.Select(machine => machine.Node is { } node ? $"{node.Name}{(node.IsReady ? "" : " not ready")}" : $"{machine.Name} down"))}.";
     }
 }

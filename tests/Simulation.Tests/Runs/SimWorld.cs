@@ -87,7 +87,7 @@ internal sealed class SimWorld : ISimEdge
         Processes.RunUntil(Plan.Busy);
         if (Plan.IsLiveness)
             new SimRecovery(this, _faults, _clients).Run();
-        Oracle.CheckAllTrust();
+        Oracle.CheckTrust();
         Oracle.CheckAllAcknowledged();
         Oracle.CheckStore();
         Volume.CheckAllUnchanged();
@@ -141,7 +141,7 @@ internal sealed class SimWorld : ISimEdge
 
     private void Watch() => Later(WatchEvery, () =>
     {
-        Oracle.CheckAllTrust();
+        Oracle.CheckTrust();
         Oracle.CheckQueues();
         Watch();
     });

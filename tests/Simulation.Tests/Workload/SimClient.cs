@@ -2,7 +2,6 @@ using System.Text.Json;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 using Backhaul.Simulation.Tests.Invariants;
-using Backhaul.Simulation.Tests.Network;
 using Backhaul.Simulation.Tests.Runs;
 using Backhaul.World;
 
