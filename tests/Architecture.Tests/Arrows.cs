@@ -37,6 +37,9 @@ internal static class Arrows
         "Sharding.ClusterView", "Sharding.LeaseRenewal", "Sharding.Member", "Sharding.MemberState", "Sharding.ShardOwner",
     ];
 
+    /// <summary>Operators look at the cluster and at shards as they are, and move them; no session could answer that.</summary>
+    private static readonly string[] ShardsThemselves = ["Sharding", "Journal.NodeId"];
+
     /// <summary>A shard is what a transfer trusts.</summary>
     private const string Trust = "Transfers.ITrust";
 
@@ -58,7 +61,7 @@ internal static class Arrows
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
-        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

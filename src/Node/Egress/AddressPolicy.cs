@@ -24,12 +24,17 @@ internal sealed class AddressPolicy(IReadOnlyList<AllowRule> exceptions)
         .. Networks("fc00::/7 fe80::/10 fec0::/10 ff00::/8"),
     ];
 
+    /// <summary>What nobody reaches without an exception; a network's own rules around the node are compared with these.</summary>
+    public static IReadOnlyList<IPNetwork> Refused => RefusedNetworks;
+
     /// <summary>Where clouds hand out credentials; no exception lifts these.</summary>
     private static readonly IPAddress[] Metadata =
     [
         .. "169.254.169.254 169.254.170.2 169.254.170.23 168.63.129.16 100.100.100.200 192.0.0.192 fd00:ec2::254 fd00:ec2::23 fd20:ce::254"
             .Split(' ').Select(IPAddress.Parse),
     ];
+
+    public static IReadOnlyList<IPAddress> MetadataAddresses => Metadata;
 
     private static readonly IPNetwork Compatible = IPNetwork.Parse("::/96");
     private static readonly IPNetwork Translated = IPNetwork.Parse("::ffff:0:0:0/96");

@@ -11,6 +11,9 @@ internal sealed record NodeOptions
     /// <summary>The embedded journal and the default container, under the current directory unless absolute.</summary>
     public string DataDirectory { get; init; } = "data";
 
+    /// <summary>Options in files, one for each, its name the option's with __ for a colon: what a platform mounts secrets as.</summary>
+    public string? SecretsDirectory { get; init; }
+
     public StoreOptions Store { get; init; } = new();
 
     public ClusterOptions Cluster { get; init; } = new();
@@ -19,6 +22,8 @@ internal sealed record NodeOptions
     {
         if (string.IsNullOrWhiteSpace(DataDirectory))
             yield return "Backhaul:DataDirectory is empty; name a directory, or leave it out for ./data.";
+        if (SecretsDirectory is { Length: > 0 } && !Directory.Exists(SecretsDirectory))
+            yield return $"Backhaul:SecretsDirectory is {SecretsDirectory}, which is no directory. Mount the secrets there, or leave it out.";
         if (Store.Provider == "postgres")
             yield return "Backhaul:Store:Provider is postgres, but this version keeps its journal in SQLite; leave it out or set it to sqlite.";
         else if (Store.Provider != "sqlite")

@@ -95,7 +95,10 @@ internal sealed partial class OpsEdge(
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 64 * 1024;
             kestrel.Limits.MaxConcurrentConnections = 256;
-            kestrel.Listen(address.EndPoint);
+            if (address.Address.Equals(IPAddress.IPv6Any))
+                kestrel.ListenAnyIP(address.Port); // also where a machine has no IPv6
+            else
+                kestrel.Listen(address.EndPoint);
         });
         var app = builder.Build();
         app.Use((context, next) => AdmitAsync(context, next, address.IsLoopback));

@@ -1,5 +1,7 @@
 using Backhaul.Node.Actors;
 using Backhaul.Node.Ops.Palettes;
+using Backhaul.Node.Sharding;
+using Backhaul.Node.Sharding.Membership;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Backhaul.Node.Ops;
@@ -22,6 +24,12 @@ internal static class OpsRegistration
         services.AddSingleton(s => new AuditLog(facts.DataDirectory, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SessionAsk>();
         services.AddSingleton<EventTail>();
+        services.AddSingleton<SessionHistoryCommand>();
+        services.AddSingleton(static s => new ClusterPicture(s.GetRequiredService<NodeShards>(), s.GetRequiredService<NodeFacts>(), s.GetService<IClusterViews>()));
+        services.AddSingleton<QuarantineCommands>();
+        services.AddSingleton<IPalette>(static s => new ClusterPalette(
+            s.GetRequiredService<ClusterPicture>(), s.GetRequiredService<INodeDrain>(), s.GetService<IClusterStore>(), s.GetRequiredService<OpsOptions>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IPalette>(static s => new ClusterShardingPalette(s.GetRequiredService<ClusterPicture>(), s.GetService<IClusterStore>()));
         services.AddSingleton<IPalette, SessionPalette>();
         services.AddSingleton<IPalette, TaskPalette>();
         services.AddSingleton<IPalette, ActorPalette>();

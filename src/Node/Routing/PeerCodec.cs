@@ -36,6 +36,7 @@ internal static class PeerCodec
         ["tasks.list.v1"] = PeerJson.Default.ListTasks,
         ["events.read.v1"] = PeerJson.Default.ReadEvents,
         ["events.acknowledge.v1"] = PeerJson.Default.Acknowledge,
+        ["session.history.v1"] = PeerJson.Default.ShowHistory,
     };
 
     private static readonly Dictionary<Type, string> ByType = ByName.ToDictionary(static entry => entry.Value.Type, static entry => entry.Key);
@@ -227,6 +228,7 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.ListTasks))]
 [JsonSerializable(typeof(SessionCommand.ReadEvents))]
 [JsonSerializable(typeof(SessionCommand.Acknowledge))]
+[JsonSerializable(typeof(SessionCommand.ShowHistory))]
 [JsonSerializable(typeof(PeerEnvelope))]
 [JsonSerializable(typeof(PeerDelay))]
 [JsonSerializable(typeof(PeerHint))]

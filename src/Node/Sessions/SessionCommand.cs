@@ -69,6 +69,9 @@ internal abstract record SessionCommand
     /// <summary>200 with an <see cref="EventPage"/> of at most <paramref name="Limit"/> events, perhaps empty.</summary>
     internal sealed record ReadEvents(long After, int Limit) : Query;
 
+    /// <summary>200 with a <see cref="HistoryView"/> of the state after event <paramref name="Number"/>, the last one when it is null (operators).</summary>
+    internal sealed record ShowHistory(long? Number, int TasksMax) : Query;
+
     /// <summary>200 with an <see cref="AckView"/>.</summary>
     internal sealed record Acknowledge(long Through) : SessionCommand;
 }

@@ -27,6 +27,10 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 var (last, acknowledged) = (session.Delivery.LastNumber, session.Delivery.Acknowledged);
                 turn.Reads.Add(() => AnswerAsync(reply, () => ReadEventsAsync(read, last, acknowledged)));
                 break;
+            case SessionCommand.ShowHistory show:
+                var newest = session.Delivery.LastNumber;
+                turn.Reads.Add(() => AnswerAsync(reply, () => new SessionHistory(environment, _beside).AtAsync(show, newest, CancellationToken.None)));
+                break;
             case SessionCommand.ListTasks list:
                 ListTasks(list, reply, turn);
                 break;

@@ -10,6 +10,8 @@ using Backhaul.Node.Ops.Palettes;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
+using Backhaul.Node.Sharding;
+using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Configuration;
@@ -30,7 +32,12 @@ internal sealed class OpsHost : IAsyncDisposable
         DataDirectory = data;
     }
 
+    /// <summary>The incarnation of this node.</summary>
+    public static readonly NodeId Me = new(new Guid(1, 0, 0, new byte[8]));
+
     public string DataDirectory { get; }
+
+    public NodeShards Shards => _host.Services.GetRequiredService<NodeShards>();
 
     public Uri Address => _host.Services.GetRequiredService<OpsEdge>().Address!;
 
@@ -68,6 +75,10 @@ internal sealed class OpsHost : IAsyncDisposable
         builder.Services.AddSingleton<DescribeActors>(Tree);
         more?.Invoke(builder.Services);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(static s => new NodeShards(
+            new ActorSystem(s.GetRequiredService<TimeProvider>(), new SystemRandom(), s.GetRequiredService<ILoggerFactory>(), ActorScheduler.ThreadPool),
+            s.GetRequiredService<IJournalStore>(), (_, _) => throw new NotSupportedException(), new AlwaysTrusted(), Me, new ShardingOptions { ShardCount = 4 },
+            s.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(new KeyRing(new SecurityOptions()));
         builder.Services.AddOps(
             builder.Configuration.GetSection("Backhaul:Ops").Get<OpsOptions>()!, NodeFacts.Gather(builder.Configuration, data, TimeProvider.System));

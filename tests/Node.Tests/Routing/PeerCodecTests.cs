@@ -48,6 +48,7 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.ListTasks("waiting", TaskKind.Upload, 12, 50), null),
         new(Session, new SessionCommand.ReadEvents(17, 256), null),
         new(Session, new SessionCommand.Acknowledge(17), Key),
+        new(Session, new SessionCommand.ShowHistory(17, 1000), null),
     ];
 
     private static readonly PeerAnswer[] Answers =

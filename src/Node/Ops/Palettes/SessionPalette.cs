@@ -6,7 +6,7 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Ops.Palettes;
 
 /// <summary><c>session</c>: whole sessions.</summary>
-internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalStore store) : IPalette
+internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalStore store, SessionHistoryCommand history, QuarantineCommands quarantine) : IPalette
 {
     private const int PageRows = 500;
 
@@ -49,6 +49,9 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
         Change("resume", "Resumes every suspended task of a session.", new SessionCommand.SuspendAll(false)),
         Change("force-quit", "Cancels every task of a session; the session stays, and no launches are sent until a client attaches.",
             new SessionCommand.End(EndMode.ForceQuit)) with { Destructive = true },
+        history.Command,
+        quarantine.List,
+        quarantine.Release,
     ];
 
     private PaletteCommand Change(string name, string help, SessionCommand command) => new()

@@ -47,7 +47,7 @@ internal sealed class SystemPalette(NodeFacts facts, NodeReadiness readiness, IN
         },
     ];
 
-    private ValueTask<PaletteExit> InfoAsync(PaletteInvocation invocation, PaletteOutput output) => WriteAsync(invocation, output,
+    private ValueTask<PaletteExit> InfoAsync(PaletteInvocation invocation, PaletteOutput output) => FieldRows.WriteAsync(
     [
         ("name", facts.Name),
         ("version", facts.Version),
@@ -63,48 +63,24 @@ internal sealed class SystemPalette(NodeFacts facts, NodeReadiness readiness, IN
         ("data directory", facts.DataDirectory),
         ("client edge", facts.ClientUrls),
         ("transfers under way", Columns.Number(TransferInstruments.ActiveNow)),
-    ]);
+    ], invocation, output);
 
-    private ValueTask<PaletteExit> UptimeAsync(PaletteInvocation invocation, PaletteOutput output) => WriteAsync(invocation, output,
+    private ValueTask<PaletteExit> UptimeAsync(PaletteInvocation invocation, PaletteOutput output) => FieldRows.WriteAsync(
     [
         ("up since", Columns.Time(facts.StartedAt)),
         ("uptime", Columns.Duration(time.GetElapsedTime(facts.StartedTimestamp))),
-    ]);
+    ], invocation, output);
 
     private static ValueTask<PaletteExit> CollectAsync(PaletteInvocation invocation, PaletteOutput output)
     {
         var before = Environment.WorkingSet;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return WriteAsync(invocation, output,
+        return FieldRows.WriteAsync(
         [
             ("working set before", Columns.Size(before)),
             ("working set", Columns.Size(Environment.WorkingSet)),
             ("managed heap", Columns.Size(GC.GetTotalMemory(forceFullCollection: false))),
-        ]);
-    }
-
-    private static async ValueTask<PaletteExit> WriteAsync(PaletteInvocation invocation, PaletteOutput output, IReadOnlyList<(string Field, string Value)> rows)
-    {
-        if (invocation.Json)
-        {
-            var document = new JsonObject();
-            foreach (var (field, value) in rows)
-                document[JsonName(field)] = value;
-            await output.JsonAsync(document);
-            return PaletteExit.Done;
-        }
-        var table = new TextTable(output, "Field", "Value");
-        foreach (var (field, value) in rows)
-            await table.RowAsync(field, value);
-        await table.FlushAsync();
-        await output.LineAsync(Columns.Count(rows.Count, "field", "fields"));
-        return PaletteExit.Done;
-    }
-
-    private static string JsonName(string field)
-    {
-        var words = field.Split(' ');
-        return string.Concat(words.Select((word, i) => i == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..]));
+        ], invocation, output);
     }
 
     private async ValueTask<PaletteExit> MetricsAsync(PaletteInvocation invocation, PaletteOutput output)

@@ -1,0 +1,145 @@
+using System.Text.Json.Nodes;
+using Backhaul.Node.Sharding.Membership;
+
+namespace Backhaul.Node.Ops.Palettes;
+
+/// <summary><c>cluster-sharding</c>: which node holds which part of the sessions.</summary>
+internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterStore? store) : IPalette
+{
+    /// <summary>Adoptions from dead owners in a row after which nobody claims a shard any more by itself.</summary>
+    private const int TakeoversMax = 3;
+
+    private static readonly PaletteArgument Shard = new("shard", "The shard's number.");
+
+    public string Name => "cluster-sharding";
+
+    public string Help => "Shards, the parts that sessions are divided into: who holds them, and which do harm.";
+
+    public IReadOnlyList<PaletteCommand> Commands =>
+    [
+        new() { Name = "region-stats", Help = "Counts shards by node, and the sessions in memory of this one.", Run = StatsAsync },
+        new()
+        {
+            Name = "list-shards",
+            Help = "Lists the shards with their owners and epochs.",
+            Switches = [new("--owner", "Only those of this node; nobody for the free ones.", "node"), Words.Limit],
+            Run = ListAsync,
+        },
+        new()
+        {
+            Name = "release-shard",
+            Help = "Lets a poisoned shard be claimed again: its count of take-overs begins anew.",
+            Arguments = [Shard],
+            Role = OperatorRole.Admin,
+            Writes = true,
+            Run = ReleaseAsync,
+        },
+        new() { Name = "poisoned", Help = "Lists shards that too many nodes in a row died with; they are left alone until they are released.", Run = PoisonedAsync },
+    ];
+
+    public static bool IsPoisoned(ShardOwner shard) => shard.Takeovers > TakeoversMax;
+
+    private async ValueTask<PaletteExit> StatsAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
+    {
+        var view = await cluster.ReadAsync(output, stop);
+        var table = new TextTable(output, "Node", "State", "Shards", "Sessions in memory", "Loading", "Quarantined");
+        var owners = view.Shards.CountBy(shard => shard.Owner is { } owner && view.Find(owner) is not null ? owner : default).ToDictionary();
+        foreach (var member in view.Members.OrderBy(member => member.Name, StringComparer.Ordinal))
+        {
+            var here = member.Id == cluster.Me ? cluster.Shards.Residents : null;
+            if (invocation.Json)
+            {
+                await output.JsonAsync(new JsonObject
+                {
+                    ["node"] = member.Name,
+                    ["state"] = ClusterPicture.StateOf(member.State),
+                    ["shards"] = owners.GetValueOrDefault(member.Id),
+                    ["sessions"] = here?.Count,
+                    ["loading"] = here?.Starting,
+                    ["quarantined"] = here?.Quarantined.Count,
+                });
+                continue;
+            }
+            await table.RowAsync(
+                ClusterPicture.NameOf(member), ClusterPicture.StateOf(member.State), Columns.Number(owners.GetValueOrDefault(member.Id)),
+                Columns.Number(here?.Count), Columns.Number(here?.Starting), Columns.Number(here?.Quarantined.Count));
+        }
+        if (invocation.Json)
+            return PaletteExit.Done;
+        if (owners.GetValueOrDefault(default) is var free and > 0)
+            await table.RowAsync("nobody", "-", Columns.Number(free), "-", "-", "-");
+        await table.FlushAsync();
+        await output.LineAsync(Columns.Count(view.Shards.Count, "shard", "shards"));
+        return PaletteExit.Done;
+    }
+
+    private async ValueTask<PaletteExit> ListAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
+    {
+        var view = await cluster.ReadAsync(output, stop);
+        IEnumerable<ShardOwner> shards = view.Shards;
+        if (invocation.Text("--owner") is { } word)
+        {
+            var owner = word == "nobody" ? null : ClusterPicture.Find(view, word);
+            shards = shards.Where(shard => shard.Owner == owner?.Id);
+        }
+        return await WriteAsync([.. shards], view, invocation, output);
+    }
+
+    private async ValueTask<PaletteExit> PoisonedAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
+    {
+        var view = await cluster.ReadAsync(output, stop);
+        return await WriteAsync([.. view.Shards.Where(IsPoisoned)], view, invocation, output);
+    }
+
+    private async ValueTask<PaletteExit> WriteAsync(IReadOnlyList<ShardOwner> shards, ClusterView view, PaletteInvocation invocation, PaletteOutput output)
+    {
+        var limit = invocation.Text("--limit") is null ? int.MaxValue : (int)invocation.Number("--limit", 1, 1_000_000);
+        var here = cluster.Shards.Shards.ToDictionary(shard => shard.ShardId);
+        var table = new TextTable(output, "Shard", "Owner", "Epoch", "Take-overs", "Here");
+        foreach (var shard in shards.Take(limit))
+        {
+            var phase = here.TryGetValue(shard.ShardId, out var mine) ? mine.Phase.ToString() : "-";
+            if (invocation.Json)
+            {
+                await output.JsonAsync(new JsonObject
+                {
+                    ["shard"] = shard.ShardId,
+                    ["owner"] = shard.Owner is null ? null : ClusterPicture.OwnerOf(view, shard),
+                    ["epoch"] = shard.Epoch,
+                    ["takeovers"] = shard.Takeovers,
+                    ["here"] = phase,
+                });
+                continue;
+            }
+            await table.RowAsync(
+                Columns.Number(shard.ShardId), ClusterPicture.OwnerOf(view, shard), Columns.Number(shard.Epoch), Columns.Number(shard.Takeovers), phase);
+        }
+        if (invocation.Json)
+            return PaletteExit.Done;
+        await table.FlushAsync();
+        await output.LineAsync(Columns.Count(shards.Count, "shard", "shards") + (shards.Count > limit ? " (there are more: --limit)" : ""));
+        return PaletteExit.Done;
+    }
+
+    private async ValueTask<PaletteExit> ReleaseAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
+    {
+        var shard = ShardOf(invocation, cluster.Shards.Count);
+        if (store is null)
+        {
+            await output.ErrorAsync("This is one embedded node: it holds every shard, and none is ever poisoned.");
+            return PaletteExit.Refused;
+        }
+        if (!await store.ForgiveAsync(shard, stop))
+        {
+            await output.ErrorAsync($"Shard {shard} has no take-overs to forget.");
+            return PaletteExit.Refused;
+        }
+        await output.LineAsync($"Shard {shard} may be claimed again. Should the next node die with it as well, it has done so {TakeoversMax} times before it is left alone.");
+        return PaletteExit.Done;
+    }
+
+    internal static int ShardOf(PaletteInvocation invocation, int count) =>
+        int.TryParse(invocation.Argument("shard"), System.Globalization.CultureInfo.InvariantCulture, out var shard) && shard >= 0 && shard < count
+            ? shard
+            : throw new PaletteUsageException($"'{invocation.Argument("shard")}' is no shard. They are numbered from 0 to {count - 1}.");
+}
