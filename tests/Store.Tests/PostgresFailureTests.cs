@@ -29,9 +29,7 @@ public sealed class PostgresFailureTests : IAsyncLifetime
     public async Task An_append_that_the_server_ends_for_its_time_was_certainly_not_applied()
     {
         await using var database = _harness.NewDatabase(Impatient);
-        await using var blocker = _harness.Server.Connect();
-        await using var transaction = await blocker.BeginTransactionAsync();
-        await ExecuteAsync(blocker, "LOCK TABLE session_journal");
+        await using var transaction = await OpenTransaction.BeginAsync(_harness.Server, "LOCK TABLE session_journal");
 
         var failed = await Assert.ThrowsAsync<JournalStoreException>(
             async () => await StoreOf(database).CommitAsync([Append(_grants[1], KeyIn(1), 1)], None));
@@ -45,9 +43,7 @@ public sealed class PostgresFailureTests : IAsyncLifetime
     public async Task A_reacquire_that_waits_too_long_is_tried_again_later()
     {
         await using var database = _harness.NewDatabase(Impatient);
-        await using var blocker = _harness.Server.Connect();
-        await using var transaction = await blocker.BeginTransactionAsync();
-        await ExecuteAsync(blocker, "SELECT 1 FROM shard WHERE shard_id = 1 FOR SHARE");
+        await using var transaction = await OpenTransaction.BeginAsync(_harness.Server, "SELECT 1 FROM shard WHERE shard_id = 1 FOR SHARE");
 
         var failed = await Assert.ThrowsAsync<JournalStoreException>(async () => await StoreOf(database).ReacquireAsync(_grants[1], None));
 
@@ -65,18 +61,15 @@ public sealed class PostgresFailureTests : IAsyncLifetime
         await using var database = Database(proxy.ConnectionString, Impatient with { AppendTimeout = TimeSpan.FromSeconds(3) });
         var store = StoreOf(database);
         await store.CommitAsync([Append(_grants[1], KeyIn(1), 1)], None);
-        await using var blocker = _harness.Server.Connect();
-        await using var transaction = await blocker.BeginTransactionAsync();
-        if (!beforeTheServerHasIt)
-            await ExecuteAsync(blocker, "LOCK TABLE session_journal");
-        else
+        await using var blocker = beforeTheServerHasIt ? null : await OpenTransaction.BeginAsync(_harness.Server, "LOCK TABLE session_journal");
+        if (beforeTheServerHasIt)
             proxy.Cut();
         var append = store.CommitAsync([Append(_grants[1], KeyIn(1), 2)], None).AsTask();
-        if (!beforeTheServerHasIt)
+        if (blocker is not null)
         {
             await _harness.Server.UntilSomebodyWaitsAsync();
             proxy.Cut();
-            await transaction.RollbackAsync();
+            await blocker.RollbackAsync();
         }
 
         var failed = await Assert.ThrowsAsync<JournalStoreException>(() => append);
@@ -187,10 +180,4 @@ public sealed class PostgresFailureTests : IAsyncLifetime
         connectionString, options, new NpgsqlConnectionStringBuilder(connectionString).SearchPath?[^8..] ?? "nobody", NullLogger<PostgresDatabase>.Instance);
 
     private static PostgresJournalStore StoreOf(PostgresDatabase database) => new(database, NullLogger<PostgresJournalStore>.Instance);
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
-    }
 }

@@ -1,6 +1,5 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Postgres;
-using Npgsql;
 using Xunit;
 using Xunit.Sdk;
 using static Backhaul.Store.Tests.Writing;
@@ -43,9 +42,7 @@ public sealed class PostgresFenceTests : IAsyncLifetime
     [Fact]
     public async Task E4_an_append_that_waits_for_a_take_over_leaves_out_that_shard_only()
     {
-        await using var taking = _harness.Server.Connect();
-        await using var transaction = await taking.BeginTransactionAsync();
-        await ExecuteAsync(taking, $"UPDATE shard SET epoch = epoch + 1, owner_node_id = '{NewNode().Value}' WHERE shard_id = 2");
+        await using var transaction = await OpenTransaction.BeginAsync(_harness.Server, $"UPDATE shard SET epoch = epoch + 1, owner_node_id = '{NewNode().Value}' WHERE shard_id = 2");
         var append = _harness.Store.CommitAsync(
             [Append(_grants[1], KeyIn(1), 1, rows: 3), Append(_grants[2], KeyIn(2), 1, archive: [Ended(1, "t")]), Append(_grants[3], KeyIn(3), 1)], None).AsTask();
         await _harness.Server.UntilSomebodyWaitsAsync();
@@ -62,9 +59,7 @@ public sealed class PostgresFenceTests : IAsyncLifetime
     [Fact]
     public async Task An_append_that_waits_for_a_take_over_that_gives_up_goes_on()
     {
-        await using var taking = _harness.Server.Connect();
-        await using var transaction = await taking.BeginTransactionAsync();
-        await ExecuteAsync(taking, $"UPDATE shard SET epoch = epoch + 1, owner_node_id = '{NewNode().Value}' WHERE shard_id = 2");
+        await using var transaction = await OpenTransaction.BeginAsync(_harness.Server, $"UPDATE shard SET epoch = epoch + 1, owner_node_id = '{NewNode().Value}' WHERE shard_id = 2");
         var append = _harness.Store.CommitAsync([Append(_grants[2], KeyIn(2), 1)], None).AsTask();
         await _harness.Server.UntilSomebodyWaitsAsync();
         await transaction.RollbackAsync();
@@ -88,9 +83,7 @@ public sealed class PostgresFenceTests : IAsyncLifetime
     [Fact]
     public async Task A_session_that_is_being_loaded_notices_a_take_over_in_flight()
     {
-        await using var taking = _harness.Server.Connect();
-        await using var transaction = await taking.BeginTransactionAsync();
-        await ExecuteAsync(taking, $"UPDATE shard SET epoch = epoch + 1, owner_node_id = '{NewNode().Value}' WHERE shard_id = 2");
+        await using var transaction = await OpenTransaction.BeginAsync(_harness.Server, $"UPDATE shard SET epoch = epoch + 1, owner_node_id = '{NewNode().Value}' WHERE shard_id = 2");
         var opening = _harness.Store.OpenAsync(_grants[2], KeyIn(2), None).AsTask();
         await _harness.Server.UntilSomebodyWaitsAsync();
         await transaction.CommitAsync();
@@ -127,37 +120,25 @@ public sealed class PostgresFenceTests : IAsyncLifetime
     /// <summary>Starts an append of one session, which stops after it has locked its shard: another transaction holds the same head.</summary>
     private async Task<StoppedAppend> StopAppendAsync(int shard, string sql, int rows)
     {
-        var blocker = _harness.Server.Connect();
-        var transaction = await blocker.BeginTransactionAsync();
-        await ExecuteAsync(
-            blocker,
+        var blocker = await OpenTransaction.BeginAsync(
+            _harness.Server,
             "INSERT INTO session_head (shard_id, session_id, last_sequence, last_epoch, last_number, appends, generation, state) "
             + $"VALUES ({shard}, '{KeyIn(shard)}', 0, 0, 0, 1, 1, 'active')");
         var append = _harness.StoreWith(sql).CommitAsync([Append(_grants[shard], KeyIn(shard), 1, rows)], None).AsTask();
         await _harness.Server.UntilSomebodyWaitsAsync();
-        return new StoppedAppend(blocker, transaction, append);
+        return new StoppedAppend(blocker, append);
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
-    }
-
-    private sealed class StoppedAppend(NpgsqlConnection blocker, NpgsqlTransaction transaction, Task<CommitReport> append) : IAsyncDisposable
+    private sealed class StoppedAppend(OpenTransaction blocker, Task<CommitReport> append) : IAsyncDisposable
     {
         public CommitReport? Report { get; private set; }
 
         public async Task GoOnAsync()
         {
-            await transaction.RollbackAsync();
+            await blocker.RollbackAsync();
             Report = await append;
         }
 
-        public async ValueTask DisposeAsync()
-        {
-            await transaction.DisposeAsync();
-            await blocker.DisposeAsync();
-        }
+        public ValueTask DisposeAsync() => blocker.DisposeAsync();
     }
 }

@@ -3,7 +3,6 @@ using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Postgres;
 using Backhaul.Node.Sharding.Membership;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 using Xunit;
 using static Backhaul.Store.Tests.Writing;
 
@@ -156,23 +155,5 @@ public sealed class PostgresLeaseTests : IAsyncLifetime
         }
     }
 
-    private async Task<OpenTransaction> BeginAsync(string sql)
-    {
-        var connection = _harness.Server.Connect();
-        var transaction = await connection.BeginTransactionAsync();
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
-        return new OpenTransaction(connection, transaction);
-    }
-
-    private sealed class OpenTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
-    {
-        public Task CommitAsync() => transaction.CommitAsync();
-
-        public async ValueTask DisposeAsync()
-        {
-            await transaction.DisposeAsync();
-            await connection.DisposeAsync();
-        }
-    }
+    private Task<OpenTransaction> BeginAsync(string sql) => OpenTransaction.BeginAsync(_harness.Server, sql);
 }
