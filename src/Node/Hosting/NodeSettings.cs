@@ -6,6 +6,7 @@ using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Sqlite;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
+using Backhaul.Node.Routing.Peers;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Transfers;
@@ -31,6 +32,7 @@ internal sealed record NodeSettings
     public required SessionOptions Sessions { get; init; }
     public required ShardingOptions Sharding { get; init; }
     public required RoutingOptions Routing { get; init; }
+    public required PeerOptions Peers { get; init; }
     public required SecurityOptions Security { get; init; }
     public required ApiOptions Api { get; init; }
     public required OpsOptions Ops { get; init; }
@@ -62,6 +64,7 @@ internal sealed record NodeSettings
             Sessions = reader.Read<SessionOptions>("Backhaul:Sessions", options => options.Faults()),
             Sharding = sharding,
             Routing = reader.Read<RoutingOptions>("Backhaul:Routing", options => options.Faults()),
+            Peers = reader.Read<PeerOptions>("Backhaul:Node", options => options.Faults()),
             Security = security,
             Api = reader.Read<ApiOptions>("Backhaul:Api", options => options.Faults()),
             Ops = reader.Read<OpsOptions>("Backhaul:Ops", options => options.Faults()),

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
+using Backhaul.Node.Routing.Peers;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 
@@ -24,6 +25,8 @@ internal static class StartFailures
                     return new(ExitCodes.InputOutput, store.Message, failure);
                 case StorageException storage:
                     return new(ExitCodes.CannotCreate, storage.Message, failure);
+                case NodeAddressException taken:
+                    return new(ExitCodes.Unavailable, taken.Message, failure);
                 case OpsAddressException taken:
                     return new(ExitCodes.Unavailable, taken.Message, failure);
                 case InvalidOperationException { Source: "Microsoft.AspNetCore.Server.Kestrel.Core" } https when https.Message.Contains("HTTPS", StringComparison.Ordinal):

@@ -99,7 +99,7 @@ internal sealed class CommandRouter(
                 return new Tried(TryResult.Unknown, OutcomeUnknown);
             case PeerAnswer.Failed { Stage: PeerFailure.NotAccepted } failed:
                 logger.PeerRefused(peer.Address, failed.Detail);
-                return new Tried(TryResult.NotAccepted, Unreachable);
+                return new Tried(TryResult.NotAccepted, Unreachable with { Detail = $"The node that owns the session did not take the request ({failed.Detail.TrimEnd('.')}). Send the same request again." });
             case PeerAnswer.Failed failed:
                 logger.PeerNotReached(peer.Address, failed.Detail);
                 routes!.Owners.Drop(peer.Address);
