@@ -134,7 +134,7 @@ internal sealed class SimClient(
     {
         var restores = oracle.Restores;
         var reply = await edge.AskAsync(session, new SessionCommand.GetTask(task), null, Patience);
-        if (reply is CommandReply.Refused { Problem.Status: 404 } refused && restores == oracle.Restores && !_books[session].IsBefore(restores))
+        if (reply is CommandReply.Refused { Problem.Status: 404 } refused && restores == oracle.Restores && !_books[session].IsBefore(restores) && !oracle.MayReadTheOld)
             throw new InvariantBrokenException("R1", $"{name} added {task} to {session}, and is told: {refused.Problem.Detail}");
     }
 
@@ -145,7 +145,7 @@ internal sealed class SimClient(
         if (book.IsBefore(restores))
             book.StartAnew(restores);
         var reply = await edge.AskAsync(session, new SessionCommand.ReadEvents(book.Seen, 50), null, Patience);
-        if (reply is not CommandReply.Done done || restores != oracle.Restores)
+        if (reply is not CommandReply.Done done || restores != oracle.Restores || oracle.MayReadTheOld)
             return -1;
         var page = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.EventPage)!;
         if (book.IsLost && page.Events.Count > 0)
