@@ -174,7 +174,7 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
     private void RestoreStore()
     {
         world.Store.PromoteReplica();
-        world.Volume.ForgetPromises();
+        world.Volume.OnStoreRestored();
     }
 
     private void For(SimFaultKind kind, TimeSpan howLong, string where, Action begin, Action end)

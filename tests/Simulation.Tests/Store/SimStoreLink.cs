@@ -168,7 +168,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     {
         if (line.FromStoreCut || store.Random.Chance(line.SignalsLost))
             return;
-        var delay = store.Random.Milliseconds(0.2, store.Random.Chance(0.1) ? 3000 : 20);
+        var delay = store.Random.Milliseconds(1, store.Random.Chance(0.1) ? 3000 : 20);
         store.Server.Clock.CreateTimer(_ => process.Queue(_ => Called(changed), null), null, delay, Timeout.InfiniteTimeSpan);
     });
 
@@ -187,7 +187,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         var fate = Draw();
         if (fate == Fate.Refused || store.IsDown)
         {
-            await Task.Delay(store.Random.Milliseconds(0.2, 30), process.Clock);
+            await Task.Delay(store.Random.Milliseconds(1, 30), process.Clock);
             throw new JournalStoreException(StoreFailure.Transient, "The database cannot be reached.");
         }
         var reply = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -237,7 +237,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     /// <summary>The caller loses the connection at some moment of the transaction, which goes on.</summary>
     private async Task ResetAsync<T>(TaskCompletionSource<T> reply)
     {
-        await Task.Delay(store.Random.Milliseconds(0, 4), store.Server.Clock);
+        await Task.Delay(store.Random.Milliseconds(0, 12), store.Server.Clock);
         reply.TrySetException(Lost("The connection was reset."));
     }
 
@@ -259,7 +259,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     }
 
     private TimeSpan TravelTime() =>
-        store.Random.Milliseconds(0.05, 0.5) + (line.Slowness > TimeSpan.Zero ? store.Random.Milliseconds(0, line.Slowness.TotalMilliseconds) : TimeSpan.Zero);
+        store.Random.Milliseconds(1, 3) + (line.Slowness > TimeSpan.Zero ? store.Random.Milliseconds(0, line.Slowness.TotalMilliseconds) : TimeSpan.Zero);
 
     private static JournalStoreException Lost(string what) => new(StoreFailure.Unknown, what);
 }

@@ -145,6 +145,8 @@ internal sealed class SimClient(
         if (book.IsBefore(restores))
             book.StartAnew(restores);
         var reply = await edge.AskAsync(session, new SessionCommand.ReadEvents(book.Seen, 50), null, Patience);
+        if (reply is CommandReply.Refused { Problem.Status: 404 } && oracle.Restores > 0)
+            return 0; // it was created in the time that is lost
         if (reply is not CommandReply.Done done || restores != oracle.Restores || oracle.MayReadTheOld)
             return -1;
         var page = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.EventPage)!;
