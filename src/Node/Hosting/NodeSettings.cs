@@ -64,7 +64,8 @@ internal sealed record NodeSettings
             Cluster = node.Cluster,
             Postgres = reader.Read<PostgresOptions>("Backhaul:Store:Postgres", options => options.Problems()),
             Sqlite = reader.Read<SqliteOptions>("Backhaul:Journal:Sqlite", options => options.Problems()),
-            Journal = ReadJournal(configuration, reader, node.Store),
+            Journal = reader.Read<JournalOptions>("Backhaul:Journal", options => options.Problems(), strict: false) // Sqlite lies within
+                .For(node.Store.IsCluster ? JournalOptions.WritersOfPostgres : 1),
             Files = reader.Read<FilesOptions>("Backhaul:Files", options => options.Validate()),
             Faults = reader.Read<FaultOptions>("Backhaul:Faults", options => options.Validate()),
             Containers = containers,
@@ -84,12 +85,5 @@ internal sealed record NodeSettings
         reader.ThrowIfFaulty();
         Hosting.DataDirectory.Prepare(directory);
         return settings;
-    }
-
-    /// <summary>Two lanes keep a database busy that commits for one while the other gathers; SQLite has one writer.</summary>
-    private static JournalOptions ReadJournal(IConfiguration configuration, OptionsReader reader, StoreOptions store)
-    {
-        var journal = reader.Read<JournalOptions>("Backhaul:Journal", options => options.Problems(), strict: false); // Sqlite lies within
-        return store.IsCluster && configuration["Backhaul:Journal:Writers"] is null ? journal with { Writers = 2 } : journal;
     }
 }
