@@ -1,10 +1,22 @@
-// How many rows per second the embedded journal takes, by rows in one commit, with a flush per commit; and how long reads take.
-// dotnet run -c Release --project bench/JournalBench -- [directory] [seconds per line]
+// How many rows per second a journal takes and how long that lasts, with a flush per commit.
+// dotnet run -c Release --project bench/JournalBench -- [directory] [seconds per line]             the embedded journal; also how long reads take
+// dotnet run -c Release --project bench/JournalBench -- postgres [connection string] [seconds]     the cluster's; without a connection string it
+//                                                                                                  starts a server of its own
 using System.Diagnostics;
 using Backhaul.JournalBench;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Sqlite;
+using Backhaul.Store.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
+
+if (args is ["postgres", ..])
+{
+    using var server = args.Length > 1 && args[1].Contains('=', StringComparison.Ordinal) ? null : PrivatePostgres.Start();
+    var data = new byte[200];
+    new Random(1).NextBytes(data);
+    await new PostgresBench(server?.ConnectionString ?? args[1], double.TryParse(args[^1], out var length) ? length : 5, data).RunAsync();
+    return;
+}
 
 var root = args.Length > 0 ? args[0] : Directory.CreateTempSubdirectory("journal-bench-").FullName;
 var seconds = args.Length > 1 ? double.Parse(args[1]) : 2;

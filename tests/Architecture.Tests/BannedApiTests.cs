@@ -34,6 +34,7 @@ public sealed class BannedApiTests
         ["Backhaul.Node.Actors.ActorScheduler uses ThreadPool.UnsafeQueueUserWorkItem"] = "the seam itself: the simulator brings another scheduler",
         ["Backhaul.Node.Files.FileThreads uses Thread..ctor"] = "IFileWork: blocking file calls leave the logic's thread here, and only here",
         ["Backhaul.Node.Journal.Postgres.LeaseLine uses Thread..ctor"] = "the heartbeat's own line: nothing else may delay a renewal",
+        ["Backhaul.Node.Sharding.Membership.LeaseThread uses Thread..ctor"] = "the heartbeat has a thread of its own: a starved pool must not make a node look dead",
         ["Backhaul.Node.Journal.Sqlite.SqliteThread uses Thread..ctor"] = "the one thread of the one exclusive connection (docs/decisions/0008)",
     };
 

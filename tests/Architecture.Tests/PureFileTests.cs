@@ -9,6 +9,7 @@ public sealed class PureFileTests
     private static readonly string[] Pure =
     [
         "Sessions.Session", "Sessions.SessionDecider", "Sessions.SessionSnapshot", "Sharding.SessionSlots",
+        "Sharding.ShardPlan", "Sharding.ShardReview", "Sharding.ClaimBudget", "Sharding.PoisonWatch", "Sharding.Membership.NodeLease", "Sharding.Membership.DeathWatch",
         "Routing.RetryPolicy", "Routing.RetryBudget", "Routing.PeerCodec",
     ];
 

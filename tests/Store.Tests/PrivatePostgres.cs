@@ -65,9 +65,24 @@ internal sealed class PrivatePostgres : IDisposable
         }
     }
 
-    public void StartAgain() => RunAsServer(
+    /// <summary>Restarts as a server that only follows another, which does not exist: it answers reads for ever.</summary>
+    public void BecomeStandby()
+    {
+        Stop("fast");
+        File.WriteAllText(Path.Combine(Data, "standby.signal"), "");
+        StartAgain();
+    }
+
+    public void BecomePrimary(string setting)
+    {
+        Stop("fast");
+        File.Delete(Path.Combine(Data, "standby.signal"));
+        StartAgain(setting);
+    }
+
+    public void StartAgain(string setting = "fsync=on") => RunAsServer(
         "pg_ctl", "-s", "-D", Data, "-l", LogFile, "-w", "-t", "60",
-        "-o", $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories={_folder} -c max_connections=200", "start");
+        "-o", $"-c {setting} -c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories={_folder} -c max_connections=200", "start");
 
     /// <summary>fast rolls running transactions back; immediate is a crash.</summary>
     public void Stop(string mode) => RunAsServer("pg_ctl", "-s", "-D", Data, "-m", mode, "-w", "stop");

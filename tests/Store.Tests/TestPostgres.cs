@@ -19,7 +19,7 @@ internal sealed class TestPostgres : IAsyncDisposable
     {
         _server = server;
         Schema = schema;
-        ConnectionString = new NpgsqlConnectionStringBuilder(server) { SearchPath = schema, Pooling = false }.ConnectionString;
+        ConnectionString = new NpgsqlConnectionStringBuilder(server) { SearchPath = schema, Pooling = false, ApplicationName = schema[^8..] }.ConnectionString;
     }
 
     public string Schema { get; }
@@ -55,13 +55,10 @@ internal sealed class TestPostgres : IAsyncDisposable
         return (T)command.ExecuteScalar()!;
     }
 
-    /// <summary>Waits until a backend of this test waits for a lock.</summary>
-    public async Task UntilSomebodyWaitsAsync(int count = 1)
-    {
-        // A schema's name is part of no lock, so it is looked for in the application's name, which the harness sets.
-        var sql = $"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE '%{Tag}%'";
-        await Until.TrueAsync(() => Read<long>(sql) >= count, $"{count} statements wait for a lock");
-    }
+    /// <summary>How many statements of this test's stores wait for a lock. A lock does not name a schema, so their connections' names are looked for.</summary>
+    public long Waiting() => Read<long>($"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE '%{Tag}%'");
+
+    public Task UntilSomebodyWaitsAsync(int count = 1) => Until.TrueAsync(() => Waiting() >= count, $"{count} statements wait for a lock");
 
     /// <summary>What the application names of this test's connections contain.</summary>
     public string Tag => Schema[^8..];

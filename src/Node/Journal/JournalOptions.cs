@@ -3,8 +3,17 @@ namespace Backhaul.Node.Journal;
 /// <summary>Limits of the journal. Bound from <c>Backhaul:Journal</c>, validated at start.</summary>
 internal sealed record JournalOptions
 {
-    /// <summary>Lanes that commit independently; a shard always uses the same one. SQLite has one writer, so 1; PostgreSQL 2.</summary>
-    public int Writers { get; init; } = 1;
+    /// <summary>
+    /// Lanes that commit independently; a shard always uses the same one. 0 is what the store is best with: SQLite has one writer,
+    /// PostgreSQL takes <see cref="WritersOfPostgres"/>.
+    /// </summary>
+    public int Writers { get; init; }
+
+    /// <summary>Measured with bench/JournalBench: more than one and two; beyond it commits only grow smaller.</summary>
+    public const int WritersOfPostgres = 4;
+
+    /// <summary>These options for a store that is best with so many lanes.</summary>
+    public JournalOptions For(int writersOfStore) => Writers == 0 ? this with { Writers = writersOfStore } : this;
 
     /// <summary>Appends that wait in a lane; a full lane slows its producers down, nothing is dropped.</summary>
     public int QueueMax { get; init; } = 4096;
@@ -36,8 +45,8 @@ internal sealed record JournalOptions
 
     public IEnumerable<string> Problems()
     {
-        if (Writers is < 1 or > 64)
-            yield return "Backhaul:Journal:Writers must lie between 1 and 64.";
+        if (Writers is < 0 or > 64)
+            yield return "Backhaul:Journal:Writers must lie between 0 (by store) and 64.";
         if (QueueMax is < 1 or > 1_000_000)
             yield return "Backhaul:Journal:QueueMax must lie between 1 and 1,000,000.";
         if (BatchRowsMax is < 1 or > 100_000)

@@ -27,7 +27,7 @@ internal sealed class JournalWriter : IJournal, IAsyncDisposable
         _options = options;
         _time = time;
         var log = new JournalLog(logger);
-        _lanes = [.. Enumerable.Range(0, options.Writers).Select(_ => new JournalLane(store, options, time, random, log, _draining.Token))];
+        _lanes = [.. Enumerable.Range(0, Math.Max(1, options.Writers)).Select(_ => new JournalLane(store, options, time, random, log, _draining.Token))];
         _running = Start(_lanes);
         _watch = JournalInstruments.Watch(() => OldestUnanswered);
     }

@@ -21,9 +21,10 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
 
     public int ShardId => shardId;
 
-    public ShardPhase Phase => (ShardPhase)Volatile.Read(ref _phase);
+    /// <summary>An open shard of a node whose trust has run out is suspended, also before anybody has moved it there: a stale read is a lie.</summary>
+    public ShardPhase Phase => Moved is ShardPhase.Open && !trust.IsTrusted ? ShardPhase.Suspended : Moved;
 
-    public bool MayAct => ShardPhases.MayWrite(Phase) && trust.IsTrusted;
+    public bool MayAct => ShardPhases.MayWrite(Moved) && trust.IsTrusted;
 
     public ShardGrant? Current
     {
@@ -34,7 +35,7 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
         }
     }
 
-    public bool IsSuspended => Holds(Phase) && !MayAct;
+    public bool IsSuspended => Holds(Moved) && !MayAct;
 
     /// <summary>The last grant while the shard is held, whether it may be used at the moment or not.</summary>
     public ShardGrant? Held
@@ -42,7 +43,7 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
         get
         {
             lock (_lock)
-                return Holds(Phase) ? _grant : null;
+                return Holds(Moved) ? _grant : null;
         }
     }
 
@@ -105,9 +106,11 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
         logger.ShardReacquired(shardId, grant.Epoch);
     }
 
+    private ShardPhase Moved => (ShardPhase)Volatile.Read(ref _phase);
+
     private bool Move(ShardEvent happened)
     {
-        var before = Phase;
+        var before = Moved;
         if (ShardPhases.Next(before, happened) is not { } next)
             return false;
         Volatile.Write(ref _phase, (int)next);

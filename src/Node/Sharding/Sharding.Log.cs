@@ -54,4 +54,55 @@ internal static partial class ShardingLog
 
     [LoggerMessage(3016, LogLevel.Error, "Shard {Shard}, held with epoch {Epoch}, belongs to another node by now; its sessions stop here and nothing is saved")]
     public static partial void ShardDropped(this ILogger logger, int shard, long epoch);
+
+    [LoggerMessage(3017, LogLevel.Warning, "Shard {Shard} could not be given back (try {Tries}): {Failure}")]
+    public static partial void ShardNotReleased(this ILogger logger, int shard, int tries, string failure);
+
+    [LoggerMessage(3018, LogLevel.Warning, "The cluster could not be looked at ({Failure}): {Reason}")]
+    public static partial void LookFailed(this ILogger logger, Journal.StoreFailure failure, string reason);
+
+    [LoggerMessage(3019, LogLevel.Warning, "All shards of this node are suspended until its lease is trusted again")]
+    public static partial void ShardsSuspended(this ILogger logger);
+
+    [LoggerMessage(3020, LogLevel.Information, "The lease is in force and {Count} shards were found to be this node's still: they go on")]
+    public static partial void ShardsResumed(this ILogger logger, int count);
+
+    [LoggerMessage(3021, LogLevel.Information, "The cluster's view {Version}: {Members}")]
+    public static partial void ViewChanged(this ILogger logger, long version, string members);
+
+    [LoggerMessage(3022, LogLevel.Warning, "Node {Name} ({Node}) is declared dead: its lease was over for {Seconds:0.0} s. Its shards are free for others")]
+    public static partial void DeclaredDead(this ILogger logger, string name, string node, double seconds);
+
+    [LoggerMessage(3023, LogLevel.Error, "Shard {Shard} was taken over {Takeovers} times in a row from nodes that died: it is left alone, but for one try after {Minutes:0} min. Let it go on with pbm when what it did to them is known")]
+    public static partial void ShardPoisoned(this ILogger logger, int shard, int takeovers, double minutes);
+
+    [LoggerMessage(3024, LogLevel.Information, "This node {Node} holds every shard that it should: {Count}")]
+    public static partial void HoldsAll(this ILogger logger, string node, int count);
+
+    [LoggerMessage(3025, LogLevel.Warning, "Shard {Shard} could not be claimed ({Reason}, {Failure}): {Message}")]
+    public static partial void ClaimFailed(this ILogger logger, int shard, string reason, Journal.StoreFailure failure, string message);
+
+    [LoggerMessage(3026, LogLevel.Error, "The claim of shard {Shard} ({Reason}) broke: this is a bug")]
+    public static partial void ClaimBroke(this ILogger logger, Exception bug, int shard, string reason);
+
+    [LoggerMessage(3027, LogLevel.Debug, "Shard {Shard} is held with epoch {Epoch} ({Reason})")]
+    public static partial void ShardClaimed(this ILogger logger, int shard, long epoch, string reason);
+
+    [LoggerMessage(3028, LogLevel.Information, "Shard {Shard} was handed over")]
+    public static partial void ShardHandedOver(this ILogger logger, int shard);
+
+    [LoggerMessage(3029, LogLevel.Error, "The hand-off of shard {Shard} broke: this is a bug")]
+    public static partial void HandOffBroke(this ILogger logger, Exception bug, int shard);
+
+    [LoggerMessage(3030, LogLevel.Warning, "The node cannot take part in the cluster yet ({Failure}): {Reason}. It tries again in {Seconds:0.0} s")]
+    public static partial void JoinFailed(this ILogger logger, Journal.StoreFailure failure, string reason, double seconds);
+
+    [LoggerMessage(3031, LogLevel.Information, "This node {Node} ({Name}, {Address}) is a member of the cluster {Cluster}: {Shards} shards, a lease of {Seconds} s")]
+    public static partial void Joined(this ILogger logger, string node, string name, string address, string cluster, int shards, double seconds);
+
+    [LoggerMessage(3032, LogLevel.Warning, "The store could not be told that this node is {State} ({Failure}); its lease tells the others")]
+    public static partial void MoveFailed(this ILogger logger, Membership.MemberState state, string failure);
+
+    [LoggerMessage(3033, LogLevel.Warning, "{Count} shards had not stopped after {Seconds:0.0} s of the drain: what they do is cut off now")]
+    public static partial void DrainIsLate(this ILogger logger, int count, double seconds);
 }

@@ -48,6 +48,27 @@ internal sealed record ShardingOptions
     /// <summary>All shards stop and are given back.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(45);
 
+    /// <summary>How long the membership must have been the same before a shard moves voluntarily: a rolling restart changes it twice for each node.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Shards that move voluntarily at the same time, away from one node.</summary>
+    public int HandOffsMax { get; init; } = 2;
+
+    /// <summary>Shards that a node hands over at the same time while it drains.</summary>
+    public int DrainHandOffsMax { get; init; } = 4;
+
+    /// <summary>Claims under way at the same time.</summary>
+    public int ClaimsInFlightMax { get; init; } = 4;
+
+    /// <summary>Shards that a node may claim in its first moment (a fifteenth of the lease); doubles with each.</summary>
+    public int ClaimsFirst { get; init; } = 4;
+
+    /// <summary>A shard that was taken over from a dead node more often in a row is left alone.</summary>
+    public int TakeoversMax { get; init; } = 3;
+
+    /// <summary>… but for one try after this.</summary>
+    public TimeSpan PoisonCoolDown { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Sentences about what is wrong; none when the options are good.</summary>
     public IEnumerable<string> Faults()
     {
@@ -57,6 +78,8 @@ internal sealed record ShardingOptions
         {
             (nameof(ParkedMax), ParkedMax), (nameof(LoadsMax), LoadsMax), (nameof(LoadFailuresMax), LoadFailuresMax),
             (nameof(WakesInFlightMax), WakesInFlightMax), (nameof(ShardInboxMax), ShardInboxMax), (nameof(SessionInboxMax), SessionInboxMax),
+            (nameof(HandOffsMax), HandOffsMax), (nameof(DrainHandOffsMax), DrainHandOffsMax), (nameof(ClaimsInFlightMax), ClaimsInFlightMax),
+            (nameof(ClaimsFirst), ClaimsFirst), (nameof(TakeoversMax), TakeoversMax),
         })
         {
             if (value < 1)
@@ -64,6 +87,8 @@ internal sealed record ShardingOptions
         }
         if (WakePoll <= TimeSpan.Zero || LoadPermitMax <= TimeSpan.Zero || WakeCoolDown < TimeSpan.Zero)
             yield return "Backhaul:Sharding: WakePoll and LoadPermitMax must be longer than zero, and WakeCoolDown not negative.";
+        if (Settle < TimeSpan.Zero || PoisonCoolDown < TimeSpan.Zero)
+            yield return "Backhaul:Sharding: Settle and PoisonCoolDown must not be negative.";
         if (ChildStop <= TimeSpan.Zero || ChildStop + Grace >= SessionStop || SessionStop + Grace > HandOff || HandOff + Grace >= Drain)
         {
             yield return "Backhaul:Sharding: 0 < ChildStop + 1 s < SessionStop, SessionStop + 1 s <= HandOff and HandOff + 1 s < Drain must hold, "

@@ -339,7 +339,7 @@ public sealed class JournalWriterTests
     public void Options_that_cannot_work_are_named()
     {
         Assert.Empty(new JournalOptions().Problems());
-        Assert.Contains("Writers", Assert.Single(new JournalOptions { Writers = 0 }.Problems()), StringComparison.Ordinal);
+        Assert.Contains("Writers", Assert.Single(new JournalOptions { Writers = -1 }.Problems()), StringComparison.Ordinal);
         Assert.Contains("RetryPauseMin", Assert.Single(new JournalOptions { RetryPauseMin = TimeSpan.FromMinutes(1) }.Problems()), StringComparison.Ordinal);
     }
 

@@ -86,7 +86,8 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable
     {
         var settings = PostgresSettings.Of(connectionString, Options, nodeName, kind);
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
-        builder.UsePhysicalConnectionInitializer(connection => Check(connection, kind), connection => CheckAsync(connection, kind));
+        if (kind != ConnectionKind.Migration) // which looks closer, and refuses for good
+            builder.UsePhysicalConnectionInitializer(connection => Check(connection, kind), connection => CheckAsync(connection, kind));
         return builder.Build();
     }
 
@@ -125,10 +126,7 @@ internal sealed partial class PostgresDatabase : IAsyncDisposable
     {
         if (reader.GetBoolean(0))
         {
-            throw new JournalStoreException(
-                StoreFailure.Transient,
-                "This PostgreSQL is a standby, and a node needs the primary. Set the host of Backhaul:Store:ConnectionString to the primary, "
-                + "or list all hosts and add 'Target Session Attributes=primary'.");
+            throw new JournalStoreException(StoreFailure.Transient, PostgresSchema.StandbySentence);
         }
 
         return kind is not (ConnectionKind.Read or ConnectionKind.Signal) && reader.GetString(1) == "off";

@@ -17,13 +17,16 @@ internal sealed partial class PostgresJournalStore(PostgresDatabase database, IL
     /// <summary>Rows that are looked through for numbered ones at a time.</summary>
     private const int StretchMin = 500;
 
+    /// <summary>Tests put a statement with a weaker fence here, to prove that they would notice it.</summary>
+    public string AppendSql { get; init; } = AppendStatement.Sql;
+
     public async ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop)
     {
         if (batch.Count == 0)
             return CommitReport.Complete;
         var arrays = new AppendArrays(batch);
         return await database.WriteAsync(
-            ConnectionKind.Append, "append", AppendStatement.Sql, arrays.Bind,
+            ConnectionKind.Append, "append", AppendSql, arrays.Bind,
             async reader =>
             {
                 await reader.ReadAsync(CancellationToken.None);

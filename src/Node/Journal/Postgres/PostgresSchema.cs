@@ -18,6 +18,10 @@ internal static class PostgresSchema
 
     public const int ServerVersionMin = 150000;
 
+    public const string StandbySentence =
+        "This PostgreSQL is a standby, and a node needs the primary. Set the host of Backhaul:Store:ConnectionString to the primary, "
+        + "or list all hosts and add 'Target Session Attributes=primary'.";
+
     private const string Prefix = "Backhaul.Node.Journal.Postgres.Migrations.";
 
     private const string Lock = "SELECT pg_advisory_xact_lock(hashtextextended('backhaul ' || current_schema(), 0))";
@@ -73,13 +77,15 @@ internal static class PostgresSchema
     {
         const string Sql = """
             SELECT current_setting('server_version_num')::int, current_setting('server_version'), current_setting('fsync'),
-                   current_setting('server_encoding'), current_schema()
+                   current_setting('server_encoding'), current_schema(), pg_is_in_recovery()
             """;
         await using var command = new NpgsqlCommand(Sql, connection);
         await using var reader = await command.ExecuteReaderAsync(stop);
         await reader.ReadAsync(stop);
         if (reader.GetInt32(0) < ServerVersionMin)
             throw Refused($"This PostgreSQL is version {reader.GetString(1)}; version 15 or later is needed.");
+        if (reader.GetBoolean(5))
+            throw Refused(StandbySentence);
         if (reader.GetString(2) == "off")
             throw Refused("This PostgreSQL runs with fsync=off: what is acknowledged would not survive a power cut. Set fsync=on.");
         if (reader.GetString(3) != "UTF8")

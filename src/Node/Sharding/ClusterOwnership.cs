@@ -1,0 +1,179 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Sharding.Membership;
+
+namespace Backhaul.Node.Sharding;
+
+/// <summary>Who this process is to the others.</summary>
+/// <param name="Name">For people; several may have the same.</param>
+/// <param name="Address">Where other nodes reach it.</param>
+/// <param name="Build">Its version.</param>
+internal sealed record NodeIdentity(string Name, string Address, string Build);
+
+/// <summary>
+/// A node's part in a cluster, from its joining to its leaving.
+/// <code>
+///   Start: open the store (tried until it answers) ─► join ─► heartbeat ─► shard controller, which claims what the plan gives
+///   Drain: member is draining ─► shards handed over, four at a time ─► member has left ─► heartbeat ends
+/// </code>
+/// A store that refuses (another cluster, another number of shards, a schema that this build cannot use) ends the start; one that is away
+/// does not. The drain ends in its time with the store away as well: the others then wait for the lease.
+/// </summary>
+internal sealed class ClusterOwnership(
+    ActorSystem system, ShardControllerParts parts, IClusterSignals signals, NodeIdentity identity, ClusterFounding founding) : IOwnership, IDisposable
+{
+    private static readonly TimeSpan TellWithin = TimeSpan.FromSeconds(2);
+
+    private readonly NodeShards _shards = parts.Shards;
+    private readonly LeaseKeeper _lease = parts.Lease;
+    private readonly IClusterStore _store = parts.Store;
+    private readonly ShardingOptions _options = parts.Options;
+    private readonly TimeProvider _time = parts.Time;
+    private readonly ILogger _logger = parts.Logger;
+    private ShardController? _controller;
+    private ActorRef<ControlMessage>? _control;
+    private IDisposable? _subscription;
+    private int _state;
+
+    /// <summary>What the cluster was founded with; null before the start.</summary>
+    public ClusterFacts? Facts { get; private set; }
+
+    public bool IsReady => !_shards.IsDraining && _controller is { IsReady: true };
+
+    public async Task StartAsync(CancellationToken stop)
+    {
+        if (Interlocked.CompareExchange(ref _state, 1, 0) != 0)
+            throw new InvalidOperationException("The node has joined before.");
+        Facts = await UntilAnsweredAsync(async () => await _store.OpenAsync(founding, stop), stop);
+        var terms = new LeaseTerms(Facts.Lease);
+        var attempted = await UntilAnsweredAsync(() => JoinAsync(stop), stop);
+        _controller = new ShardController(parts, terms);
+        _control = system.Spawn("shard-controller", () => _controller, new ActorOptions { TurnWarningAfter = terms.Heartbeat });
+        _lease.Changed = Poke;
+        _shards.Lost = shard =>
+        {
+            _controller.Lost(shard);
+            Called();
+        };
+        _subscription = signals.Subscribe(Called);
+        _lease.Start(terms, attempted);
+        _shards.StartClock();
+        _logger.Joined(_shards.Node.ToString(), identity.Name, identity.Address, Facts.Name, Facts.ShardCount, terms.Lease.TotalSeconds);
+    }
+
+    public async Task DrainAsync(CancellationToken stop)
+    {
+        if (Interlocked.Exchange(ref _state, 2) != 1)
+            return;
+        var began = _time.GetTimestamp();
+        _shards.BeginDrain();
+        if (_control is not null)
+        {
+            await TellAsync(MemberState.Draining);
+            await CloseAllAsync(stop);
+            await TellAsync(MemberState.Left);
+        }
+        _lease.Leave();
+        _subscription?.Dispose();
+        _control?.Stop(StopReason.Drain);
+        _logger.DrainDone(_time.GetElapsedTime(began).TotalSeconds);
+    }
+
+    public void Dispose() => _subscription?.Dispose();
+
+    // ---- start ----
+
+    private async Task<ClockReading> JoinAsync(CancellationToken stop)
+    {
+        var attempted = _lease.ReadClock();
+        try
+        {
+            await _store.JoinAsync(_shards.Node, identity.Name, identity.Address, identity.Build, stop);
+        }
+        catch (JournalStoreException unknown) when (unknown.Failure == StoreFailure.Unknown)
+        {
+            if ((await _store.ReadViewAsync(stop)).Find(_shards.Node) is null)
+                throw;
+        }
+        return attempted;
+    }
+
+    private async Task<T> UntilAnsweredAsync<T>(Func<Task<T>> ask, CancellationToken stop)
+    {
+        for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause * 2 < TimeSpan.FromSeconds(5) ? pause * 2 : TimeSpan.FromSeconds(5))
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (JournalStoreException away) when (away.Failure is StoreFailure.Transient or StoreFailure.Unknown)
+            {
+                _logger.JoinFailed(away.Failure, away.Message, pause.TotalSeconds);
+            }
+            await Task.Delay(pause, _time, stop);
+        }
+    }
+
+    // ---- what wakes the controller ----
+
+    private void Called()
+    {
+        _controller!.Signal();
+        Poke();
+    }
+
+    /// <summary>From the heartbeat's thread too, which must not touch a lock of anybody's mailbox: so from the scheduler.</summary>
+    private void Poke() => system.Scheduler.Queue(static control => ((ActorRef<ControlMessage>)control!).TryPost(ControlMessage.Look.Now), _control);
+
+    // ---- drain ----
+
+    /// <summary>All shards, those included whose claim was under way when the drain began.</summary>
+    private async Task CloseAllAsync(CancellationToken stop)
+    {
+        using var late = new CancellationTokenSource(_options.Drain - _options.HandOff, _time);
+        using var hard = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
+        var handOff = new HandOff(_shards, _store, _time, _logger);
+        using var warning = late.Token.UnsafeRegister(_ => _logger.DrainIsLate(Held().Count, (_options.Drain - _options.HandOff).TotalSeconds), null);
+        do
+        {
+            var left = new Queue<int>(Held());
+            var workers = _lease.IsTrusted ? _options.DrainHandOffsMax : Math.Max(left.Count, 1); // without trust nothing can be saved, so nothing is waited for
+            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => WorkAsync(left, handOff, hard.Token)).ToList());
+            await UntilClaimsEndedAsync();
+        }
+        while (Held().Count > 0);
+    }
+
+    private static async Task WorkAsync(Queue<int> left, HandOff handOff, CancellationToken hard)
+    {
+        while (Next() is { } shard)
+            await handOff.RunAsync(shard, hard);
+
+        int? Next()
+        {
+            lock (left)
+                return left.TryDequeue(out var shard) ? shard : null;
+        }
+    }
+
+    private async Task UntilClaimsEndedAsync()
+    {
+        for (var waited = TimeSpan.Zero; waited < _options.HandOff && _shards.Shards.Any(shard => shard.Phase == ShardPhase.Acquiring); waited += TimeSpan.FromMilliseconds(50))
+            await Task.Delay(TimeSpan.FromMilliseconds(50), _time);
+    }
+
+    private List<int> Held() => [.. _shards.Shards.Select(shard => shard.ShardId).Where(shard => _shards.GrantOf(shard) is not null)];
+
+    /// <summary>With the store away the others find out by the lease.</summary>
+    private async Task TellAsync(MemberState state)
+    {
+        try
+        {
+            await _store.MoveAsync(_shards.Node, state, CancellationToken.None).AsTask().WaitAsync(TellWithin, _time);
+        }
+        catch (Exception failure) when (failure is JournalStoreException or TimeoutException)
+        {
+            _logger.MoveFailed(state, failure.Message);
+        }
+    }
+}
