@@ -58,7 +58,7 @@ public sealed class ScalingTests
     public void A_cluster_has_three_nodes_or_more() =>
         Assert.True(Rendered.Production.Find("HorizontalPodAutoscaler", "node")["spec"]!.Number("minReplicas") >= 3);
 
-    private static MetricKind Kind(Instrument instrument) =>
+    internal static MetricKind Kind(Instrument instrument) =>
         instrument.GetType().Name.StartsWith("Counter", StringComparison.Ordinal) ? MetricKind.Counter
         : instrument.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal) ? MetricKind.Histogram : MetricKind.Gauge;
 }

@@ -283,6 +283,26 @@ public abstract class ClusterContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shard_is_given_to_a_member_that_lives_in_one_step_and_to_no_other()
+    {
+        var (owner, other, gone) = (await JoinAsync(), await JoinAsync(), await JoinAsync());
+        var grant = (await Cluster.ClaimAsync(owner, 0, 0, None))!.Value;
+        await Cluster.MoveAsync(gone, MemberState.Left, None);
+
+        Assert.False(await Cluster.GiveAsync(grant, gone, None));
+        Assert.False(await Cluster.GiveAsync(grant, NewNode(), None));
+        Assert.False(await Cluster.GiveAsync(grant with { Epoch = 0 }, other, None));
+        Assert.Equal(new ShardOwner(0, grant.Epoch, owner, 0), (await Cluster.ReadViewAsync(None)).Shards[0]);
+
+        Assert.True(await Cluster.GiveAsync(grant, other, None));
+        Assert.Equal(new ShardOwner(0, grant.Epoch + 1, other, 0), (await Cluster.ReadViewAsync(None)).Shards[0]);
+        Assert.False(await Cluster.GiveAsync(grant, owner, None));
+        Assert.Null(await Cluster.ClaimAsync(owner, 0, grant.Epoch + 1, None));
+        Assert.Null(await _harness.Journal.ReadLastSequenceAsync(grant, Key("a"), None));
+        Assert.Equal(new ShardGrant(0, grant.Epoch + 2, other), await _harness.Journal.ReacquireAsync(new ShardGrant(0, grant.Epoch + 1, other), None));
+    }
+
+    [Fact]
     public async Task What_a_member_left_behind_may_be_claimed()
     {
         var (gone, other) = (await JoinAsync(), await JoinAsync());

@@ -29,7 +29,9 @@ internal static class OpsRegistration
         services.AddSingleton<QuarantineCommands>();
         services.AddSingleton<IPalette>(static s => new ClusterPalette(
             s.GetRequiredService<ClusterPicture>(), s.GetRequiredService<INodeDrain>(), s.GetService<IClusterStore>(), s.GetRequiredService<OpsOptions>(), s.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IPalette>(static s => new ClusterShardingPalette(s.GetRequiredService<ClusterPicture>(), s.GetService<IClusterStore>()));
+        services.AddSingleton<IPalette>(static s => new ClusterShardingPalette(
+            s.GetRequiredService<ClusterPicture>(), s.GetService<IClusterStore>(),
+            s.GetService<GiveShard>() ?? (s.GetService<IOwnership>() is ClusterOwnership shared ? shared.GiveAsync : null), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IPalette, SessionPalette>();
         services.AddSingleton<IPalette, TaskPalette>();
         services.AddSingleton<IPalette, ActorPalette>();

@@ -81,6 +81,16 @@ internal sealed class ClusterOwnership(
 
     public void Dispose() => _subscription?.Dispose();
 
+    /// <summary>
+    /// An operator moves a shard that this node holds to another member, now. False when it is not held here in good order, or when the other is not
+    /// active: it is then free for whoever the plan gives it to, which may be this node.
+    /// </summary>
+    public async Task<bool> GiveAsync(int shardId, NodeId to, CancellationToken stop)
+    {
+        var given = new Request<bool>();
+        return _control is not null && await _control.PostAsync(new ControlMessage.Give(shardId, to, given), stop) && await given.Reply.WaitAsync(stop);
+    }
+
     // ---- start ----
 
     private async Task<ClockReading> JoinAsync(CancellationToken stop)
@@ -147,7 +157,7 @@ internal sealed class ClusterOwnership(
     private static async Task WorkAsync(Queue<int> left, HandOff handOff, CancellationToken hard)
     {
         while (Next() is { } shard)
-            await handOff.RunAsync(shard, hard);
+            await handOff.RunAsync(shard, to: null, hard);
 
         int? Next()
         {

@@ -1,3 +1,4 @@
+using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 
 namespace Backhaul.Node.Sharding;
@@ -20,4 +21,7 @@ internal abstract record ControlMessage
 
     /// <summary>A hand-off is over.</summary>
     internal sealed record HandedOver(int ShardId) : ControlMessage;
+
+    /// <summary>An operator wants a shard that this node holds to be another's. The answer is whether it became that.</summary>
+    internal sealed record Give(int ShardId, NodeId To, Request<bool> Given) : ControlMessage;
 }

@@ -13,12 +13,30 @@ internal sealed class HandOff(NodeShards shards, IClusterStore store, TimeProvid
     private const int TriesMax = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>False when the row could not be freed, or was not ours: the next view tells. Ends in time, always; throws nothing.</summary>
-    public async Task<bool> RunAsync(int shardId, CancellationToken stop)
+    /// <summary>Ends in time, always; throws nothing.</summary>
+    /// <param name="shardId">A shard that is held.</param>
+    /// <param name="to">Who is to have it next; null, or when that one is not fit for it: whoever takes it.</param>
+    /// <param name="stop">Cancelled: what still runs is left to the fence.</param>
+    public async Task<HandOffEnd> RunAsync(int shardId, NodeId? to, CancellationToken stop)
     {
-        var released = await shards.CloseAsync(shardId, stop) is not null && await ReleaseAsync(shardId, stop);
+        var end = HandOffEnd.NotOurs;
+        if (await shards.CloseAsync(shardId, stop) is { } grant)
+            end = to is { } next && await GiveAsync(grant, next) ? HandOffEnd.Given : await ReleaseAsync(shardId, stop) ? HandOffEnd.Freed : HandOffEnd.NotOurs;
         shards.Released(shardId);
-        return released;
+        return end;
+    }
+
+    private async Task<bool> GiveAsync(ShardGrant grant, NodeId to)
+    {
+        try
+        {
+            return await store.GiveAsync(grant, to, CancellationToken.None);
+        }
+        catch (JournalStoreException failure)
+        {
+            logger.ShardNotReleased(grant.ShardId, 1, failure.Message); // freeing it fails too if it was given after all
+            return false;
+        }
     }
 
     private async Task<bool> ReleaseAsync(int shardId, CancellationToken stop)
@@ -43,4 +61,17 @@ internal sealed class HandOff(NodeShards shards, IClusterStore store, TimeProvid
         }
         return false;
     }
+}
+
+/// <summary>What became of a shard that was handed over.</summary>
+internal enum HandOffEnd
+{
+    /// <summary>It was another's already, or the store did not answer: the next view tells.</summary>
+    NotOurs = 1,
+
+    /// <summary>Whoever the plan gives it to takes it.</summary>
+    Freed = 2,
+
+    /// <summary>Its row is in the name of the node that was asked for.</summary>
+    Given = 3,
 }

@@ -1,3 +1,5 @@
+using Backhaul.Node.Journal;
+
 namespace Backhaul.Node.Sharding;
 
 /// <summary>
@@ -25,3 +27,8 @@ internal interface INodeExit
     /// <summary>Ends the process at once, without a drain, so that a new incarnation can begin. From any thread.</summary>
     void Lost(string sentence);
 }
+
+/// <summary>
+/// Moves a shard that this node holds to another member, now. False when it is not held here in good order, or when the other cannot have it.
+/// </summary>
+internal delegate Task<bool> GiveShard(int shardId, NodeId to, CancellationToken stop);

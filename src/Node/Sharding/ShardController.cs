@@ -14,6 +14,7 @@ namespace Backhaul.Node.Sharding;
 ///   claims    orphans that the plan gives to this node, within the budget; poisoned ones not
 ///   hand-offs what the plan gives to another, two at a time, once the membership has been stable for <c>Settle</c>
 /// </code>
+/// An operator's order to give a shard to another node comes before all of that, and changes the row, not the plan.
 /// Every node does this for itself and executes only its own moves; there is no leader, and nobody's answer is waited for but the
 /// store's. Invariants: nothing is claimed, handed over or judged without trust; a row is believed only if it was read after this
 /// node's last change of that shard; an answer that was lost is found out by the next view. With the store away, nothing happens but suspension.
@@ -86,9 +87,9 @@ internal sealed class ShardController : Actor<ControlMessage>
 
     protected internal override async ValueTask ReceiveAsync(ControlMessage message, ActorContext<ControlMessage> context)
     {
-        _moves.Note(message);
+        Take(message, context.Self);
         while (context.TryTakeNext(out var next))
-            _moves.Note(next);
+            Take(next, context.Self);
         _nextLook = Terms.Heartbeat;
         try
         {
@@ -105,6 +106,19 @@ internal sealed class ShardController : Actor<ControlMessage>
             LookWithin(Terms.Again);
         }
         context.StartTimer("look", _nextLook, ControlMessage.Look.Now);
+    }
+
+    protected internal override void Unhandled(ControlMessage message, UnhandledReason reason) => (message as ControlMessage.Give)?.Given.TryAnswer(false);
+
+    private void Take(ControlMessage message, ActorRef<ControlMessage> self)
+    {
+        _moves.Note(message);
+        if (message is not ControlMessage.Give order)
+            return;
+        if (_lease.IsTrusted && !_suspended && !_shards.IsDraining && _moves.IsFresh(order.ShardId, _reading) && _shards.PhaseOf(order.ShardId) == ShardPhase.Open)
+            _moves.Give(order, self);
+        else
+            order.Given.TryAnswer(false);
     }
 
     private async ValueTask LookAsync(ActorContext<ControlMessage> context)

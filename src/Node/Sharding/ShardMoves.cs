@@ -51,7 +51,14 @@ internal sealed class ShardMoves(ShardControllerParts parts)
     public void HandOver(int shardId, ActorRef<ControlMessage> self)
     {
         _handingOver.Add(shardId);
-        _ = HandOverAsync(shardId, self);
+        _ = HandOverAsync(shardId, null, self);
+    }
+
+    /// <summary>To one node and no other, because an operator says so.</summary>
+    public void Give(ControlMessage.Give order, ActorRef<ControlMessage> self)
+    {
+        _handingOver.Add(order.ShardId);
+        _ = HandOverAsync(order.ShardId, order, self);
     }
 
     /// <summary>What has ended is under way no more.</summary>
@@ -107,11 +114,13 @@ internal sealed class ShardMoves(ShardControllerParts parts)
         await self.PostAsync(new ControlMessage.ClaimEnded(shardId, reason, grant), CancellationToken.None);
     }
 
-    private async Task HandOverAsync(int shardId, ActorRef<ControlMessage> self)
+    private async Task HandOverAsync(int shardId, ControlMessage.Give? order, ActorRef<ControlMessage> self)
     {
+        var end = HandOffEnd.NotOurs;
         try
         {
-            if (await _handOff.RunAsync(shardId, CancellationToken.None))
+            end = await _handOff.RunAsync(shardId, order?.To, CancellationToken.None);
+            if (end != HandOffEnd.NotOurs)
                 parts.Logger.ShardHandedOver(shardId);
         }
         catch (Exception bug)
@@ -119,6 +128,7 @@ internal sealed class ShardMoves(ShardControllerParts parts)
             parts.Logger.HandOffBroke(bug, shardId);
         }
         Touch(shardId);
+        order?.Given.TryAnswer(end == HandOffEnd.Given);
         await self.PostAsync(new ControlMessage.HandedOver(shardId), CancellationToken.None);
     }
 }

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Sessions;
+using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 using Backhaul.Protocol;
 using Microsoft.Extensions.DependencyInjection;
@@ -125,6 +126,28 @@ public sealed class ClusterPaletteTests
     }
 
     [Fact]
+    public async Task A_shard_is_moved_by_the_node_that_holds_it_to_the_node_named_or_to_the_one_with_fewest()
+    {
+        await using var host = await StartAsync();
+        Assert.Equal(2, (await RunAsync(host, "cluster-sharding", "move-shard", "0")).Exit); // it wants a confirmation
+        Assert.Equal(0, (await RunAsync(host, confirmed: true, "cluster-sharding", "move-shard", "0", "--to", "node-2", "--reason", "noisy neighbour")).Exit);
+        Assert.Equal(0, (await RunAsync(host, confirmed: true, "cluster-sharding", "move-shard", "0")).Exit); // node-3's lease is over
+        Assert.Equal([(0, Second), (0, Second)], _cluster.Given);
+        Assert.Contains("noisy neighbour", host.AuditText, StringComparison.Ordinal);
+        foreach (var (words, sentence) in new (string[], string)[]
+        {
+            (["1"], "held by node-2 (http://10.0.0.2:5081)"), (["3"], "Nobody holds"), (["0", "--to", "node-3"], "its lease is over"), (["0", "--to", "node-1"], "holds it already"),
+        })
+        {
+            var (_, errors, exit) = await RunAsync(host, confirmed: true, ["cluster-sharding", "move-shard", .. words]);
+            Assert.Contains(sentence, Assert.Single(errors), StringComparison.Ordinal);
+            Assert.Equal(1, exit);
+        }
+        _cluster.Refuses = true;
+        Assert.Equal(3, (await RunAsync(host, confirmed: true, "cluster-sharding", "move-shard", "0", "--to", "node-2")).Exit);
+    }
+
+    [Fact]
     public async Task Only_a_node_whose_lease_is_over_is_declared_dead()
     {
         await using var host = await StartAsync();
@@ -201,6 +224,7 @@ public sealed class ClusterPaletteTests
     {
         services.AddSingleton<IClusterViews>(_cluster);
         services.AddSingleton<IClusterStore>(_cluster);
+        services.AddSingleton<GiveShard>(_cluster.GiveAsync);
     });
 
     private static IEnumerable<string> Fields(IReadOnlyList<string> lines, params string[] names) =>
@@ -241,6 +265,17 @@ public sealed class ClusterPaletteTests
         public List<int> Forgiven { get; } = [];
 
         public List<NodeId> Declared { get; } = [];
+
+        public List<(int Shard, NodeId To)> Given { get; } = [];
+
+        public bool Refuses { get; set; }
+
+        public Task<bool> GiveAsync(int shardId, NodeId to, CancellationToken stop)
+        {
+            if (!Refuses)
+                Given.Add((shardId, to));
+            return Task.FromResult(!Refuses);
+        }
 
         public event Action? Changed
         {

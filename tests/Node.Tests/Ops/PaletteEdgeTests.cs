@@ -28,7 +28,7 @@ public sealed class PaletteEdgeTests
         Assert.Equal(
         [
             "cluster show", "cluster status", "cluster leave", "cluster down", "cluster tail", "cluster version",
-            "cluster-sharding region-stats", "cluster-sharding list-shards", "cluster-sharding release-shard", "cluster-sharding poisoned",
+            "cluster-sharding region-stats", "cluster-sharding list-shards", "cluster-sharding move-shard", "cluster-sharding release-shard", "cluster-sharding poisoned",
             "session list", "session show", "session tasks", "session events", "session suspend", "session resume", "session force-quit",
             "session history", "session quarantined", "session release",
             "task list", "task show", "task why", "task attempts", "task suspend", "task resume", "task cancel", "task tail",

@@ -1,3 +1,4 @@
+using Backhaul.Node.Journal;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 using Xunit;
@@ -346,6 +347,33 @@ public sealed class ClusterOwnershipTests
             node.Way.IsAway = false;
             await start;
             await world.UntilAsync(() => node.Open.Count == 12, TimeSpan.FromSeconds(10));
+        });
+    }
+
+    [Fact]
+    public void A_shard_that_an_operator_gives_to_another_node_is_opened_there_at_once_and_the_balance_stays()
+    {
+        var world = new ClusterWorld(shards: 8);
+        world.Run(async () =>
+        {
+            await world.StartAllAsync("a", "b", "c"); // 3, 3 and 2 shards
+            var from = world.Nodes.MaxBy(member => member.Node.Shards.Grants.Count)!;
+            var to = world.Nodes.MinBy(member => member.Node.Shards.Grants.Count)!;
+            var shard = from.Node.Shards.Grants[0].ShardId;
+            var began = world.Now;
+
+            Assert.True(await from.Node.Ownership.GiveAsync(shard, to.Id, Never));
+            await world.UntilAsync(() => to.Node.Shards.PhaseOf(shard) == ShardPhase.Open, TimeSpan.FromSeconds(5));
+            Assert.NotEqual(ShardPhase.Open, from.Node.Shards.PhaseOf(shard));
+            Assert.True(world.Now - began < TimeSpan.FromSeconds(5));
+            await world.PassAsync(120);
+            Assert.Equal(ShardPhase.Open, to.Node.Shards.PhaseOf(shard));
+
+            // What is not held here, and who is not there: nothing happens that the plan does not mend.
+            Assert.False(await from.Node.Ownership.GiveAsync(shard, to.Id, Never));
+            var other = from.Node.Shards.Grants[0].ShardId;
+            Assert.False(await from.Node.Ownership.GiveAsync(other, new NodeId(world.World.Random.Next()), Never));
+            await world.UntilBalancedAsync(TimeSpan.FromMinutes(1));
         });
     }
 

@@ -257,6 +257,12 @@ internal sealed class StoreWay(ClusterWorld world) : IClusterStore, ILeaseStore,
         return await world.Store.ReleaseAsync(grant, stop);
     }
 
+    public async ValueTask<bool> GiveAsync(ShardGrant grant, NodeId to, CancellationToken stop)
+    {
+        await ThereAsync();
+        return await world.Store.GiveAsync(grant, to, stop);
+    }
+
     public async ValueTask<bool> ForgiveAsync(int shardId, CancellationToken stop)
     {
         await ThereAsync();

@@ -93,6 +93,19 @@ internal sealed class MemoryClusterStore(MemoryJournalStore journal) : IClusterS
         },
         ReleaseWait, stop));
 
+    public ValueTask<bool> GiveAsync(ShardGrant grant, NodeId to, CancellationToken stop) => TellIf(_tables.ChangeAsync(
+        [grant.ShardId],
+        () =>
+        {
+            if (!_tables.IsHeld(grant) || !MayClaim(to))
+                return false;
+            var shard = _tables.Shards[grant.ShardId];
+            (shard.Owner, shard.Takeovers) = (to, 0);
+            shard.Epoch++;
+            return true;
+        },
+        ReleaseWait, stop));
+
     public ValueTask<bool> ForgiveAsync(int shardId, CancellationToken stop) => TellIf(_tables.ChangeAsync(
         [shardId],
         () =>

@@ -95,6 +95,17 @@ internal static class ClusterStatements
         SELECT {Notify} FROM released
         """;
 
+    /// <summary>As a release, but the row goes to another member in the same statement. Its epoch is raised: what is in flight here is fenced.</summary>
+    public const string Give = $"""
+        WITH given AS (
+          UPDATE shard s SET owner_node_id = $4, epoch = s.epoch + 1, takeovers = 0
+          WHERE s.shard_id = $1 AND s.epoch = $2 AND s.owner_node_id = $3
+            AND EXISTS (SELECT 1 FROM node m WHERE m.node_id = $4 AND m.state = 'active' AND m.lease_expires_at > clock_timestamp())
+          RETURNING 1
+        )
+        SELECT {Notify} FROM given
+        """;
+
     public const string Forgive = $"""
         WITH forgiven AS (UPDATE shard SET takeovers = 0 WHERE shard_id = $1 AND takeovers > 0 RETURNING 1)
         SELECT {Notify} FROM forgiven

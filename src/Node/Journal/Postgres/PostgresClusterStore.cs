@@ -66,6 +66,10 @@ internal sealed class PostgresClusterStore(PostgresDatabase database, TimeProvid
     public ValueTask<bool> ReleaseAsync(ShardGrant grant, CancellationToken stop) => WriteAsync(
         "release a shard", ClusterStatements.Release, parameters => parameters.With(grant.ShardId).With(grant.Epoch).With(grant.Node.Value), stop);
 
+    public ValueTask<bool> GiveAsync(ShardGrant grant, NodeId to, CancellationToken stop) => WriteAsync(
+        "give a shard to another node", ClusterStatements.Give,
+        parameters => parameters.With(grant.ShardId).With(grant.Epoch).With(grant.Node.Value).With(to.Value), stop);
+
     public ValueTask<bool> ForgiveAsync(int shardId, CancellationToken stop) => WriteAsync(
         "let a shard be claimed again", ClusterStatements.Forgive, parameters => parameters.With(shardId), stop);
 

@@ -1,6 +1,7 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
 
@@ -36,6 +37,15 @@ internal sealed class ClusterPicture(NodeShards shards, NodeFacts facts, ICluste
 
     /// <summary>What is known without asking the store.</summary>
     public ClusterView Current => views?.Current ?? Alone();
+
+    public int ShardOf(SessionKey session) => ShardMap.ShardOf(session, Shards.Count);
+
+    /// <summary>The node that holds a session's shard, by the view at hand.</summary>
+    public string HolderOf(SessionKey session)
+    {
+        var (view, shard) = (Current, ShardOf(session));
+        return view.Shards.FirstOrDefault(row => row.ShardId == shard) is { Owner: not null } row ? OwnerOf(view, row) : "nobody";
+    }
 
     /// <summary>A member by its name or the beginning of its id, or a sentence about why there is none.</summary>
     public static Member Find(ClusterView view, string word)

@@ -1,13 +1,17 @@
 using System.Text.Json.Nodes;
+using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 
 namespace Backhaul.Node.Ops.Palettes;
 
 /// <summary><c>cluster-sharding</c>: which node holds which part of the sessions.</summary>
-internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterStore? store) : IPalette
+internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterStore? store, GiveShard? give, TimeProvider time) : IPalette
 {
     /// <summary>Adoptions from dead owners in a row after which nobody claims a shard any more by itself.</summary>
-    private const int TakeoversMax = 3;
+    private static readonly int TakeoversMax = new ShardingOptions().TakeoversMax;
+
+    /// <summary>Longer than a hand-off may take.</summary>
+    private static readonly TimeSpan MoveWithin = TimeSpan.FromSeconds(20);
 
     private static readonly PaletteArgument Shard = new("shard", "The shard's number.");
 
@@ -24,6 +28,17 @@ internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterSto
             Help = "Lists the shards with their owners and epochs.",
             Switches = [new("--owner", "Only those of this node; nobody for the free ones.", "node"), Words.Limit],
             Run = ListAsync,
+        },
+        new()
+        {
+            Name = "move-shard",
+            Help = "Hands a shard of this node over to another, now; its sessions pause for about a second.",
+            Arguments = [Shard],
+            Switches = [new("--to", "The node that is to have it; the one with the fewest shards when it is left out.", "node")],
+            Role = OperatorRole.Admin,
+            Writes = true,
+            Destructive = true,
+            Run = MoveAsync,
         },
         new()
         {
@@ -119,6 +134,59 @@ internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterSto
         await table.FlushAsync();
         await output.LineAsync(Columns.Count(shards.Count, "shard", "shards") + (shards.Count > limit ? " (there are more: --limit)" : ""));
         return PaletteExit.Done;
+    }
+
+    private async ValueTask<PaletteExit> MoveAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
+    {
+        var shard = ShardOf(invocation, cluster.Shards.Count);
+        if (give is null)
+        {
+            await output.ErrorAsync("This is one embedded node: there is nobody to move a shard to.");
+            return PaletteExit.Refused;
+        }
+        var view = await cluster.ReadAsync(output, stop);
+        if (Unmovable(view, shard) is { } why)
+        {
+            await output.ErrorAsync(why);
+            return PaletteExit.Refused;
+        }
+        var held = view.Shards.Where(row => row.Owner is not null).CountBy(row => row.Owner!.Value).ToDictionary();
+        var fit = view.Members.Where(member => member.Id != cluster.Me && member.State == MemberState.Active && member.LeaseLeft > TimeSpan.Zero).ToList();
+        var target = invocation.Text("--to") is { } word ? ClusterPicture.Find(view, word) : fit.MinBy(member => (held.GetValueOrDefault(member.Id), member.Id.Value));
+        if (target is null || !fit.Contains(target))
+        {
+            await output.ErrorAsync(target is null ? "There is no other active node." : target.Id == cluster.Me ? $"{target.Name} holds it already." : $"{target.Name} is not active, or its lease is over.");
+            return PaletteExit.Refused;
+        }
+        using var limit = new CancellationTokenSource(MoveWithin, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        try
+        {
+            if (await give(shard, target.Id, either.Token))
+            {
+                await output.LineAsync($"Shard {shard} is {target.Name}'s now; it opens it when it sees that. When it then holds more than its share, it hands another one over.");
+                return PaletteExit.Done;
+            }
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            await output.ErrorAsync($"Shard {shard} has not been handed over within {MoveWithin.TotalSeconds:0} s. cluster-sharding list-shards tells what became of it.");
+            return PaletteExit.TryAgain;
+        }
+        await output.ErrorAsync($"Shard {shard} was not handed to {target.Name}: it is just moving, or {target.Name} may not have it at the moment. Look again with cluster-sharding list-shards.");
+        return PaletteExit.TryAgain;
+    }
+
+    private string? Unmovable(ClusterView view, int shard)
+    {
+        var row = view.Shards.FirstOrDefault(row => row.ShardId == shard);
+        if (row.Owner is not { } owner)
+            return $"Nobody holds shard {shard}; the plan gives it to somebody in a moment.";
+        if (owner == cluster.Me)
+            return null;
+        return view.Find(owner) is { } holder
+            ? $"Shard {shard} is held by {holder.Name} ({holder.Address}): send this to that node's operator's port."
+            : $"Shard {shard} is held by a node that is gone.";
     }
 
     private async ValueTask<PaletteExit> ReleaseAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)

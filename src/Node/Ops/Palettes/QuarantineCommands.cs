@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
 
@@ -63,7 +62,7 @@ internal sealed class QuarantineCommands(ClusterPicture cluster)
             await output.LineAsync($"{session} is loaded again with the next request or when it has something to do. session show {session.Identifier} tells whether it could be.");
             return PaletteExit.Done;
         }
-        var shard = ShardMap.ShardOf(session, cluster.Shards.Count);
+        var shard = cluster.ShardOf(session);
         var view = await cluster.ReadAsync(output, stop);
         var owner = view.Shards.FirstOrDefault(row => row.ShardId == shard) is { Owner: { } id } ? view.Find(id) : null;
         await output.ErrorAsync(owner is null || owner.Id == cluster.Me

@@ -6,7 +6,7 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Ops.Palettes;
 
 /// <summary><c>session</c>: whole sessions.</summary>
-internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalStore store, SessionHistoryCommand history, QuarantineCommands quarantine) : IPalette
+internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalStore store, ClusterPicture cluster, SessionHistoryCommand history, QuarantineCommands quarantine) : IPalette
 {
     private const int PageRows = 500;
 
@@ -136,7 +136,7 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
         return answer.Exit ?? await WriteAsync(answer, invocation, output);
     }
 
-    private static async ValueTask<PaletteExit> WriteAsync(SessionAsk.Answer answer, PaletteInvocation invocation, PaletteOutput output)
+    private async ValueTask<PaletteExit> WriteAsync(SessionAsk.Answer answer, PaletteInvocation invocation, PaletteOutput output)
     {
         if (invocation.Json)
         {
@@ -152,6 +152,8 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
         await table.RowAsync("created", Columns.Time(view.CreatedAt));
         await table.RowAsync("configuration version", Columns.Number(view.ConfigurationVersion));
         await table.RowAsync("attached", view.Attached ? "yes" : "no");
+        await table.RowAsync("shard", Columns.Number(cluster.ShardOf(invocation.Session())));
+        await table.RowAsync("held by", cluster.HolderOf(invocation.Session()));
         await table.RowAsync("last event", Columns.Number(view.LastEvent));
         await table.RowAsync("acknowledged", Columns.Number(view.Acknowledged));
         await table.RowAsync("suspended", Columns.Number(counts.Suspended));

@@ -36,6 +36,13 @@ internal interface IClusterStore
     /// <summary>Gives a shard back and wakes those who wait for it. False when the grant was lost already.</summary>
     ValueTask<bool> ReleaseAsync(ShardGrant grant, CancellationToken stop);
 
+    /// <summary>
+    /// Gives a shard to another member that is active with a lease in force, in one step, so that nobody else takes it meanwhile; that one adopts
+    /// it when it sees the row. False when the grant was lost or the other is not fit for it: then nothing happened. A store that cannot
+    /// name the next owner frees the shard.
+    /// </summary>
+    ValueTask<bool> GiveAsync(ShardGrant grant, NodeId to, CancellationToken stop) => ReleaseAsync(grant, stop);
+
     /// <summary>An operator lets a shard be claimed again that too many nodes died with: its count of take-overs starts anew.</summary>
     ValueTask<bool> ForgiveAsync(int shardId, CancellationToken stop);
 }
