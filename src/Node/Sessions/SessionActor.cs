@@ -321,17 +321,13 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _refusedHosts.Clear();
         }
         var perHost = _session.Configurations.Current.MaxConnectionsPerHost!.Value;
+        var mustWait = false;
         while (_session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host))
         {
             if (_environment.Slots.Take(_session.Key, host, 1) == 0)
             {
+                mustWait = true;
                 _refusedHosts.Add(host);
-                var self = _context.Self;
-                _environment.Slots.NotifyWhenFree(_session.Key, () =>
-                {
-                    _slotsMayBeFree = true;
-                    self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
-                });
                 if (_environment.Slots.Use is var use && use.Running >= use.RunningMax)
                     break;
                 continue;
@@ -342,6 +338,19 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             turn.Starts.Add((started, new SlotLease(_environment.Slots, _session.Key, host)));
             Apply(turn, [started], null);
         }
+        if (mustWait)
+            WaitForSlot();
+    }
+
+    /// <summary>Only after every host was tried: waiting gives an offered slot to the next in line.</summary>
+    private void WaitForSlot()
+    {
+        var self = _context.Self;
+        _environment.Slots.NotifyWhenFree(_session.Key, () =>
+        {
+            _slotsMayBeFree = true;
+            self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
+        });
     }
 
     /// <summary>What is done in the world once the events are durable.</summary>

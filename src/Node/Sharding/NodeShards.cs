@@ -178,6 +178,7 @@ internal sealed class NodeShards
         {
             _logger.ShardLeftBehind(shardId);
         }
+        host.Tenure.PutDown();
         return host.Tenure.Held;
     }
 

@@ -14,6 +14,7 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
 {
     private readonly Lock _lock = new();
     private ShardGrant? _grant;
+    private volatile bool _isPutDown;
     private int _phase = (int)ShardPhase.NotOwned;
 
     /// <summary>Called once, outside the lock, when the shard was found to be another's.</summary>
@@ -24,7 +25,7 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
     /// <summary>An open shard of a node whose trust has run out is suspended, also before anybody has moved it there: a stale read is a lie.</summary>
     public ShardPhase Phase => Moved is ShardPhase.Open && !trust.IsTrusted ? ShardPhase.Suspended : Moved;
 
-    public bool MayAct => ShardPhases.MayWrite(Moved) && trust.IsTrusted;
+    public bool MayAct => !_isPutDown && ShardPhases.MayWrite(Moved) && trust.IsTrusted;
 
     public ShardGrant? Current
     {
@@ -72,6 +73,12 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
             Move(ShardEvent.Granted);
         }
     }
+
+    /// <summary>
+    /// The shard is about to be given back: from now on nobody acts for it, not even what could not be stopped. The next owner may act before the answer
+    /// to the release arrives here.
+    /// </summary>
+    public void PutDown() => _isPutDown = true;
 
     public void OnFenced(ShardGrant refused)
     {

@@ -25,6 +25,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private readonly LinkedList<Waiter> _line = new();
     private readonly Dictionary<SessionKey, LinkedListNode<Waiter>> _waiting = [];
     private readonly Dictionary<SessionKey, HashSet<string>> _refusedHosts = [];
+    private readonly HashSet<SessionKey> _refusedByNode = [];
     private readonly Dictionary<SessionKey, long> _offers = [];
     private int _running;
 
@@ -57,7 +58,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
                 _running += granted;
                 _byHost[host] = onHost + granted;
             }
-            NoteRefusal(session, host, isHostFull: granted < wanted && onHost + granted >= _options.HostMax);
+            NoteRefusal(session, host, isRefused: granted < wanted, isHostFull: onHost + granted >= _options.HostMax);
             return granted;
         }
     }
@@ -105,6 +106,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
                 _line.Remove(node);
             _offers.Remove(session);
             _refusedHosts.Remove(session);
+            _refusedByNode.Remove(session);
             told = OfferFree();
         }
         Tell(told);
@@ -112,24 +114,29 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
 
     public void Dispose() => _expiry.Dispose();
 
-    /// <summary>Remembers which hosts were full for a session, so that it is told when one of them is not, and not before.</summary>
-    private void NoteRefusal(SessionKey session, string host, bool isHostFull)
+    /// <summary>
+    /// Remembers what was full for a session, so that it is told when that is not, and not before. A host that is full stays the reason when the
+    /// node is full as well, by an offer perhaps: a session that was told of any free slot and found its host full would wait again, which
+    /// offers the slot to the next one like it, and they would tell each other without end.
+    /// </summary>
+    private void NoteRefusal(SessionKey session, string host, bool isRefused, bool isHostFull)
     {
-        if (isHostFull)
+        if (isRefused && isHostFull)
         {
             if (!_refusedHosts.TryGetValue(session, out var hosts))
                 _refusedHosts[session] = hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
             hosts.Add(host);
+            return;
         }
-        else if (_refusedHosts.TryGetValue(session, out var hosts) && hosts.Remove(host) && hosts.Count == 0)
-        {
+        if (isRefused)
+            _refusedByNode.Add(session);
+        if (_refusedHosts.TryGetValue(session, out var full) && full.Remove(host) && full.Count == 0)
             _refusedHosts.Remove(session);
-        }
     }
 
     /// <summary>The full hosts a session waits for; empty when it waits for any slot of the node.</summary>
     private string[] HostsOf(SessionKey session) =>
-        _running + _offers.Count < _options.RunningMax && _refusedHosts.TryGetValue(session, out var hosts) ? [.. hosts] : [];
+        !_refusedByNode.Contains(session) && _refusedHosts.TryGetValue(session, out var hosts) ? [.. hosts] : [];
 
     /// <summary>Offers free slots to the first in line that could use one. Call under the lock.</summary>
     private List<Action> OfferFree()
@@ -143,6 +150,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
                 _line.Remove(node);
                 _waiting.Remove(waiter.Session);
                 _refusedHosts.Remove(waiter.Session);
+                _refusedByNode.Remove(waiter.Session);
                 _offers[waiter.Session] = _time.GetTimestamp();
                 told.Add(waiter.OnFree);
             }

@@ -70,6 +70,28 @@ public sealed class TransferSlotsTests
     }
 
     [Fact]
+    public void Sessions_that_wait_for_the_same_full_hosts_do_not_wake_each_other_without_end()
+    {
+        using var slots = Slots(running: 3, host: 1);
+        foreach (var host in (string[])["h", "i", "j"])
+            Assert.Equal(1, slots.Take(C, host, 1));
+        Queue<SessionKey> woken = new([A, B]);
+        for (var turns = 0; woken.TryDequeue(out var session); turns++)
+        {
+            Assert.True(turns < 20, "they wake each other for ever");
+            foreach (var host in (string[])["h", "i"])
+            {
+                Assert.Equal(0, slots.Take(session, host, 1));
+                slots.NotifyWhenFree(session, () => woken.Enqueue(session));
+            }
+            if (turns == 1)
+                slots.Return(C, "j", 1); // a slot of the node is free, and both hosts are full
+        }
+        slots.Return(C, "i", 1);
+        Assert.NotEmpty(woken);
+    }
+
+    [Fact]
     public void Waiting_for_a_full_host_holds_nobody_else_up_and_does_not_spin()
     {
         using var slots = Slots(running: 3, host: 1);

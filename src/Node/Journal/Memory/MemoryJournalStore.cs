@@ -19,9 +19,6 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
     /// <summary>Commits that reached the store, applied or not, as sent.</summary>
     public List<IReadOnlyList<SessionAppend>> Received { get; } = [];
 
-    /// <summary>Called for each part of a commit in the moment in which it becomes durable.</summary>
-    public Action<SessionAppend>? Applied { get; set; }
-
     /// <summary>The next commits end as the fault says.</summary>
     public void FailCommits(StoreFault fault) => Enqueue(_faults, fault);
 
@@ -261,8 +258,6 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
             held.ForEach(Apply);
         }
 
-        if (Applied is { } applied)
-            held.ForEach(applied);
         return fenced.Count == 0 ? CommitReport.Complete : new CommitReport(fenced);
     }
 

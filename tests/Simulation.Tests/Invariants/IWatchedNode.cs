@@ -1,0 +1,22 @@
+using Backhaul.Node.Journal;
+
+namespace Backhaul.Simulation.Tests.Invariants;
+
+/// <summary>What the oracle may ask a running node.</summary>
+internal interface IWatchedNode
+{
+    string Name { get; }
+
+    NodeId Id { get; }
+
+    /// <summary>The shards for which it would write and send in this moment.</summary>
+    IReadOnlyList<ShardGrant> Acting { get; }
+
+    /// <summary>Its clocks broke the assumptions (A2) a short time ago, or it stands still: its trust is not held against it.</summary>
+    bool IsExcused { get; }
+
+    bool IsDraining { get; }
+
+    /// <summary>I7 and I10: what is wrong with its queues, or null.</summary>
+    string? FindFullQueue();
+}

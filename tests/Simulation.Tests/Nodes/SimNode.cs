@@ -1,0 +1,207 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Files;
+using Backhaul.Node.Journal;
+using Backhaul.Node.Routing;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Sharding;
+using Backhaul.Node.Sharding.Membership;
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Files;
+using Backhaul.Simulation.Tests.Invariants;
+using Backhaul.Simulation.Tests.Network;
+using Backhaul.Simulation.Tests.Runs;
+using Backhaul.World;
+using Microsoft.Extensions.Logging;
+
+namespace Backhaul.Simulation.Tests.Nodes;
+
+/// <summary>
+/// One process of the product: what NodeComposition makes, from the lease to the session's actor, on simulated edges. Made for one incarnation;
+/// its end is the end of its <see cref="VirtualProcess"/>.
+/// </summary>
+internal sealed class SimNode : IWatchedNode, INodeExit
+{
+    private static readonly TimeSpan ExcusedAfterSleep = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AnswerLate = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AppendLate = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan FrozenCountsFor = TimeSpan.FromSeconds(90);
+
+    private readonly SimWorld _world;
+    private readonly SimMachine _machine;
+    private readonly NodeShards _shards;
+    private readonly IOwnership _ownership;
+    private readonly JournalWriter _journal;
+    private readonly ActorSystem _system;
+    private readonly CommandRouter _router;
+    private readonly LinkedList<OpenCommand> _commands = new();
+    private TimeSpan _awakeAt = TimeSpan.MinValue;
+    private TimeSpan _ranAt = TimeSpan.MinValue;
+
+    public SimNode(SimWorld world, SimMachine machine, VirtualProcess process, SimRandom random)
+    {
+        (_world, _machine, Process) = (world, machine, process);
+        Id = new NodeId(random.Next());
+        var (options, time) = (world.Options, process.Clock);
+        var loggers = new SimLoggers(world.Trace, machine.Name, world.KeepsText);
+        var store = world.Store.Connect(process, machine.Name, machine.Line);
+        var slots = new TransferSlots(options.Transfers, time);
+        var feed = new SessionFeed(new DeliveryOptions());
+        Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options.Sharding.ShardCount);
+        _system = new ActorSystem(time, random, loggers, process) { Options = new ActorOptions { ChildStopTimeout = options.Sharding.HandOff } };
+        _journal = new JournalWriter(store, options.Journal, time, random, loggers.CreateLogger<JournalWriter>());
+        SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(
+            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers));
+        var cluster = new ClusterNode(new ClusterNodeParts
+        {
+            Node = Id,
+            Identity = new NodeIdentity(machine.Name, machine.Address, "sim"),
+            Founding = new ClusterFounding("sim", options.Sharding.ShardCount, world.Plan.Lease),
+            Options = options.Sharding,
+            System = _system,
+            Journal = store,
+            Store = store,
+            LeaseStore = store,
+            Signals = store,
+            Exit = this,
+            Sessions = sessions,
+            Loggers = loggers,
+            LeaseScheduler = process,
+            LeaseTime = time,
+        });
+        (_shards, _ownership) = (cluster.Shards, cluster.Ownership);
+        var views = cluster.Views;
+        var owners = new OwnerDirectory(views, options.Routing, time, loggers.CreateLogger<OwnerDirectory>());
+        var local = new LocalCommands(_shards, time);
+        _router = new CommandRouter(
+            local, options.Routing, time, random, loggers.CreateLogger<CommandRouter>(),
+            new PeerRoutes(Id, owners, world.Network.PeersOf(process, machine.Address)));
+        var incoming = new IncomingCommands(local, owners, Id);
+        world.Network.Listen(machine.Address, new SimListener(process, Id, incoming.ExecuteAsync));
+    }
+
+    public string Name => _machine.Name;
+
+    public NodeId Id { get; }
+
+    public VirtualProcess Process { get; }
+
+    public SimRunner Runner { get; }
+
+    public bool IsDraining { get; private set; }
+
+    public bool IsReady => _ownership.IsReady;
+
+    public bool IsExcused => Process.IsFrozen ? _awakeAt == TimeSpan.MaxValue : _awakeAt != TimeSpan.MinValue && _world.Now - _awakeAt < ExcusedAfterSleep;
+
+    public IReadOnlyList<ShardGrant> Acting => _shards.Grants;
+
+    public void Start() => Process.Start(async () =>
+    {
+        try
+        {
+            await _ownership.StartAsync(CancellationToken.None);
+            _world.Trace.Line(Name, "has joined");
+        }
+        catch (JournalStoreException away)
+        {
+            _world.Trace.Line(Name, $"cannot start: {away.Message}");
+            Exit("could not start");
+        }
+    });
+
+    public void Drain(Action ended)
+    {
+        IsDraining = true;
+        Process.Start(async () =>
+        {
+            await _ownership.DrainAsync(CancellationToken.None);
+            await _journal.DrainAsync();
+            _world.Later(TimeSpan.Zero, () =>
+            {
+                if (Process.IsAlive)
+                    ended();
+            });
+        });
+    }
+
+    public void Pause()
+    {
+        _ranAt = _world.Now;
+        Process.Pause();
+    }
+
+    public void Sleep()
+    {
+        _ranAt = _world.Now;
+        _awakeAt = TimeSpan.MaxValue;
+        Process.Sleep();
+    }
+
+    public void Wake()
+    {
+        if (_awakeAt == TimeSpan.MaxValue)
+            _awakeAt = _world.Now;
+        _ranAt = _world.Now;
+        Process.Resume();
+    }
+
+    /// <summary>A client's request at this node's edge. In this process.</summary>
+    public async Task<CommandReply> AskAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan deadline)
+    {
+        var open = _commands.AddLast(new OpenCommand(Process.Clock.GetTimestamp(), deadline, command.GetType().Name));
+        try
+        {
+            return await _router.ExecuteAsync(session, command, key, deadline, CancellationToken.None);
+        }
+        finally
+        {
+            _commands.Remove(open);
+        }
+    }
+
+    /// <summary>Declared dead by another: exit code 70.</summary>
+    void INodeExit.Lost(string sentence)
+    {
+        _world.Trace.Line(Name, $"exits: {sentence}");
+        Exit("code 70");
+    }
+
+    public string? FindFullQueue()
+    {
+        if (Process.IsFrozen || (_ranAt != TimeSpan.MinValue && _world.Now - _ranAt < FrozenCountsFor))
+            return null; // it had no chance to answer in time
+        if (_journal.Queued > _world.Options.Journal.QueueMax * _world.Options.Journal.Writers)
+            return $"{_journal.Queued} appends are queued.";
+        if (_journal.OldestUnanswered > AppendLate)
+            return $"an append has waited for {_journal.OldestUnanswered}.";
+        foreach (var open in _commands)
+        {
+            if (Process.Clock.GetElapsedTime(open.Began) > open.Deadline + AnswerLate)
+                return $"{open.Name} has no answer {Process.Clock.GetElapsedTime(open.Began) - open.Deadline} after its deadline.";
+        }
+        return null;
+    }
+
+    private Actor<SessionMessage> MakeSession(SessionEnvironment environment)
+    {
+        var actor = new SessionActor(environment);
+        return _world.Plan.Rules.AttemptFenceIsOff ? new UnfencedAttempts(actor, environment.Session, _world.Oracle) : actor;
+    }
+
+    private void Exit(string why) => _world.Later(TimeSpan.Zero, () =>
+    {
+        if (ReferenceEquals(_machine.Node, this))
+            _machine.CrashAndRestart(why, _world.Random.Seconds(1, 5));
+    });
+
+    private sealed record OpenCommand(long Began, TimeSpan Deadline, string Name);
+
+    private sealed class NoCrashPoints : ICrashPoints
+    {
+        public void Reach(string name)
+        {
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using Backhaul.Node.Sharding.Membership;
+using Backhaul.Simulation.Tests.Faults;
+using Backhaul.Simulation.Tests.Workload;
+
+namespace Backhaul.Simulation.Tests.Runs;
+
+/// <summary>
+/// I8, the second half of a liveness run: faults stop, everything heals, and then the cluster must get somewhere by itself, each within its
+/// time: all nodes in, all shards held, all that can end ended, all events read.
+/// </summary>
+internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyList<SimClient> clients)
+{
+    /// <summary>A node that was told to end may take so long, and comes back after it.</summary>
+    private static readonly TimeSpan NodesWithin = TimeSpan.FromSeconds(100);
+
+    private static readonly TimeSpan TasksWithin = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan ClientsWithin = TimeSpan.FromMinutes(10);
+
+    public void Run()
+    {
+        faults.HealAll();
+        foreach (var client in clients)
+            client.MustStop = true;
+        world.Trace.Line("recovery", "everything is healed");
+        Await("all nodes are in", NodesWithin, AllAreIn);
+        Await("all shards are held", ShardsWithin, AllShardsAreHeld);
+        Await("the clients' commands are decided", ClientsWithin, () => clients.All(client => client.IsDone));
+        Await("every task that can end has ended", TasksWithin, () => FindUnended() is null);
+        world.Oracle.CheckTrust();
+        AwaitEvents();
+    }
+
+    /// <summary>Lease + 2 ticks + settle, and a moment for the claims themselves.</summary>
+    private TimeSpan ShardsWithin => world.Plan.Lease + (world.Plan.Lease / 5 * 2) + TimeSpan.FromSeconds(10) + TimeSpan.FromSeconds(10);
+
+    private bool AllAreIn() => world.Machines.All(machine => machine.Node is { IsDraining: false, Process.IsFrozen: false });
+
+    private bool AllShardsAreHeld()
+    {
+        var tables = world.Store.Journal.Tables;
+        foreach (var (shard, row) in tables.Shards)
+        {
+            if (row.Owner is not { } owner || !tables.Members.TryGetValue(owner, out var member) || member.State != MemberState.Active)
+                return false;
+            if (world.Machines.FirstOrDefault(machine => machine.Node?.Id == owner)?.Node?.Acting.Any(grant => grant.ShardId == shard) != true)
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Suspended tasks wait for somebody, all others for nobody.</summary>
+    private string? FindUnended()
+    {
+        foreach (var journal in world.Oracle.Journals)
+        {
+            var session = journal.Fold;
+            if (session.Paused)
+                continue;
+            foreach (var task in session.Tasks.After(0))
+            {
+                if (task.Phase != Node.Sessions.TaskPhase.Suspended)
+                    return $"{session.Key} {task.Id} is {task.Phase}";
+            }
+        }
+        return null;
+    }
+
+    private void AwaitEvents()
+    {
+        var done = false;
+        var until = world.Now + ClientsWithin;
+        world.Outside(async () =>
+        {
+            foreach (var client in clients)
+            {
+                while (!await client.DrainEventsAsync())
+                    await Task.Delay(TimeSpan.FromMilliseconds(200), world.OutsideClock);
+            }
+            done = true;
+        });
+        world.Processes.RunUntil(until, () => done);
+        if (!done)
+            throw new InvariantBrokenException("I8", $"The clients cannot read all their events within {ClientsWithin}.");
+    }
+
+    private void Await(string what, TimeSpan within, Func<bool> isSo)
+    {
+        var began = world.Now;
+        world.Processes.RunUntil(began + within, isSo);
+        if (!isSo())
+            throw new InvariantBrokenException("I8", $"Not within {within} after everything was healed: {what}. {Describe()}");
+        world.Trace.Line("recovery", $"{what} after {world.Now - began}");
+    }
+
+    private string Describe()
+    {
+        var tables = world.Store.Journal.Tables;
+        var shards = tables.Shards.Select(shard =>
+            $"{shard.Key}:{world.Oracle.NameOf(shard.Value.Owner)}/e{shard.Value.Epoch}{(world.Machines.Any(machine => machine.Node is { } node && node.Id == shard.Value.Owner && node.Acting.Any(grant => grant.ShardId == shard.Key)) ? "" : "!")}");
+        return $"Unended: {FindUnended() ?? "nothing"}. Shards: {string.Join(' ', shards)}. Nodes: {string.Join(' ', world.Machines.Select(machine => machine.Node is { } node ? $"{node.Name}{(node.IsReady ? "" : " not ready")}" : $"{machine.Name} down"))}.";
+    }
+}
