@@ -64,8 +64,7 @@ internal sealed record NodeSettings
             Cluster = node.Cluster,
             Postgres = reader.Read<PostgresOptions>("Backhaul:Store:Postgres", options => options.Problems()),
             Sqlite = reader.Read<SqliteOptions>("Backhaul:Journal:Sqlite", options => options.Problems()),
-            Journal = reader.Read<JournalOptions>("Backhaul:Journal", options => options.Problems(), strict: false) // Sqlite lies within
-                .For(node.Store.IsCluster ? JournalOptions.WritersOfPostgres : 1),
+            Journal = reader.Read<JournalOptions>("Backhaul:Journal", options => options.Problems(), strict: false), // Sqlite lies within
             Files = reader.Read<FilesOptions>("Backhaul:Files", options => options.Validate()),
             Faults = reader.Read<FaultOptions>("Backhaul:Faults", options => options.Validate()),
             Containers = containers,
