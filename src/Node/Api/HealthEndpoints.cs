@@ -12,8 +12,10 @@ internal static class HealthEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var health = routes.MapGroup("/health").WithTags("health").WithMetadata(OpenToAll.Instance);
-        health.MapGet("/live", () => Results.Text("""{"status":"live"}""", RequestBodies.Json))
-            .WithName("getLive").WithSummary("Whether the process works").Produces<HealthView>();
+        health.MapGet("/live", (NodeReadiness readiness) => readiness.IsAlive
+                ? Results.Text("""{"status":"live"}""", RequestBodies.Json)
+                : Problems.Result(Problems.Create(503, ProblemCodes.Unavailable, "The process makes no progress any more. Start it again."), TimeSpan.FromSeconds(1)))
+            .WithName("getLive").WithSummary("Whether the process works").Produces<HealthView>().Produces<Problem>(503, Problems.ContentType);
         health.MapGet("/ready", (NodeReadiness readiness) => readiness.Phase switch
             {
                 NodePhase.Ready => Results.Text("""{"status":"ready"}""", RequestBodies.Json),

@@ -5,13 +5,11 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Journal;
-using Backhaul.Node.Journal.Sqlite;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
-using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
 
@@ -29,7 +27,13 @@ internal static class NodeComposition
         var settings = NodeSettings.Read(builder.Configuration);
         var services = builder.Services;
         AddSources(services);
-        AddJournal(services, settings);
+        services.AddSingleton(settings.Journal);
+        services.AddSingleton<JournalWriter>();
+        services.AddSingleton<IJournal>(s => s.GetRequiredService<JournalWriter>());
+        if (settings.Store.IsCluster)
+            services.AddCluster(settings);
+        else
+            services.AddEmbedded(settings);
         AddFiles(services, settings);
         AddTransfers(services, settings);
         AddDelivery(services, settings);
@@ -57,17 +61,6 @@ internal static class NodeComposition
         services.AddSingleton<IRandom, SystemRandom>();
         services.AddSingleton<IIdSource, Version7Ids>();
         services.AddSingleton<NodeReadiness>();
-    }
-
-    private static void AddJournal(IServiceCollection services, NodeSettings settings)
-    {
-        services.AddSingleton(settings.Journal);
-        services.AddSingleton(s => new SqliteJournalStore(
-            settings.DataDirectory, settings.Sqlite, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<SqliteJournalStore>>()));
-        services.AddSingleton<IJournalStore>(s => s.GetRequiredService<SqliteJournalStore>());
-        services.AddSingleton<IEmbeddedStore>(s => s.GetRequiredService<SqliteJournalStore>());
-        services.AddSingleton<JournalWriter>();
-        services.AddSingleton<IJournal>(s => s.GetRequiredService<JournalWriter>());
     }
 
     private static void AddFiles(IServiceCollection services, NodeSettings settings)
@@ -119,14 +112,7 @@ internal static class NodeComposition
             return (session, tenure) => new SessionActor(new SessionEnvironment(
                 session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers));
         });
-        services.AddSingleton<INodeTrust, AlwaysTrusted>();
         services.AddSingleton<INodeExit, LostExit>();
-        services.AddSingleton(s => new NodeShards(
-            s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(), s.GetRequiredService<INodeTrust>(),
-            new NodeId(s.GetRequiredService<IIdSource>().Next()), settings.Sharding, s.GetRequiredService<ILoggerFactory>()));
-        services.AddSingleton<IOwnership>(s => new EmbeddedOwnership(
-            s.GetRequiredService<NodeShards>(), s.GetRequiredService<IEmbeddedStore>(), s.GetRequiredService<INodeExit>(), settings.Sharding,
-            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<LocalCommands>();
         services.AddSingleton<ICommandRouter, CommandRouter>();
     }
@@ -148,6 +134,8 @@ internal static class NodeComposition
         services.AddSingleton(settings.StartFacts);
         services.AddSingleton<StartMessage>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Drain.Shutdown);
+        if (settings.Store.IsCluster)
+            services.AddPeers(settings.Peers, s => s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default);
         services.AddHostedService<NodeStart>();
         services.AddHostedService(s => new NodeDrain(
             DrainSteps(s, settings), settings.Drain, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<NodeDrain>>()));

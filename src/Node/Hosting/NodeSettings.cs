@@ -3,6 +3,7 @@ using Backhaul.Node.Delivery;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
+using Backhaul.Node.Journal.Postgres;
 using Backhaul.Node.Journal.Sqlite;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
@@ -21,6 +22,9 @@ namespace Backhaul.Node.Hosting;
 internal sealed record NodeSettings
 {
     public required string DataDirectory { get; init; }
+    public required StoreOptions Store { get; init; }
+    public required ClusterOptions Cluster { get; init; }
+    public required PostgresOptions Postgres { get; init; }
     public required SqliteOptions Sqlite { get; init; }
     public required JournalOptions Journal { get; init; }
     public required FilesOptions Files { get; init; }
@@ -50,9 +54,15 @@ internal sealed record NodeSettings
         var security = reader.Read<SecurityOptions>("Backhaul:Security", options => options.Faults());
         ListenRules.Check(configuration, security, reader);
         var sharding = reader.Read<ShardingOptions>("Backhaul:Sharding", options => options.Faults()) with { ShardCount = node.Cluster.ShardCount };
+        var peers = reader.Read<PeerOptions>("Backhaul:Node", options => options.Faults());
+        if (node.Store.IsCluster)
+            ClusterRules.Check(peers, containers, reader);
         var settings = new NodeSettings
         {
             DataDirectory = directory,
+            Store = node.Store,
+            Cluster = node.Cluster,
+            Postgres = reader.Read<PostgresOptions>("Backhaul:Store:Postgres", options => options.Problems()),
             Sqlite = reader.Read<SqliteOptions>("Backhaul:Journal:Sqlite", options => options.Problems()),
             Journal = reader.Read<JournalOptions>("Backhaul:Journal", options => options.Problems(), strict: false), // Sqlite lies within
             Files = reader.Read<FilesOptions>("Backhaul:Files", options => options.Validate()),
@@ -64,7 +74,7 @@ internal sealed record NodeSettings
             Sessions = reader.Read<SessionOptions>("Backhaul:Sessions", options => options.Faults()),
             Sharding = sharding,
             Routing = reader.Read<RoutingOptions>("Backhaul:Routing", options => options.Faults()),
-            Peers = reader.Read<PeerOptions>("Backhaul:Node", options => options.Faults()),
+            Peers = peers,
             Security = security,
             Api = reader.Read<ApiOptions>("Backhaul:Api", options => options.Faults()),
             Ops = reader.Read<OpsOptions>("Backhaul:Ops", options => options.Faults()),

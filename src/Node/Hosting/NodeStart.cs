@@ -8,7 +8,7 @@ namespace Backhaul.Node.Hosting;
 /// shard is held, recovery has begun; only then do clients find an open port, because the web server is the last of the hosted
 /// services. When all of them run, the node is ready and says so.
 /// </summary>
-internal sealed class NodeStart(IOwnership ownership, NodeReadiness readiness, StartMessage message) : IHostedLifecycleService
+internal sealed class NodeStart(IOwnership ownership, NodeReadiness readiness, LifeProbe life, StartMessage message) : IHostedLifecycleService
 {
     public Task StartAsync(CancellationToken cancellationToken) => ownership.StartAsync(cancellationToken);
 
@@ -19,7 +19,11 @@ internal sealed class NodeStart(IOwnership ownership, NodeReadiness readiness, S
         return Task.CompletedTask;
     }
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        readiness.WatchLife(life.IsAlive);
+        return Task.CompletedTask;
+    }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

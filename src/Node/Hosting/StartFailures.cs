@@ -3,6 +3,7 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Routing.Peers;
+using Backhaul.Node.Sharding;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 
@@ -21,6 +22,8 @@ internal static class StartFailures
                     return known;
                 case OptionsValidationException options:
                     return new(ExitCodes.Configuration, string.Join(Environment.NewLine, options.Failures), failure);
+                case LadderException ladder:
+                    return new(ExitCodes.Configuration, ladder.Message, failure);
                 case JournalStoreException store:
                     return new(ExitCodes.InputOutput, store.Message, failure);
                 case StorageException storage:

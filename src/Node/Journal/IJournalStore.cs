@@ -8,6 +8,9 @@ namespace Backhaul.Node.Journal;
 /// </summary>
 internal interface IJournalStore
 {
+    /// <summary>How many commits at the same time this store is best with.</summary>
+    int WritersBest => 1;
+
     /// <summary>
     /// One transaction over several sessions of several shards. Shards whose grant no longer holds are left out and reported as
     /// fenced; the rest is committed. Throws <see cref="JournalStoreException"/> for everything else.

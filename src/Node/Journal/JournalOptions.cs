@@ -3,17 +3,8 @@ namespace Backhaul.Node.Journal;
 /// <summary>Limits of the journal. Bound from <c>Backhaul:Journal</c>, validated at start.</summary>
 internal sealed record JournalOptions
 {
-    /// <summary>
-    /// Lanes that commit independently; a shard always uses the same one. 0 is what the store is best with: SQLite has one writer,
-    /// PostgreSQL takes <see cref="WritersOfPostgres"/>.
-    /// </summary>
+    /// <summary>Lanes that commit independently; a shard always uses the same one. 0 is the number that the store is best with.</summary>
     public int Writers { get; init; }
-
-    /// <summary>Measured with bench/JournalBench: more than one and two; beyond it commits only grow smaller.</summary>
-    public const int WritersOfPostgres = 4;
-
-    /// <summary>These options for a store that is best with so many lanes.</summary>
-    public JournalOptions For(int writersOfStore) => Writers == 0 ? this with { Writers = writersOfStore } : this;
 
     /// <summary>Appends that wait in a lane; a full lane slows its producers down, nothing is dropped.</summary>
     public int QueueMax { get; init; } = 4096;

@@ -10,7 +10,7 @@ namespace Backhaul.Node.Journal;
 /// States: open, draining (queued requests are still written, new ones are Unavailable), ended.
 /// Invariants: every request gets exactly one answer; Committed is said only after the store made it durable; a session's requests
 /// are written in the order they came, because its shard always uses the same lane; queues are bounded and nothing in them is dropped.
-/// Beside it live the ports (IJournalStore, IEmbeddedStore) with the stores behind them (Memory, Sqlite), the codec of persisted
+/// Beside it live the ports (IJournalStore, IEmbeddedStore) with the stores behind them (Memory, Sqlite, Postgres), the codec of persisted
 /// events, and JournalReplay, which reads a session back. Called by SessionActor; owned and drained by Hosting.
 /// </summary>
 internal sealed class JournalWriter : IJournal, IAsyncDisposable
@@ -27,7 +27,8 @@ internal sealed class JournalWriter : IJournal, IAsyncDisposable
         _options = options;
         _time = time;
         var log = new JournalLog(logger);
-        _lanes = [.. Enumerable.Range(0, Math.Max(1, options.Writers)).Select(_ => new JournalLane(store, options, time, random, log, _draining.Token))];
+        var lanes = options.Writers > 0 ? options.Writers : store.WritersBest;
+        _lanes = [.. Enumerable.Range(0, lanes).Select(_ => new JournalLane(store, options, time, random, log, _draining.Token))];
         _running = Start(_lanes);
         _watch = JournalInstruments.Watch(() => OldestUnanswered);
     }

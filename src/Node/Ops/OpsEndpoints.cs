@@ -73,7 +73,9 @@ internal sealed class OpsEndpoints(PaletteExecutor executor, NodeCard node, Node
     }
 
     /// <summary>That this process answers is what it says: nothing of stores or other nodes, so that their failure restarts nothing.</summary>
-    public static Task LiveAsync(HttpContext context) => WriteHealthAsync(context, 200, "live", "The process works.");
+    public Task LiveAsync(HttpContext context) => readiness.IsAlive
+        ? WriteHealthAsync(context, 200, "live", "The process works.")
+        : WriteHealthAsync(context, 503, "stuck", "The process makes no progress any more. Start it again.");
 
     public Task ReadyAsync(HttpContext context) => readiness.Phase == NodePhase.Ready
         ? WriteHealthAsync(context, 200, "ready", Sentence(readiness.Phase))

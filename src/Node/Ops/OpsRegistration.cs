@@ -50,7 +50,7 @@ internal static class OpsRegistration
         routes.MapGet("/pbm/palettes", endpoints.PalettesAsync);
         routes.MapPost("/pbm/execute", endpoints.ExecuteAsync);
         routes.MapGet("/metrics", endpoints.MetricsAsync);
-        routes.MapGet("/health/live", OpsEndpoints.LiveAsync);
+        routes.MapGet("/health/live", endpoints.LiveAsync);
         routes.MapGet("/health/ready", endpoints.ReadyAsync);
     }
 }

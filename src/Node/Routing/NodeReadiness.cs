@@ -14,8 +14,12 @@ internal sealed class NodeReadiness : IDisposable
     private readonly CancellationTokenSource _streamsClosing = new();
     private volatile NodePhase _phase = NodePhase.Starting;
     private volatile Func<bool> _holdsAll = static () => true;
+    private volatile Func<bool> _isAlive = static () => true;
 
     public NodePhase Phase => _phase is NodePhase.Ready && !_holdsAll() ? NodePhase.Waiting : _phase;
+
+    /// <summary>This process makes progress; of stores and other nodes it says nothing, so that their failure restarts nobody.</summary>
+    public bool IsAlive => _isAlive();
 
     public CancellationToken Draining => _draining.Token;
 
@@ -28,6 +32,8 @@ internal sealed class NodeReadiness : IDisposable
         if (_phase == NodePhase.Starting)
             _phase = NodePhase.Ready;
     }
+
+    public void WatchLife(Func<bool> isAlive) => _isAlive = isAlive;
 
     public void BeginDrain()
     {

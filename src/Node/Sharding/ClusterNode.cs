@@ -11,6 +11,10 @@ internal sealed record ClusterNodeParts
     public required NodeIdentity Identity { get; init; }
     public required ClusterFounding Founding { get; init; }
     public required ShardingOptions Options { get; init; }
+
+    /// <summary>The times of the store that must fit between those of the lease.</summary>
+    public TimeLadder Ladder { get; init; } = new();
+
     public required ActorSystem System { get; init; }
     public required IJournalStore Journal { get; init; }
     public required IClusterStore Store { get; init; }
@@ -40,7 +44,7 @@ internal sealed class ClusterNode
         Views = new ClusterViews(parts.Store, parts.System.Time);
         Ownership = new ClusterOwnership(
             parts.System, new ShardControllerParts(Shards, Lease, Views, parts.Store, parts.Journal, parts.Options, parts.System.Time, logger),
-            parts.Signals, parts.Identity, parts.Founding);
+            parts.Signals, parts.Identity, parts.Founding, parts.Ladder);
     }
 
     public LeaseKeeper Lease { get; }

@@ -20,7 +20,7 @@ internal sealed record NodeIdentity(string Name, string Address, string Build);
 /// does not. The drain ends in its time with the store away as well: the others then wait for the lease.
 /// </summary>
 internal sealed class ClusterOwnership(
-    ActorSystem system, ShardControllerParts parts, IClusterSignals signals, NodeIdentity identity, ClusterFounding founding) : IOwnership, IDisposable
+    ActorSystem system, ShardControllerParts parts, IClusterSignals signals, NodeIdentity identity, ClusterFounding founding, TimeLadder ladder) : IOwnership, IDisposable
 {
     private static readonly TimeSpan TellWithin = TimeSpan.FromSeconds(2);
 
@@ -46,6 +46,7 @@ internal sealed class ClusterOwnership(
             throw new InvalidOperationException("The node has joined before.");
         Facts = await UntilAnsweredAsync(async () => await _store.OpenAsync(founding, stop), stop);
         var terms = new LeaseTerms(Facts.Lease);
+        ladder.Check(terms);
         var attempted = await UntilAnsweredAsync(() => JoinAsync(stop), stop);
         _controller = new ShardController(parts, terms);
         _control = system.Spawn("shard-controller", () => _controller, new ActorOptions { TurnWarningAfter = terms.Heartbeat });

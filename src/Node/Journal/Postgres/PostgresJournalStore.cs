@@ -20,6 +20,9 @@ internal sealed partial class PostgresJournalStore(PostgresDatabase database, IL
     /// <summary>Tests put a statement with a weaker fence here, to prove that they would notice it.</summary>
     public string AppendSql { get; init; } = AppendStatement.Sql;
 
+    /// <summary>Measured with bench/JournalBench: more goes through than with one or two, and a single command does not wait longer.</summary>
+    public int WritersBest => 4;
+
     public async ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop)
     {
         if (batch.Count == 0)

@@ -15,6 +15,7 @@ internal sealed partial class PostgresListener(PostgresDatabase database, TimePr
     private readonly CancellationTokenSource _ending = new();
     private readonly List<Subscription> _subscriptions = [];
     private Task? _running;
+    private int _disposed;
 
     public IDisposable Subscribe(Action changed)
     {
@@ -28,8 +29,11 @@ internal sealed partial class PostgresListener(PostgresDatabase database, TimePr
         return subscription;
     }
 
+    /// <summary>Also twice: the store is known to the host under several names.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         await _ending.CancelAsync();
         if (_running is { } running)
             await running;

@@ -68,6 +68,12 @@ internal static class PostgresSettings
             Option("tcp_user_timeout", Milliseconds(options.PeerTimeout)),
             "-c jit=off",                           // compiling costs more than these statements
         };
+        if (kind == ConnectionKind.Append)
+        {
+            parts.Add("-c plan_cache_mode=force_generic_plan"); // planning the append anew would take as long as a small one runs
+            parts.Add("-c enable_seqscan=off");     // that one plan must also be right when it was made for empty tables
+        }
+
         if (kind == ConnectionKind.Read)
         {
             parts.Add("-c synchronous_commit=off"); // a row lock taken while reading need not be flushed

@@ -49,8 +49,8 @@ internal sealed class LeaseKeeper(
     /// <summary>How long renewals have followed each other without a break; zero when they do not.</summary>
     public TimeSpan UnbrokenFor => Status is { UnbrokenSince: { } since, Phase: LeasePhase.Trusted } && IsTrusted ? Now - since : TimeSpan.Zero;
 
-    /// <summary>Since the loop last came by; for the liveness probe.</summary>
-    public TimeSpan SinceBeat => Now - TimeSpan.FromTicks(Volatile.Read(ref _beatAt));
+    /// <summary>Since the loop last came by, while it should; for the liveness probe.</summary>
+    public TimeSpan SinceBeat => Status.Phase is LeasePhase.Trusted or LeasePhase.Suspended ? Now - TimeSpan.FromTicks(Volatile.Read(ref _beatAt)) : TimeSpan.Zero;
 
     public ClockReading ReadClock() => new(Now, time.GetUtcNow());
 
