@@ -87,6 +87,7 @@ internal sealed class NodeCluster : IAsyncDisposable
             ["Backhaul:Containers:default:Path"] = Files,
             ["Backhaul:Containers:default:Shared"] = "true",
         };
+        settings.TryAdd("Backhaul:Sharding:Settle", "00:00:02"); // a cluster that was just started is spread soon
         return _nodes[name] = NodeProcess.Spawn(data, settings, port: _ports[name]);
     }
 

@@ -14,7 +14,7 @@ public sealed class RollingTests(ServerFixture fixture) : IClassFixture<ServerFi
     public async Task A_rolling_restart_under_load_loses_nothing_and_doubles_nothing()
     {
         await using var origin = await Origin.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server);
+        await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: [("Backhaul:Sharding:Settle", "00:00:10")]);
         var load = new ClusterLoad(cluster, origin, "rolling", sessions: 200, tasks: 10, length: 60_000, bytesPerSecond: 20_000);
         var offering = load.OfferAsync();
         using var over = new CancellationTokenSource();
