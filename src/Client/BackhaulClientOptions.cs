@@ -3,7 +3,10 @@ namespace Backhaul.Client;
 /// <summary>How a <see cref="BackhaulClient"/> reaches its cluster. Every value has a default that fits one embedded node on this machine.</summary>
 public sealed record BackhaulClientOptions
 {
-    /// <summary>Where nodes listen; any of them serves every session. After a broken connection the next one is tried.</summary>
+    /// <summary>
+    /// Where nodes listen; any of them serves every session. When one cannot be reached or cannot serve at the moment (it starts, drains, is cut
+    /// off), the next one is tried with the same idempotency key, and the one that works is kept.
+    /// </summary>
     public IReadOnlyList<Uri> Endpoints { get; init; } = [new Uri("http://127.0.0.1:5080")];
 
     /// <summary>The key that says who the caller is; an embedded node on loopback needs none.</summary>

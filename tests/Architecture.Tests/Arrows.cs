@@ -60,7 +60,7 @@ internal static class Arrows
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
-        ["Routing.Peers"] = ["Routing", "Sessions", "Security", Incarnation],
+        ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
         ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves],
     };

@@ -67,6 +67,7 @@ internal sealed class Caller
         for (var attempt = 1; ; attempt++)
         {
             BackhaulException failure;
+            var endpoint = Endpoint;
             using (var limit = new AttemptLimit(Options.AttemptTimeout + call.LongPoll, Time, stop))
             {
                 try
@@ -77,13 +78,15 @@ internal sealed class Caller
                 catch (BackhaulException undecided) when (undecided.IsTransient)
                 {
                     failure = undecided;
+                    if (RetryRules.IsOfThisNode(undecided.Problem.Status))
+                        LeaveEndpoint(endpoint);
                 }
                 catch (Exception broken) when (RetryRules.IsBroken(broken) || (broken is OperationCanceledException && !stop.IsCancellationRequested))
                 {
                     if (!limit.IsExpired && broken is OperationCanceledException)
                         throw;
                     failure = Unreachable(limit.IsExpired, broken);
-                    UseNextEndpoint();
+                    LeaveEndpoint(endpoint);
                 }
                 progressedAt = limit.ProgressedAt ?? progressedAt;
             }
@@ -99,7 +102,7 @@ internal sealed class Caller
     /// <summary>One attempt up to the head of its answer. An error answer is thrown.</summary>
     public async Task<HttpResponseMessage> OpenAsync(Call call, AttemptLimit limit)
     {
-        using var request = call.ToRequest(_endpoints[(int)((uint)Volatile.Read(ref _endpoint) % (uint)_endpoints.Length)], Options.Key, limit);
+        using var request = call.ToRequest(_endpoints[Endpoint], Options.Key, limit);
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
         if (response.IsSuccessStatusCode)
             return response;
@@ -107,8 +110,11 @@ internal sealed class Caller
             throw await RefusalAsync(response, limit.Token);
     }
 
-    /// <summary>Called after a broken connection.</summary>
-    public void UseNextEndpoint() => Interlocked.Increment(ref _endpoint);
+    /// <summary>The endpoint that new attempts go to: the one that worked last. Read it before an attempt, for <see cref="LeaveEndpoint"/>.</summary>
+    public int Endpoint => Volatile.Read(ref _endpoint);
+
+    /// <summary>Called after a broken connection, or when the node said that it cannot serve. Of many calls that fail together the first one moves on.</summary>
+    public void LeaveEndpoint(int failed) => Interlocked.CompareExchange(ref _endpoint, (failed + 1) % _endpoints.Length, failed);
 
     public Task WaitAsync(TimeSpan wait, CancellationToken stop) =>
         Options.Wait is { } custom ? custom(wait, stop) : Task.Delay(wait, Time, stop);

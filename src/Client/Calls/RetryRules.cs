@@ -17,6 +17,9 @@ internal static class RetryRules
     internal static bool IsUndecided(HttpStatusCode status, string? code) => code != ProblemCodes.SessionLimit
         && status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout;
 
+    /// <summary>True when another endpoint may do better: this node starts, drains or is cut off, or a proxy lost it. 429 is the session's own.</summary>
+    internal static bool IsOfThisNode(int status) => status is 502 or 503 or 504;
+
     /// <summary>True for what a network does; everything else is a bug and goes to the caller.</summary>
     internal static bool IsBroken(Exception exception) => exception is HttpRequestException or IOException;
 

@@ -35,6 +35,7 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
     private TimeSpan? _retry;
     private TimeSpan? _retryAfter;
     private string _interruption = "";
+    private int _endpoint;
 
     public async IAsyncEnumerable<EventView> ReadAsync(long after, [EnumeratorCancellation] CancellationToken stop)
     {
@@ -71,17 +72,20 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
     {
         while (true)
         {
+            _endpoint = caller.Endpoint;
             try
             {
                 return await EventConnection.OpenAsync(caller, path, last, stop);
             }
             catch (BackhaulException undecided) when (undecided.IsTransient)
             {
+                if (RetryRules.IsOfThisNode(undecided.Problem.Status))
+                    caller.LeaveEndpoint(_endpoint);
                 (_interruption, _retryAfter) = (undecided.Message, undecided.RetryAfter);
             }
             catch (Exception broken) when (RetryRules.IsBroken(broken))
             {
-                caller.UseNextEndpoint();
+                caller.LeaveEndpoint(_endpoint);
                 (_interruption, _retryAfter) = (broken.Message, null);
             }
             await BackOffAsync(last, stop);
@@ -101,11 +105,12 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
                     return next.Number == last + 1 || await HasNoneBetweenAsync(last, next.Number, stop) ? next : null;
             }
             _interruption = "The node ended the event stream.";
+            caller.LeaveEndpoint(_endpoint); // it drains: another one goes on
         }
         catch (IOException broken)
         {
             _interruption = broken.Message;
-            caller.UseNextEndpoint();
+            caller.LeaveEndpoint(_endpoint);
         }
         catch (BackhaulException undecided) when (undecided.IsTransient)
         {

@@ -12,6 +12,9 @@ internal sealed record DeliveryOptions
     /// <summary>A planned close waits this long for a reader to take the hint when to come back.</summary>
     public TimeSpan CloseMax { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>A session that does not answer a stream by then is asked again later, so that keep-alives go on while it moves. Below KeepAlive.</summary>
+    public TimeSpan AskMax { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Progress is written at most this often on one stream, the newest of each task.</summary>
     public TimeSpan ProgressEvery { get; init; } = TimeSpan.FromMilliseconds(250);
 
@@ -40,6 +43,8 @@ internal sealed record DeliveryOptions
             yield return $"Backhaul:Delivery:KeepAlive is {KeepAlive}. Choose 1 s to 5 min; 15 s is below the idle limits of common proxies.";
         if (WriteMax < TimeSpan.FromSeconds(1) || CloseMax < TimeSpan.Zero || CloseMax > WriteMax)
             yield return $"Backhaul:Delivery:WriteMax is {WriteMax} and CloseMax {CloseMax}. Choose at least 1 s for WriteMax, and not more for CloseMax.";
+        if (AskMax < TimeSpan.FromMilliseconds(100) || AskMax > TimeSpan.FromMinutes(1))
+            yield return $"Backhaul:Delivery:AskMax is {AskMax}. Choose 100 ms to 1 min; below KeepAlive, so that keep-alives go on meanwhile.";
         if (ProgressEvery < TimeSpan.FromMilliseconds(10))
             yield return $"Backhaul:Delivery:ProgressEvery is {ProgressEvery}. Choose at least 10 ms.";
         if (ProgressTasksMax < 1 || PageEvents is < 1 or > 500 || SubscriptionsMax < 1)

@@ -118,13 +118,18 @@ internal sealed class EventStream : IDisposable
     private async ValueTask<bool> AskAsync(CancellationToken stop)
     {
         EventReading reading;
+        using var late = new CancellationTokenSource(_options.AskMax, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         try
         {
-            reading = await _source.ReadAsync(_feed.Session, _sent, _options.PageEvents, stop);
+            reading = await _source.ReadAsync(_feed.Session, _sent, _options.PageEvents, either.Token);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
-            return false;
+            if (stop.IsCancellationRequested)
+                return false;
+            AskAgainAfter(TimeSpan.Zero);
+            return true;
         }
         switch (reading)
         {
@@ -132,14 +137,19 @@ internal sealed class EventStream : IDisposable
                 Write(page.Events);
                 return true;
             case EventReading.NotNow notNow:
-                var wait = TimeSpan.FromSeconds(Math.Clamp(notNow.RetryAfter.TotalSeconds, 0.05 * (1 << Math.Min(_failures, 7)), 30));
-                _failures++;
-                _askAt = At(wait);
-                _askTimer.Change(wait, Timeout.InfiniteTimeSpan);
+                AskAgainAfter(notNow.RetryAfter);
                 return true;
             default:
                 return false;
         }
+    }
+
+    private void AskAgainAfter(TimeSpan atLeast)
+    {
+        var wait = TimeSpan.FromSeconds(Math.Clamp(atLeast.TotalSeconds, 0.05 * (1 << Math.Min(_failures, 7)), 30));
+        _failures++;
+        _askAt = At(wait);
+        _askTimer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
     private void Write(EventPage page)

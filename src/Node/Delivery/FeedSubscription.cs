@@ -3,7 +3,7 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Delivery;
 
 /// <summary>One listener: what it has not looked at yet, and a signal that there is some. Any thread tells it, one reads it.</summary>
-internal sealed class FeedSubscription(SessionFeed feed, SessionKey session, int progressTasksMax) : IDisposable
+internal sealed class FeedSubscription(SessionFeed feed, SessionKey session, int progressTasksMax, bool forPeer) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, ProgressView> _progress = new(StringComparer.Ordinal);
@@ -16,10 +16,17 @@ internal sealed class FeedSubscription(SessionFeed feed, SessionKey session, int
 
     public SessionKey Session => session;
 
+    /// <summary>Another node listens, on behalf of its clients.</summary>
+    public bool IsForPeer => forPeer;
+
     /// <summary>A client holds a stream open; a poll that waits does not count.</summary>
     public bool IsAttached { get; private set; }
 
-    public void Attach() => IsAttached = true;
+    public void Attach()
+    {
+        IsAttached = true;
+        feed.Attached(this);
+    }
 
     public void Published()
     {
@@ -46,7 +53,11 @@ internal sealed class FeedSubscription(SessionFeed feed, SessionKey session, int
     public void Closed()
     {
         lock (_gate)
+        {
             _wasClosed = true;
+            if (forPeer)
+                Signal(); // it may have moved, and the peer must look for it
+        }
     }
 
     /// <summary>Wakes the reader: a timer or the end of a connection.</summary>

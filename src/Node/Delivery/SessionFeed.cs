@@ -16,15 +16,29 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
     private readonly ConcurrentDictionary<SessionKey, Listeners> _sessions = new();
     private int _subscriptions;
 
+    /// <summary>Told of every listener of this node's clients, in a cluster: their sessions may be on other nodes. Set once, before the first.</summary>
+    public IFeedWatch? Watch { get; set; }
+
     /// <summary>Null when the node has as many as it takes.</summary>
     public FeedSubscription? Subscribe(SessionKey session)
+    {
+        var subscription = Add(session, forPeer: false);
+        if (subscription is not null)
+            Watch?.Subscribed(session);
+        return subscription;
+    }
+
+    /// <summary>Another node listens for its own clients: it looks for the session's owner itself.</summary>
+    public FeedSubscription? SubscribeForPeer(SessionKey session) => Add(session, forPeer: true);
+
+    private FeedSubscription? Add(SessionKey session, bool forPeer)
     {
         if (Interlocked.Increment(ref _subscriptions) > options.SubscriptionsMax)
         {
             Interlocked.Decrement(ref _subscriptions);
             return null;
         }
-        var subscription = new FeedSubscription(this, session, options.ProgressTasksMax);
+        var subscription = new FeedSubscription(this, session, options.ProgressTasksMax, forPeer);
         while (!_sessions.GetOrAdd(session, static _ => new Listeners()).TryAdd(subscription))
         {
             // The last listener left in between, and took the list with it.
@@ -48,6 +62,14 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
     {
         foreach (var subscription in Of(session))
             subscription.Closed();
+        Watch?.Wake(session);
+    }
+
+    /// <summary>A listener of this node's clients holds a stream open now.</summary>
+    internal void Attached(FeedSubscription subscription)
+    {
+        if (!subscription.IsForPeer)
+            Watch?.Wake(subscription.Session);
     }
 
     public bool IsAttached(SessionKey session)
@@ -65,6 +87,8 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
         if (_sessions.TryGetValue(subscription.Session, out var listeners) && listeners.RemoveAndCloseIfLast(subscription))
             _sessions.TryRemove(KeyValuePair.Create(subscription.Session, listeners));
         Interlocked.Decrement(ref _subscriptions);
+        if (!subscription.IsForPeer)
+            Watch?.Unsubscribed(subscription.Session);
     }
 
     private ReadOnlySpan<FeedSubscription> Of(SessionKey session) =>

@@ -22,7 +22,11 @@ internal static class PeerComposition
         services.AddSingleton<IPeers, CommandForwarder>();
         services.AddSingleton(s => new PeerRoutes(s.GetRequiredService<NodeShards>().Node, s.GetRequiredService<OwnerDirectory>(), s.GetRequiredService<IPeers>()));
         services.AddSingleton(s => new IncomingCommands(s.GetRequiredService<LocalCommands>(), s.GetRequiredService<OwnerDirectory>(), s.GetRequiredService<NodeShards>().Node));
+        services.AddSingleton<PeerAdmission>();
         services.AddSingleton<PeerEndpoints>();
+        services.AddSingleton<FeedEndpoint>();
+        services.AddSingleton<FeedRelays>();
+        services.AddHostedService(s => s.GetRequiredService<FeedRelays>());
         services.AddSingleton<NodeEdge>();
         services.AddHostedService(s => s.GetRequiredService<NodeEdge>());
     }

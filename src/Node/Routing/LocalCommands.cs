@@ -27,6 +27,9 @@ internal sealed class LocalCommands(NodeShards shards, TimeProvider time)
     /// <summary>The shard is here: open, being opened or closed, or perhaps ours.</summary>
     public bool Holds(SessionKey session) => shards.HostOf(session).Tenure.Phase is not (ShardPhase.NotOwned or ShardPhase.Closed);
 
+    /// <summary>The shard is here and stays, as far as is known.</summary>
+    public bool Stays(SessionKey session) => shards.HostOf(session).Tenure.Phase is ShardPhase.Acquiring or ShardPhase.Open or ShardPhase.Suspended;
+
     public async ValueTask<CommandReply> TryOnceAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan remaining, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();

@@ -192,6 +192,9 @@ internal readonly record struct PeerFrame(int Status, string Answer, ReadOnlyMem
     public const string Unavailable = "unavailable";
     public const string NotOwner = "notOwner";
     public const string NotAccepted = "notAccepted";
+
+    /// <summary>A feed follows.</summary>
+    public const string Feed = "feed";
 }
 
 /// <summary>What carries a command.</summary>

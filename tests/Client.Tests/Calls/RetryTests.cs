@@ -148,21 +148,6 @@ public sealed class RetryTests
     }
 
     [Fact]
-    public async Task A_broken_connection_turns_to_the_next_endpoint_and_an_answer_does_not()
-    {
-        using var node = new FakeNode((_, index) => index switch
-        {
-            0 => Answer.Problem(503, "unavailable"),
-            1 => throw new HttpRequestException("reset"),
-            _ => Answer.Json(Answer.Session),
-        });
-        using var client = node.Client();
-        await client.Session("photos").GetAsync(Stop);
-        await client.Session("photos").GetAsync(Stop);
-        Assert.Equal(["node-a", "node-a", "node-b", "node-b"], node.Seen.Select(seen => seen.Uri.Host));
-    }
-
-    [Fact]
     public async Task An_answer_that_does_not_come_is_asked_for_again()
     {
         using var node = new FakeNode((_, index) => index == 0

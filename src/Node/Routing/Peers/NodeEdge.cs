@@ -10,13 +10,13 @@ namespace Backhaul.Node.Routing.Peers;
 
 /// <summary>
 /// The nodes' edge: a web server of its own on its own port, for the other nodes of the cluster only. HTTP/2 and nothing else; two calls,
-/// <c>POST /node/commands</c> and <c>GET /node/feed/{tenant}/{session}</c>, each signed with the cluster's secret (<see cref="PeerEndpoints"/>).
+/// <c>POST /node/commands</c> and <c>GET /node/feed/{tenant}/{session}</c>, each signed with the cluster's secret (<see cref="PeerAdmission"/>).
 ///
 /// It listens before this node joins the cluster, because joining tells its address, and stops last, so that during a drain other nodes are
 /// told <c>moving</c>, then who owns the shard now, and never find a closed port while the table still names this node. Called by the host only.
 /// </summary>
 internal sealed partial class NodeEdge(
-    PeerOptions options, PeerEndpoints endpoints, IConfiguration configuration, ILoggerFactory loggers, IMeterFactory meters, TimeProvider time)
+    PeerOptions options, PeerEndpoints endpoints, FeedEndpoint feeds, IConfiguration configuration, ILoggerFactory loggers, IMeterFactory meters, TimeProvider time)
     : IHostedService, IAsyncDisposable
 {
     /// <summary>Commands and feeds of one peer share connections; a peer has at most as many at once as it lets itself.</summary>
@@ -96,6 +96,7 @@ internal sealed partial class NodeEdge(
         var app = builder.Build();
         app.UseRouting();
         app.MapPost(PeerHeaders.CommandsPath, endpoints.ExecuteAsync);
+        app.MapGet($"{PeerHeaders.FeedPath}{{tenant}}/{{session}}", feeds.RunAsync);
         return app;
     }
 

@@ -1,17 +1,10 @@
-using System.Globalization;
-using Backhaul.Node.Security;
-
 namespace Backhaul.Node.Routing.Peers;
 
 /// <summary>
-/// What other nodes ask of this one. Every request proves first that it comes from a node of this cluster and means this incarnation; a
-/// request that does not is answered in one sentence and nothing of it is looked at. A command is executed here once, or told why not; it
-/// is never sent on, which the count of hops says too.
+/// The commands that other nodes bring. Each is executed here once, or told why not; it is never sent on.
 /// </summary>
-internal sealed class PeerEndpoints(IncomingCommands commands, PeerIdentity identity, PeerOptions options, ILogger<PeerEndpoints> log)
+internal sealed class PeerEndpoints(IncomingCommands commands, PeerAdmission admission, PeerOptions options, ILogger<PeerEndpoints> log)
 {
-    private const long DeadlineMsMax = 600_000;
-
     public async Task ExecuteAsync(HttpContext context)
     {
         var gone = context.RequestAborted;
@@ -22,7 +15,7 @@ internal sealed class PeerEndpoints(IncomingCommands commands, PeerIdentity iden
                 await WriteAsync(context, PeerCodec.Refusal(413, $"The command is larger than {options.CommandBytesMax} bytes."), gone);
                 return;
             }
-            if (Admit(context.Request, body, out var deadline) is { } refusal)
+            if (admission.Admit(context.Request, body, out var deadline) is { } refusal)
             {
                 await WriteAsync(context, refusal, gone);
                 return;
@@ -41,30 +34,6 @@ internal sealed class PeerEndpoints(IncomingCommands commands, PeerIdentity iden
         }
     }
 
-    /// <summary>Null: the request is a peer's, and means this incarnation.</summary>
-    private PeerFrame? Admit(HttpRequest request, ReadOnlyMemory<byte> body, out TimeSpan deadline)
-    {
-        deadline = TimeSpan.Zero;
-        var target = request.Headers[PeerHeaders.Target].ToString();
-        if (!long.TryParse(request.Headers[PeerHeaders.Deadline], NumberStyles.None, CultureInfo.InvariantCulture, out var deadlineMs) || deadlineMs is < 1 or > DeadlineMsMax)
-            return PeerCodec.Refusal(400, $"{PeerHeaders.Deadline} is from 1 to {DeadlineMsMax}.");
-        var secret = identity.Secret();
-        if (secret.IsEmpty)
-            return PeerCodec.Refusal(409, "This node has not joined the cluster yet.");
-        if (!PeerSignature.Matches(
-            secret.Span, request.Headers[PeerHeaders.Signature], request.Method, request.Path + request.QueryString.ToUriComponent(), target, deadlineMs, body.Span))
-        {
-            log.PeerNotKnown(request.HttpContext.Connection.RemoteIpAddress);
-            return PeerCodec.Refusal(401, "The request is not signed by a node of this cluster.");
-        }
-        if (target != identity.Self.ToString())
-            return PeerCodec.Refusal(409, "Another incarnation has this address now.");
-        if (request.Headers[PeerHeaders.Hops] != "1")
-            return PeerCodec.Refusal(400, $"{PeerHeaders.Hops} is 1: a node does not send on what another one sent.");
-        deadline = TimeSpan.FromMilliseconds(deadlineMs);
-        return null;
-    }
-
     /// <summary>Null when it is larger than a command may be.</summary>
     private async ValueTask<byte[]?> ReadAsync(HttpRequest request, CancellationToken stop)
     {
@@ -80,7 +49,7 @@ internal sealed class PeerEndpoints(IncomingCommands commands, PeerIdentity iden
         }
     }
 
-    private static async Task WriteAsync(HttpContext context, PeerFrame frame, CancellationToken stop)
+    internal static async Task WriteAsync(HttpContext context, PeerFrame frame, CancellationToken stop)
     {
         var response = context.Response;
         response.StatusCode = frame.Status;

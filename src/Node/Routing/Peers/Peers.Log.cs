@@ -1,4 +1,5 @@
 using System.Net;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Routing.Peers;
 
@@ -12,4 +13,10 @@ internal static partial class PeersLog
 
     [LoggerMessage(3523, LogLevel.Debug, "The node that asked for {Path} left before the answer")]
     public static partial void PeerLeft(this ILogger logger, string path);
+
+    [LoggerMessage(3524, LogLevel.Debug, "The relay of session {Session} from {Address} broke: {Detail}")]
+    public static partial void RelayBroke(this ILogger logger, SessionKey session, string address, string detail);
+
+    [LoggerMessage(3525, LogLevel.Error, "The relay of session {Session} failed, which is a bug; its readers are without news until they come again")]
+    public static partial void RelayFailed(this ILogger logger, Exception bug, SessionKey session);
 }

@@ -152,7 +152,7 @@ public sealed class CommandForwarderTests
         await using var owner = await PeerNode.StartAsync();
         owner.Script.OnExecute = async (_, _, context) => await Task.Delay(TimeSpan.FromSeconds(30), TimeProvider.System, context.Stopping);
         await using var other = await PeerNode.StartAsync(owns: false);
-        var answer = await other.Forwarder.SendAsync(owner.AsOwner(), Command("x"), TimeSpan.FromSeconds(1), Stop);
+        var answer = await other.Forwarder.SendAsync(owner.AsOwner(), Command("x"), TimeSpan.FromSeconds(3), Stop);
         Assert.Equal(UnavailableReason.Deadline, Assert.IsType<CommandReply.Unavailable>(Assert.IsType<PeerAnswer.Replied>(answer).Reply).Reason);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Routing;
@@ -35,10 +36,22 @@ internal sealed class PeerNode : IAsyncDisposable
         _owners = new OwnerDirectory(Views, new RoutingOptions(), TimeProvider.System, NullLogger<OwnerDirectory>.Instance);
         Clients = new PeerClients(Options);
         Forwarder = new CommandForwarder(Clients, Identity, Options, TimeProvider.System);
+        var admission = new PeerAdmission(Identity, NullLogger<PeerAdmission>.Instance);
+        var incoming = new IncomingCommands(Local, _owners, Identity.Self);
+        var delivery = new DeliveryOptions();
+        Feed = new SessionFeed(delivery);
+        Relays = new FeedRelays(Feed, Local, Identity, _owners, Clients, Options, TimeProvider.System, new SystemRandom(), NullLogger<FeedRelays>.Instance);
         Edge = new NodeEdge(
-            Options, new PeerEndpoints(new IncomingCommands(Local, _owners, Identity.Self), Identity, Options, NullLogger<PeerEndpoints>.Instance),
+            Options, new PeerEndpoints(incoming, admission, Options, NullLogger<PeerEndpoints>.Instance),
+            new FeedEndpoint(Feed, Local, incoming, admission, Readiness, delivery, Options, TimeProvider.System, NullLogger<FeedEndpoint>.Instance),
             new ConfigurationBuilder().Build(), NullLoggerFactory.Instance, _services.GetRequiredService<IMeterFactory>(), TimeProvider.System);
     }
+
+    public SessionFeed Feed { get; }
+
+    public FeedRelays Relays { get; }
+
+    public NodeReadiness Readiness { get; } = new();
 
     public PeerOptions Options { get; }
 
@@ -67,6 +80,7 @@ internal sealed class PeerNode : IAsyncDisposable
     {
         var node = new PeerNode(options, secret);
         await node.Edge.StartAsync(CancellationToken.None);
+        await node.Relays.StartAsync(CancellationToken.None);
         if (owns)
             await node.Ownership.StartAsync(CancellationToken.None);
         return node;
@@ -74,11 +88,15 @@ internal sealed class PeerNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Relays.StopAsync(CancellationToken.None);
         Clients.Dispose();
+        Readiness.CloseStreams();
         await Edge.StopAsync(CancellationToken.None);
         await Edge.DisposeAsync();
         await Ownership.DrainAsync(CancellationToken.None);
         _owners.Dispose();
+        Relays.Dispose();
+        Readiness.Dispose();
         await _services.DisposeAsync();
     }
 

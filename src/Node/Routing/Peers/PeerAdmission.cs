@@ -1,0 +1,37 @@
+using System.Globalization;
+using Backhaul.Node.Security;
+
+namespace Backhaul.Node.Routing.Peers;
+
+/// <summary>
+/// Who may ask at the nodes' edge. Every request proves that it comes from a node of this cluster and means this incarnation; one that does
+/// not is answered in one sentence, and nothing of it is looked at. The count of hops says that nobody sends on what was sent to him.
+/// </summary>
+internal sealed class PeerAdmission(PeerIdentity identity, ILogger<PeerAdmission> log)
+{
+    private const long DeadlineMsMax = 600_000;
+
+    /// <summary>Null: the request is a peer's, and means this incarnation.</summary>
+    public PeerFrame? Admit(HttpRequest request, ReadOnlyMemory<byte> body, out TimeSpan deadline)
+    {
+        deadline = TimeSpan.Zero;
+        var target = request.Headers[PeerHeaders.Target].ToString();
+        if (!long.TryParse(request.Headers[PeerHeaders.Deadline], NumberStyles.None, CultureInfo.InvariantCulture, out var deadlineMs) || deadlineMs is < 1 or > DeadlineMsMax)
+            return PeerCodec.Refusal(400, $"{PeerHeaders.Deadline} is from 1 to {DeadlineMsMax}.");
+        var secret = identity.Secret();
+        if (secret.IsEmpty)
+            return PeerCodec.Refusal(409, "This node has not joined the cluster yet.");
+        if (!PeerSignature.Matches(
+            secret.Span, request.Headers[PeerHeaders.Signature], request.Method, request.Path + request.QueryString.ToUriComponent(), target, deadlineMs, body.Span))
+        {
+            log.PeerNotKnown(request.HttpContext.Connection.RemoteIpAddress);
+            return PeerCodec.Refusal(401, "The request is not signed by a node of this cluster.");
+        }
+        if (target != identity.Self.ToString())
+            return PeerCodec.Refusal(409, "Another incarnation has this address now.");
+        if (request.Headers[PeerHeaders.Hops] != "1")
+            return PeerCodec.Refusal(400, $"{PeerHeaders.Hops} is 1: a node does not send on what another one sent.");
+        deadline = TimeSpan.FromMilliseconds(deadlineMs);
+        return null;
+    }
+}
