@@ -35,7 +35,7 @@ internal sealed class ClusterLoad
             for (var task = 0; task < tasks; task++)
             {
                 var file = origin.Add($"{name}-{session}-{task}", length, bytesPerSecond);
-                _tasks.Add(new Planned($"{name}-{session}", $"t{task}", file));
+                _tasks.Add(new Planned($"{name}-{session}", $"d{task}", file));
             }
         }
     }

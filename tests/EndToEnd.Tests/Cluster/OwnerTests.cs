@@ -44,7 +44,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
     {
         await using var origin = await Origin.StartAsync();
         await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: Checkpoints);
-        using var client = new BackhaulClient(cluster.Endpoints[0]);
+        using var client = new BackhaulClient(new BackhaulClientOptions { Endpoints = cluster.Endpoints });
         for (var round = 0; round < Sweep.Rounds(2, 10); round++)
         {
             var (session, file) = ($"stopped-{round}", origin.Add($"stopped-{round}", 12_000_000, bytesPerSecond: 1_000_000));
