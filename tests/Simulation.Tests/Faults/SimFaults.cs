@@ -168,13 +168,13 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
     {
         if (machine.Node is not { } node)
             return;
-        For(SimFaultKind.VolumeHangs, random.Seconds(1, 20), machine.Name, () => node.Runner.VolumeHangs = random.Seconds(1, 25), () => node.Runner.VolumeHangs = TimeSpan.Zero);
+        For(SimFaultKind.VolumeHangs, random.Seconds(1, 20), machine.Name, () => node.Runner.VolumeHangs = random.Seconds(1, 40), () => node.Runner.VolumeHangs = TimeSpan.Zero);
     }
 
     private void RestoreStore()
     {
         world.Store.PromoteReplica();
-        world.Volume.ForgetPromises();
+        world.Volume.OnStoreRestored();
     }
 
     private void For(SimFaultKind kind, TimeSpan howLong, string where, Action begin, Action end)

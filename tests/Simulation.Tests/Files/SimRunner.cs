@@ -79,7 +79,7 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
 
     /// <summary>Off the logic's thread and back: a moment passes.</summary>
     public async ValueTask DiskAsync() =>
-        await Task.Delay(VolumeHangs > TimeSpan.Zero ? VolumeHangs : random.Milliseconds(0.1, 5), process.Clock);
+        await Task.Delay(VolumeHangs > TimeSpan.Zero ? VolumeHangs : random.Milliseconds(1, 8), process.Clock);
 
     public static AttemptOutcome.Failed Failed(string code, string message, long received, string? waitReason) => new(new AttemptFailure
     {

@@ -95,7 +95,7 @@ internal sealed class SimVolume(SimTrace trace)
     {
         if (!_promised.TryGetValue(place, out var promised) || !_published.TryGetValue(place, out var file))
             return;
-        if (file.Id != promised.Inode || !file.IsWhole(out _) || file.VersionAt(0) != promised.Version)
+        if (file.Id != promised.Inode || !file.IsOf(promised.Version))
             throw new InvariantBrokenException("F2", $"{place} was given to a client as inode {promised.Inode} of version {promised.Version}, and is inode {file.Id} of version {file.VersionAt(0)} now.");
     }
 
@@ -105,8 +105,15 @@ internal sealed class SimVolume(SimTrace trace)
             CheckUnchanged(place);
     }
 
-    /// <summary>The store was put back to before some ends: what was promised then never was.</summary>
-    public void ForgetPromises() => _promised.Clear();
+    /// <summary>
+    /// The store was put back: what was promised since then never was, and the operator removes the parts. Their names carry epochs that the
+    /// store may give out again, or has yet to reach: until it does, owners would be refused by parts of a future that is lost.
+    /// </summary>
+    public void OnStoreRestored()
+    {
+        _promised.Clear();
+        _folders.Clear();
+    }
 
     private static FileView View(TaskFiles files, SimInode file) => new() { Container = files.Container.ToString(), Path = Place(files), Length = file.Blocks };
 
@@ -164,6 +171,9 @@ internal sealed class SimInode(ulong id, int blocks)
         for (var block = 0; block < blocks; block++)
             _flushed[block] |= _versions[block] != Hole;
     }
+
+    /// <summary>Every block is of this version; a late write of the same bytes changes nothing.</summary>
+    public bool IsOf(int version) => Array.TrueForAll(_versions, present => present == version);
 
     public bool IsWhole(out string why)
     {

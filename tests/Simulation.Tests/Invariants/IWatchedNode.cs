@@ -15,6 +15,9 @@ internal interface IWatchedNode
     /// <summary>Its clocks broke the assumptions (A2) a short time ago, or it stands still: its trust is not held against it.</summary>
     bool IsExcused { get; }
 
+    /// <summary>Its machine slept until a moment ago.</summary>
+    bool JustWoke { get; }
+
     bool IsDraining { get; }
 
     /// <summary>I7 and I10: what is wrong with its queues, or null.</summary>

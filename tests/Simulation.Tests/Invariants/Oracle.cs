@@ -149,6 +149,11 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
 
     // ---- clients ----
 
+    /// <summary>
+    /// A machine that slept answers from memory until it notices, which takes a thirtieth of a lease: what clients read then is not held against anybody.
+    /// </summary>
+    public bool MayReadTheOld => _nodes().Any(static node => node.JustWoke);
+
     /// <summary>I3, as soon as the answer is out: what was acknowledged is durable, once.</summary>
     public void OnAcknowledged(SessionKey session, SessionCommand command, CommandKey key, CommandReply.Done reply, TaskId? task)
     {

@@ -58,7 +58,7 @@ internal sealed class SimNetwork(ProcessWorld world, SimRandom random, SimStatis
     public bool IsCut(string from, string to) => _cuts.Contains((from, to));
 
     public TimeSpan TravelTime() =>
-        random.Milliseconds(0.1, 1) + (Slowness > TimeSpan.Zero ? random.Milliseconds(0, Slowness.TotalMilliseconds) : TimeSpan.Zero);
+        random.Milliseconds(1, 3) + (Slowness > TimeSpan.Zero ? random.Milliseconds(0, Slowness.TotalMilliseconds) : TimeSpan.Zero);
 
     /// <summary>The way out of one process.</summary>
     public IPeers PeersOf(VirtualProcess process, string address) => new Peers(this, process, address);

@@ -95,6 +95,8 @@ internal sealed class SimNode : IWatchedNode, INodeExit
 
     public bool IsExcused => Process.IsFrozen ? _awakeAt == TimeSpan.MaxValue : _awakeAt != TimeSpan.MinValue && _world.Now - _awakeAt < ExcusedAfterSleep;
 
+    public bool JustWoke => !Process.IsFrozen && IsExcused;
+
     public IReadOnlyList<ShardGrant> Acting => _shards.Grants;
 
     public void Start() => Process.Start(async () =>

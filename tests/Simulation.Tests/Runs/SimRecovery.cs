@@ -21,6 +21,7 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         faults.HealAll();
         foreach (var client in clients)
             client.MustStop = true;
+        Operate();
         world.Trace.Line("recovery", "everything is healed");
         Await("all nodes are in", NodesWithin, AllAreIn);
         Await("all shards are held", ShardsWithin, AllShardsAreHeld);
@@ -29,6 +30,20 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         world.Oracle.CheckTrust();
         AwaitEvents();
     }
+
+    /// <summary>
+    /// The operator of the cluster: a shard that was taken over from the dead too often is left alone, with an alarm, until somebody lets it
+    /// go on. Here the nodes died by chance and not of the shard, so somebody does.
+    /// </summary>
+    private void Operate() => world.Later(TimeSpan.FromSeconds(2), () =>
+    {
+        foreach (var (shard, row) in world.Store.Journal.Tables.Shards)
+        {
+            if (row.Takeovers > world.Options.Sharding.TakeoversMax)
+                world.Store.Server.Start(async () => await world.Store.Cluster.ForgiveAsync(shard, CancellationToken.None));
+        }
+        Operate();
+    });
 
     /// <summary>Lease + 2 ticks + settle, and a moment for the claims themselves.</summary>
     private TimeSpan ShardsWithin => world.Plan.Lease + (world.Plan.Lease / 5 * 2) + TimeSpan.FromSeconds(10) + TimeSpan.FromSeconds(10);

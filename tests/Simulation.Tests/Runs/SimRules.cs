@@ -8,7 +8,7 @@ internal sealed record SimRules
     /// <summary>The store compares neither epoch nor owner.</summary>
     public bool FenceIsOff { get; init; }
 
-    /// <summary>A node that has joined trusts its lease for ever.</summary>
+    /// <summary>A node that cannot renew its lease believes that it has.</summary>
     public bool TrustIsForEver { get; init; }
 
     /// <summary>Reports of old attempts are taken as those of the present one.</summary>
@@ -19,7 +19,4 @@ internal sealed record SimRules
 
     /// <summary>Nodes look at the cluster only when they are told to.</summary>
     public bool PollingIsOff { get; init; }
-
-    /// <summary>A commit of which nobody knows the outcome is taken as failed.</summary>
-    public bool UnknownIsFailure { get; init; }
 }

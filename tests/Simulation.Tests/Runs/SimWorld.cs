@@ -26,7 +26,12 @@ internal sealed class SimWorld : ISimEdge
     public SimWorld(SimPlan plan, bool keepsText = false)
     {
         (Plan, KeepsText) = (plan, keepsText);
-        Processes = new ProcessWorld(SimRandom.Mix(plan.Seed, "choice")) { Disorder = plan.Disorder };
+        InvariantBrokenException.Begin();
+        Processes = new ProcessWorld(SimRandom.Mix(plan.Seed, "choice"))
+        {
+            Disorder = plan.Disorder,
+            AfterStep = static _ => InvariantBrokenException.ThrowIfAny(),
+        };
         Random = new SimRandom(plan.Seed, "world");
         Trace = new SimTrace(() => Processes.Elapsed, keepsText);
         Options = new SimOptions(plan);

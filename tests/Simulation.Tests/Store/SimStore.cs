@@ -83,7 +83,7 @@ internal sealed class SimStore
             sent,
             async apply =>
             {
-                var duration = _random.Chance(SlowCommits) ? _random.Milliseconds(50, 7000) : _random.Milliseconds(0.3, 3);
+                var duration = _random.Chance(SlowCommits) ? _random.Milliseconds(50, 7000) : _random.Milliseconds(1, 4);
                 if (duration > StatementTimeout)
                 {
                     await Task.Delay(StatementTimeout, Server.Clock);

@@ -17,6 +17,9 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     private static readonly TimeSpan CommitLimit = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan ClusterLimit = TimeSpan.FromSeconds(4);
 
+    private ClusterView? _view;
+    private bool _isSignalled;
+
     /// <summary>What becomes of a call.</summary>
     private enum Fate
     {
@@ -31,30 +34,18 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
 
     // ---- the journal ----
 
-    public async ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop)
-    {
-        try
-        {
-            return await CallAsync(rollBack => store.CommitAsync(name, batch, rollBack), CommitLimit);
-        }
-        catch (JournalStoreException failure) when (store.Rules.UnknownIsFailure && failure.Failure == StoreFailure.Unknown)
-        {
-            throw new JournalStoreException(StoreFailure.Rejected, "A mutant: taken as failed.", failure);
-        }
-    }
+    public ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop) =>
+        CallAsync(rollBack => store.CommitAsync(name, batch, rollBack), CommitLimit);
 
-    public async ValueTask<ShardGrant?> ReacquireAsync(ShardGrant grant, CancellationToken stop)
-    {
-        return await CallAsync(
-            async _ =>
-            {
-                var raised = await store.Journal.ReacquireAsync(grant, CancellationToken.None);
-                if (raised is { } now)
-                    store.Oracle.OnReacquired(name, now);
-                return raised;
-            },
-            CommitLimit);
-    }
+    public ValueTask<ShardGrant?> ReacquireAsync(ShardGrant grant, CancellationToken stop) => CallAsync(
+        async _ =>
+        {
+            var raised = await store.Journal.ReacquireAsync(grant, CancellationToken.None);
+            if (raised is { } now)
+                store.Oracle.OnReacquired(name, now);
+            return raised;
+        },
+        CommitLimit);
 
     public ValueTask<long?> ReadLastSequenceAsync(ShardGrant grant, SessionKey session, CancellationToken stop) =>
         ReadAsync(() => store.Journal.ReadLastSequenceAsync(grant, session, CancellationToken.None));
@@ -109,7 +100,13 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         },
         ClusterLimit);
 
-    public ValueTask<ClusterView> ReadViewAsync(CancellationToken stop) => ReadAsync(() => store.Cluster.ReadViewAsync(CancellationToken.None));
+    public async ValueTask<ClusterView> ReadViewAsync(CancellationToken stop)
+    {
+        if (store.Rules.PollingIsOff && _view is { } known && !_isSignalled)
+            return known;
+        _isSignalled = false;
+        return _view = await ReadAsync(() => store.Cluster.ReadViewAsync(CancellationToken.None));
+    }
 
     public ValueTask<bool> MoveAsync(NodeId node, MemberState to, CancellationToken stop) => CallAsync(
         async _ =>
@@ -154,16 +151,32 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     public ValueTask<bool> ForgiveAsync(int shardId, CancellationToken stop) =>
         CallAsync(_ => store.Cluster.ForgiveAsync(shardId, CancellationToken.None), ClusterLimit);
 
-    public ValueTask<LeaseRenewal> RenewAsync(NodeId node, TimeSpan within, CancellationToken stop) =>
-        CallAsync(_ => store.Cluster.RenewAsync(node, within, CancellationToken.None), within);
+    public async ValueTask<LeaseRenewal> RenewAsync(NodeId node, TimeSpan within, CancellationToken stop)
+    {
+        try
+        {
+            var renewal = await CallAsync(_ => store.Cluster.RenewAsync(node, within, CancellationToken.None), within);
+            return store.Rules.PollingIsOff ? renewal with { ViewVersion = _view?.Version ?? 0 } : renewal;
+        }
+        catch (JournalStoreException) when (store.Rules.TrustIsForEver)
+        {
+            return new LeaseRenewal(MemberState.Active, _view?.Version ?? 0);
+        }
+    }
 
     public IDisposable Subscribe(Action changed) => store.Cluster.Subscribe(() =>
     {
         if (line.FromStoreCut || store.Random.Chance(line.SignalsLost))
             return;
-        var delay = store.Random.Milliseconds(0.2, store.Random.Chance(0.1) ? 3000 : 20);
-        store.Server.Clock.CreateTimer(_ => process.Queue(_ => changed(), null), null, delay, Timeout.InfiniteTimeSpan);
+        var delay = store.Random.Milliseconds(1, store.Random.Chance(0.1) ? 3000 : 20);
+        store.Server.Clock.CreateTimer(_ => process.Queue(_ => Called(changed), null), null, delay, Timeout.InfiniteTimeSpan);
     });
+
+    private void Called(Action changed)
+    {
+        _isSignalled = true;
+        changed();
+    }
 
     // ---- the way there and back ----
 
@@ -174,7 +187,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         var fate = Draw();
         if (fate == Fate.Refused || store.IsDown)
         {
-            await Task.Delay(store.Random.Milliseconds(0.2, 30), process.Clock);
+            await Task.Delay(store.Random.Milliseconds(1, 30), process.Clock);
             throw new JournalStoreException(StoreFailure.Transient, "The database cannot be reached.");
         }
         var reply = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -224,7 +237,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     /// <summary>The caller loses the connection at some moment of the transaction, which goes on.</summary>
     private async Task ResetAsync<T>(TaskCompletionSource<T> reply)
     {
-        await Task.Delay(store.Random.Milliseconds(0, 4), store.Server.Clock);
+        await Task.Delay(store.Random.Milliseconds(0, 12), store.Server.Clock);
         reply.TrySetException(Lost("The connection was reset."));
     }
 
@@ -246,7 +259,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     }
 
     private TimeSpan TravelTime() =>
-        store.Random.Milliseconds(0.05, 0.5) + (line.Slowness > TimeSpan.Zero ? store.Random.Milliseconds(0, line.Slowness.TotalMilliseconds) : TimeSpan.Zero);
+        store.Random.Milliseconds(1, 3) + (line.Slowness > TimeSpan.Zero ? store.Random.Milliseconds(0, line.Slowness.TotalMilliseconds) : TimeSpan.Zero);
 
     private static JournalStoreException Lost(string what) => new(StoreFailure.Unknown, what);
 }

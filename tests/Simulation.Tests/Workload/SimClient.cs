@@ -76,10 +76,10 @@ internal sealed class SimClient(
                 await ReadEventsAsync(session, book);
                 break;
             case < 90 when book.Tasks.Count > 0:
-                await ChangeAsync(session, random.Pick(book.Tasks), book);
+                await ChangeAsync(session, PickTask(book));
                 break;
             case < 96 when book.Tasks.Count > 0:
-                await LookAsync(session, random.Pick(book.Tasks));
+                await LookAsync(session, PickTask(book));
                 break;
             case < 97:
                 await DoAsync(session, new SessionCommand.SuspendAll(book.IsPaused = !book.IsPaused));
@@ -106,15 +106,27 @@ internal sealed class SimClient(
             book.Tasks.Add(IdOf(done));
     }
 
-    private async Task ChangeAsync(SessionKey session, TaskId task, Book book)
+    /// <summary>Mostly one of the newest: those are the ones that run.</summary>
+    private TaskId PickTask(Book book) => random.Chance(0.7) ? book.Tasks[^random.Between(1, Math.Min(4, book.Tasks.Count))] : random.Pick(book.Tasks);
+
+    private async Task ChangeAsync(SessionKey session, TaskId task)
     {
-        SessionCommand command = random.Next(5) switch
+        switch (random.Next(5))
         {
-            0 => new SessionCommand.CancelTask(task),
-            1 or 2 => new SessionCommand.SuspendTask(task),
-            _ => new SessionCommand.ResumeTask(task),
-        };
-        _ = await DoAsync(session, command);
+            case 0:
+                await DoAsync(session, new SessionCommand.CancelTask(task));
+                break;
+            case 1 or 2 or 3:
+                await DoAsync(session, new SessionCommand.SuspendTask(task));
+                if (random.Chance(0.3))
+                    break; // somebody else's turn
+                await Task.Delay(random.Milliseconds(1, random.Chance(0.5) ? 200 : 20_000), process.Clock);
+                await DoAsync(session, new SessionCommand.ResumeTask(task));
+                break;
+            default:
+                await DoAsync(session, new SessionCommand.ResumeTask(task));
+                break;
+        }
     }
 
     /// <summary>R1: what was acknowledged is seen.</summary>
@@ -122,7 +134,7 @@ internal sealed class SimClient(
     {
         var restores = oracle.Restores;
         var reply = await edge.AskAsync(session, new SessionCommand.GetTask(task), null, Patience);
-        if (reply is CommandReply.Refused { Problem.Status: 404 } refused && restores == oracle.Restores && !_books[session].IsBefore(restores))
+        if (reply is CommandReply.Refused { Problem.Status: 404 } refused && restores == oracle.Restores && !_books[session].IsBefore(restores) && !oracle.MayReadTheOld)
             throw new InvariantBrokenException("R1", $"{name} added {task} to {session}, and is told: {refused.Problem.Detail}");
     }
 
@@ -133,7 +145,9 @@ internal sealed class SimClient(
         if (book.IsBefore(restores))
             book.StartAnew(restores);
         var reply = await edge.AskAsync(session, new SessionCommand.ReadEvents(book.Seen, 50), null, Patience);
-        if (reply is not CommandReply.Done done || restores != oracle.Restores)
+        if (reply is CommandReply.Refused { Problem.Status: 404 } && oracle.Restores > 0)
+            return 0; // it was created in the time that is lost
+        if (reply is not CommandReply.Done done || restores != oracle.Restores || oracle.MayReadTheOld)
             return -1;
         var page = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.EventPage)!;
         if (book.IsLost && page.Events.Count > 0)
