@@ -6,6 +6,7 @@ using Xunit;
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
 /// <summary>The node that owns a session dies, stops or sleeps in the middle of a transfer: the session goes on elsewhere.</summary>
+[Collection(nameof(AloneCollection))]
 public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private const int Stop = 19;
