@@ -46,6 +46,11 @@ internal sealed class Origin : IAsyncDisposable
         return [.. _origin.Requests.Where(request => request.Path.StartsWith(prefix, StringComparison.Ordinal)).Select(See)];
     }
 
+    /// <summary>How many requests each file had.</summary>
+    public IReadOnlyDictionary<string, int> RequestCounts => _origin.Requests
+        .Where(request => request.Path.StartsWith("/bytes/", StringComparison.Ordinal))
+        .CountBy(request => request.Path.Split('/')[2]).ToDictionary(StringComparer.Ordinal);
+
     /// <summary>Bodies that came in.</summary>
     public IEnumerable<(string Method, string? BodySha256)> Uploads =>
         _origin.Requests.Where(request => request.Path.StartsWith("/upload", StringComparison.Ordinal)).Select(request => (request.Method, request.BodySha256));

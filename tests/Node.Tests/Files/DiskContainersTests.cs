@@ -230,4 +230,23 @@ public sealed class DiskContainersTests : IDisposable
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
             await base.ReadAsync(buffer, cancellationToken) is var count and > 0 ? count : throw new IOException("The client went away.");
     }
+
+    /// <summary>Nodes that share a container often start together; one took another's folder for that of a dead process.</summary>
+    [Fact]
+    public async Task Many_processes_come_in_at_once()
+    {
+        using var root = new TempFolder();
+        for (var round = 0; round < 30; round++)
+        {
+            var path = root.At($"container-{round}");
+            var opened = await Task.WhenAll(Enumerable.Range(0, 6).Select(n => Task.Run(
+                () => DiskFolders.Open(ContainerName.Default, path, new LinuxDiskCalls(), $"process-{n}"), TestContext.Current.CancellationToken)));
+            Assert.Equal(6, Directory.GetDirectories(Path.Combine(path, ".backhaul", "staging")).Length);
+            foreach (var folders in opened)
+            {
+                foreach (var handle in new[] { folders.Root, folders.Parts, folders.Staging, folders.StagingLock })
+                    handle.Dispose();
+            }
+        }
+    }
 }

@@ -53,9 +53,9 @@ internal sealed class FilesRig : IDisposable
         return file is null ? null : await new StreamReader(file.Content).ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Files below the hidden folder, the lock files of living processes left out.</summary>
+    /// <summary>Files below the hidden folder, lock files left out.</summary>
     public string[] HiddenFiles() =>
-        [.. Directory.EnumerateFiles(Root.At(".backhaul"), "*", SearchOption.AllDirectories).Where(path => !path.EndsWith("/lock", StringComparison.Ordinal))];
+        [.. Directory.EnumerateFiles(Root.At(".backhaul"), "*", SearchOption.AllDirectories).Where(path => !path.EndsWith("/lock", StringComparison.Ordinal) && !path.EndsWith("/opening", StringComparison.Ordinal))];
 
     public void Dispose()
     {

@@ -110,6 +110,8 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
 
     public int TryLock(SafeFileHandle file) => disk.TryLock(file);
 
+    public int Lock(SafeFileHandle file) => disk.Lock(file);
+
     private int Failing(string call) => _failures.GetValueOrDefault(call);
 
     private string Label(SafeFileHandle handle) => _paths.TryGetValue(handle, out var path) ? path : "?";

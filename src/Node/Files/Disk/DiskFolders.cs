@@ -11,6 +11,7 @@ namespace Backhaul.Node.Files.Disk;
 internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, SafeFileHandle Staging, SafeFileHandle StagingLock, int Swept)
 {
     private const string LockName = "lock";
+    private const string DoorName = "opening";
 
     /// <param name="process">Names this process's staging folder; never used before.</param>
     public static DiskFolders Open(ContainerName name, string path, IDiskCalls calls, string process)
@@ -52,14 +53,26 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
             var hidden = Make(root, HiddenNames.Hidden);
             var parts = Make(hidden, HiddenNames.Parts);
             Make(hidden, HiddenNames.Results).Dispose();
-            var allStaging = Make(hidden, HiddenNames.Staging);
+            using var allStaging = Make(hidden, HiddenNames.Staging);
+            using var door = Door(hidden);
             var swept = Sweep(allStaging);
             var staging = Make(allStaging, process);
             Check(calls.OpenFile(staging, LockName, FileUse.CreateNew, out var held), "cannot be written");
             Check(calls.TryLock(held), "is on a file system without locks");
-            allStaging.Dispose();
             hidden.Dispose();
             return new DiskFolders(root, parts, staging, held, swept);
+        }
+
+        /// <summary>
+        /// Nodes that share the container come in one at a time: a folder whose lock is not held yet looks like one of a dead process. The wait is
+        /// that of a few calls, and ends with the process that is waited for.
+        /// </summary>
+        private SafeFileHandle Door(SafeFileHandle hidden)
+        {
+            if (calls.OpenFile(hidden, DoorName, FileUse.CreateNew, out var door) != 0)
+                Check(calls.OpenFile(hidden, DoorName, FileUse.ReadWrite, out door), "cannot be written");
+            Check(calls.Lock(door), "is on a file system without locks");
+            return door;
         }
 
         /// <summary>A directory that was just made survives a power cut only with its entry.</summary>
@@ -101,7 +114,7 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
                     continue;
                 using (folder)
                 {
-                    // Without a lock file the process is just starting, or died just then: the folder is empty, and goes only if so.
+                    // Without a lock file the process died while it came in: the folder is empty.
                     if (calls.OpenFile(folder, LockName, FileUse.ReadWrite, out var held) == 0)
                     {
                         using (held)

@@ -55,6 +55,9 @@ internal interface IDiskCalls
 
     /// <summary>Holds a file until the handle closes or the process ends; <see cref="Errno.WouldBlock"/> when another one holds it.</summary>
     int TryLock(SafeFileHandle file);
+
+    /// <summary>As <see cref="TryLock"/>, but waits for whoever holds it.</summary>
+    int Lock(SafeFileHandle file);
 }
 
 /// <summary>How a file is opened.</summary>

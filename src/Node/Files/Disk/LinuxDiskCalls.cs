@@ -152,6 +152,8 @@ internal sealed unsafe class LinuxDiskCalls(bool useOpenAt2 = true) : IDiskCalls
 
     public int TryLock(SafeFileHandle file) => Result(LinuxLibc.Lock(file, LinuxLibc.LockExclusive | LinuxLibc.LockNonBlocking));
 
+    public int Lock(SafeFileHandle file) => Result(LinuxLibc.Lock(file, LinuxLibc.LockExclusive));
+
     private static int Result(int returned) => returned < 0 ? Marshal.GetLastPInvokeError() : 0;
 
     private static int Opened(int descriptor, out SafeFileHandle handle)

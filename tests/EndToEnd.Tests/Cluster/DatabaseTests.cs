@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace Backhaul.EndToEnd.Tests.Cluster;
+
+/// <summary>The database restarts, loses connections, or cannot be reached: nothing acknowledged is lost, nothing happens twice, and no node has to be restarted.</summary>
+public sealed class DatabaseTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+{
+    private static readonly TimeSpan DoneWithin = TimeSpan.FromSeconds(150);
+
+    [Theory]
+    [InlineData("fast")]
+    [InlineData("immediate")]
+    public async Task The_server_restarts(string mode)
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var origin = await Origin.StartAsync();
+        await using var cluster = await NodeCluster.StartAsync(server);
+        var load = new ClusterLoad(cluster, origin, "restart", sessions: 20, tasks: 5, length: 300_000, bytesPerSecond: 100_000);
+        var offering = load.OfferAsync();
+        for (var restart = 0; restart < Sweep.Rounds(2, 6); restart++)
+        {
+            await server.EndAsync(mode);
+            await server.BeginAsync();
+            await PassAsync(TimeSpan.FromSeconds(2));
+        }
+        await offering;
+        await FinishAsync(cluster, load);
+    }
+
+    [Fact]
+    public async Task The_server_is_away_for_longer_than_every_lease()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var origin = await Origin.StartAsync();
+        await using var cluster = await NodeCluster.StartAsync(server);
+        var load = new ClusterLoad(cluster, origin, "outage", sessions: 20, tasks: 3, length: 2_000_000, bytesPerSecond: 100_000);
+        await load.OfferAsync();
+        var held = await cluster.HeldAsync();
+        await server.EndAsync("fast");
+        await PassAsync(TimeSpan.FromSeconds(35));
+        await server.BeginAsync();
+        await FinishAsync(cluster, load);
+        Assert.Equal(held.OrderBy(pair => pair.Key), (await cluster.HeldAsync()).OrderBy(pair => pair.Key)); // nobody was declared dead for it
+    }
+
+    [Fact]
+    public async Task Connections_are_killed_at_random()
+    {
+        await using var origin = await Origin.StartAsync();
+        await using var cluster = await NodeCluster.StartAsync(fixture.Server);
+        var load = new ClusterLoad(cluster, origin, "killed", sessions: 40, tasks: 10, length: 50_000, bytesPerSecond: 20_000);
+        var offering = load.OfferAsync();
+        var began = Stopwatch.GetTimestamp();
+        var (killed, lasts) = (0, TimeSpan.FromSeconds(Sweep.Rounds(12, 60)));
+        while (Stopwatch.GetElapsedTime(began) < lasts)
+        {
+            killed += await fixture.Server.KillBackendsAsync(cluster.Database, 0.25);
+            await PassAsync(TimeSpan.FromMilliseconds(150));
+        }
+        Console.WriteLine($"[seed] {killed} connections killed in {lasts.TotalSeconds:0} s");
+        Assert.True(killed > 50);
+        await offering;
+        await FinishAsync(cluster, load);
+    }
+
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task One_node_is_cut_off_silently_for_less_than_its_lease(bool toDatabase, bool toNode)
+    {
+        await using var origin = await Origin.StartAsync();
+        await using var cluster = await NodeCluster.StartAsync(fixture.Server, linked: true);
+        var load = new ClusterLoad(cluster, origin, "cut", sessions: 20, tasks: 4, length: 400_000, bytesPerSecond: 50_000);
+        var offering = load.OfferAsync();
+        await PassAsync(TimeSpan.FromSeconds(1));
+        cluster.LinkOf("n2").Cut(toDatabase, toNode);
+        await PassAsync(TimeSpan.FromSeconds(9));
+        cluster.LinkOf("n2").Heal();
+        await offering;
+        await FinishAsync(cluster, load);
+    }
+
+    [Fact]
+    public async Task One_node_is_cut_off_for_longer_its_sessions_go_on_elsewhere_and_it_ends()
+    {
+        await using var origin = await Origin.StartAsync();
+        await using var cluster = await NodeCluster.StartAsync(fixture.Server, linked: true);
+        var load = new ClusterLoad(cluster, origin, "gone", sessions: 20, tasks: 4, length: 2_000_000, bytesPerSecond: 100_000);
+        await load.OfferAsync();
+        cluster.LinkOf("n2").Cut(toDatabase: true, toNode: true);
+        await Eventually.TrueAsync(
+            async () => !(await cluster.HeldAsync()).ContainsKey("n2"), TimeSpan.FromSeconds(40), () => $"the others to take over\n{cluster.Logs}");
+        cluster.LinkOf("n2").Heal();
+        Assert.Equal(70, await cluster.Nodes["n2"].ExitAsync(TimeSpan.FromSeconds(20)));
+        await load.DoneAsync(DoneWithin);
+        await load.VerifyAsync();
+    }
+
+    [Fact]
+    public async Task Commits_whose_answer_is_lost_are_found_out()
+    {
+        await using var origin = await Origin.StartAsync();
+        await using var cluster = await NodeCluster.StartAsync(fixture.Server, linked: true);
+        var load = new ClusterLoad(cluster, origin, "lost", sessions: 30, tasks: 10, length: 20_000, bytesPerSecond: 20_000);
+        var offering = load.OfferAsync();
+        for (var round = 0; round < Sweep.Rounds(10, 60); round++)
+        {
+            foreach (var node in cluster.Nodes.Keys)
+                cluster.LinkOf(node).LoseAnswers(2);
+            await PassAsync(TimeSpan.FromMilliseconds(500));
+        }
+        foreach (var node in cluster.Nodes.Keys)
+            cluster.LinkOf(node).LoseAnswers(0);
+        var lost = cluster.Nodes.Keys.Sum(node => cluster.LinkOf(node).AnswersLost);
+        Console.WriteLine($"[seed] {lost} answers of the database were lost");
+        Assert.True(lost > 5, $"Only {lost} answers were lost.");
+        await offering;
+        await FinishAsync(cluster, load);
+    }
+
+    private static async Task FinishAsync(NodeCluster cluster, ClusterLoad load)
+    {
+        await load.DoneAsync(DoneWithin);
+        await load.VerifyAsync();
+        Assert.All(cluster.Nodes, node => Assert.False(node.Value.HasExited, $"{node.Key} ended:\n{node.Value.Output}"));
+    }
+
+    /// <summary>Lets a time go by in which the fault lasts; nothing is expected to have happened at its end.</summary>
+    private static Task PassAsync(TimeSpan time) => Task.Delay(time, TestContext.Current.CancellationToken);
+}
