@@ -66,7 +66,7 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         var again = Assert.IsType<AttemptOutcome.Finished>(await RunAsync(order with { Resume = second.Last, Epoch = 3, Attempt = 3 }, new RecordedReports()));
         Assert.Equal(finished.File, again.File);
         Assert.Equal(2, _origin.Requests.Count);
-        await _runner.DiscardAsync(order.Files, resultToo: false);
+        await _runner.DiscardAsync(order.Files, order.Epoch, resultToo: false);
         Assert.Single(Directory.GetFiles(_root, "b.bin", SearchOption.AllDirectories));
     }
 

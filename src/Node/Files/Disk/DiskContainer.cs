@@ -68,9 +68,12 @@ internal sealed class DiskContainer : IDisposable
         return staged;
     }
 
-    /// <summary>Flush and rename into place, then the folders. The crash points are <c>{scope}.write flush rename directoryFlush</c>.</summary>
+    /// <summary>
+    /// Flush and rename into place, then the folders. The crash points are <c>{scope}.write flush rename directoryFlush</c>. A flush may take as long as a
+    /// lease, so the owner is asked after it, with nothing but the rename itself to come.
+    /// </summary>
     /// <returns>True when the name was free.</returns>
-    public bool Publish(SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope)
+    public bool Publish(SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope, PartOwner? owner)
     {
         _crashPoints.Reach(scope + ".write");
         if (flush)
@@ -80,7 +83,7 @@ internal sealed class DiskContainer : IDisposable
                 throw FlushFailed(errno);
             _crashPoints.Reach(scope + ".flush");
         }
-        var (folder, isNew) = Move(from, name, place);
+        var (folder, isNew) = Move(from, name, place, owner);
         using (folder)
         {
             _crashPoints.Reach(scope + ".rename");
@@ -194,7 +197,7 @@ internal sealed class DiskContainer : IDisposable
         }
     }
 
-    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place)
+    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place, PartOwner? owner)
     {
         for (var round = 1; ; round++)
         {
@@ -206,7 +209,10 @@ internal sealed class DiskContainer : IDisposable
                     errno = present.Kind == EntryKind.Folder ? Errno.IsFolder : Errno.Loop;
                 var isNew = errno == Errno.NotFound;
                 if (isNew || errno == 0)
+                {
+                    owner?.Check();
                     errno = Calls.Rename(from, name, folder, place.Name);
+                }
                 if (errno == 0)
                 {
                     var moved = folder;

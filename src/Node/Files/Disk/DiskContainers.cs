@@ -58,7 +58,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
                 if (refused is not null)
                     return refused;
                 var (isNew, status) = await _work.RunAsync(
-                    static s => (s.staged.Publish(s.place, flush: true, "stage"), s.staged.Status()), (staged, place: Place.Of(tenant, path)));
+                    static s => (s.staged.Publish(s.place, flush: true, "stage", owner: null), s.staged.Status()), (staged, place: Place.Of(tenant, path)));
                 var view = new FileView { Container = container.ToString(), Path = path.ToString(), Length = total };
                 return new StageResult.Stored(view, isNew, ETagOf(status));
             }
