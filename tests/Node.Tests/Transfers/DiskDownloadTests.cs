@@ -33,7 +33,7 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         Assert.Empty(errors);
         _containers = DiskContainers.Open(
             table, _work, new LinuxDiskCalls(), new CrashPoints(new FaultOptions(), NullLogger<CrashPoints>.Instance), new NewIds(),
-            NullLogger<DiskContainers>.Instance);
+            TimeProvider.System, NullLogger<DiskContainers>.Instance);
         _runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, AttemptBench.Quick, TimeProvider.System);
     }
 
