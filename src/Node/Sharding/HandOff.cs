@@ -22,7 +22,7 @@ internal sealed class HandOff(NodeShards shards, IClusterStore store, TimeProvid
     {
         if (await shards.CloseAsync(shardId, stop) is not { } grant)
             return HandOffEnd.NotOurs; // another hand-off gives it back when its sessions have stopped, or the fence was faster
-        var end = to is { } next && await GiveAsync(grant, next) ? HandOffEnd.Given : await ReleaseAsync(shardId, stop, patience);
+        var end = to is { } next && await GiveAsync(grant, next) ? HandOffEnd.Given : await ReleaseAsync(shardId, patience, stop);
         shards.Released(shardId);
         return end;
     }
@@ -40,7 +40,7 @@ internal sealed class HandOff(NodeShards shards, IClusterStore store, TimeProvid
         }
     }
 
-    private async Task<HandOffEnd> ReleaseAsync(int shardId, CancellationToken stop, StorePatience? patience)
+    private async Task<HandOffEnd> ReleaseAsync(int shardId, StorePatience? patience, CancellationToken stop)
     {
         for (var tries = 1; shards.GrantOf(shardId) is { } grant; tries++)
         {
@@ -50,7 +50,7 @@ internal sealed class HandOff(NodeShards shards, IClusterStore store, TimeProvid
             try
             {
                 var release = store.ReleaseAsync(grant, CancellationToken.None).AsTask();
-                var isReleased = await (patience is null ? release : release.WaitAsync(StorePatience.Limit, time));
+                var isReleased = await (patience is null ? release : release.WaitAsync(StorePatience.Limit, time, CancellationToken.None));
                 patience?.Answered();
                 if (isReleased)
                     return HandOffEnd.Freed;

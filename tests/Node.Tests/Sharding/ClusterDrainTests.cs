@@ -1,4 +1,3 @@
-using Backhaul.Node.Actors;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 using Xunit;
