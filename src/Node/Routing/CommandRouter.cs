@@ -100,9 +100,13 @@ internal sealed class CommandRouter(
             case PeerAnswer.Failed { Stage: PeerFailure.NotAccepted } failed:
                 logger.PeerRefused(peer.Address, failed.Detail);
                 return new Tried(TryResult.NotAccepted, Unreachable with { Detail = $"The node that owns the session did not take the request ({failed.Detail.TrimEnd('.')}). Send the same request again." });
+            case PeerAnswer.Failed { Stage: PeerFailure.TooLate } failed:
+                logger.PeerNotAsked(peer.Address, failed.Detail);
+                return new Tried(TryResult.Final, NotAsked with { Detail = $"The request was not executed: {failed.Detail} Send the same request again." });
             case PeerAnswer.Failed failed:
                 logger.PeerNotReached(peer.Address, failed.Detail);
-                routes!.Owners.Drop(peer.Address);
+                if (failed.Stage == PeerFailure.NotSent)
+                    routes!.Owners.Drop(peer.Address); // nobody is there; whatever else went wrong, somebody is
                 return new Tried(TryResult.NotSent, Unreachable);
             default:
                 throw new InvalidOperationException($"The router does not know the answer {answer.GetType().Name}.");
@@ -171,6 +175,8 @@ internal sealed class CommandRouter(
 
     private static readonly CommandReply.Unavailable Unreachable = new(
         UnavailableReason.Unreachable, TimeSpan.FromSeconds(1), "The node that owns the session cannot be reached. Send the same request again.");
+
+    private static readonly CommandReply.Unavailable NotAsked = new(UnavailableReason.Deadline, TimeSpan.FromSeconds(1), "");
 
     private static readonly CommandReply.Unavailable OutcomeUnknown = new(
         UnavailableReason.Deadline, TimeSpan.FromSeconds(1),

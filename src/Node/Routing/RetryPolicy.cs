@@ -26,7 +26,7 @@ internal enum TryResult
     /// <summary>Not the owner, and nobody newer is known; or nobody owns the shard at the moment.</summary>
     NotOwned = 7,
 
-    /// <summary>Certainly not executed: no connection.</summary>
+    /// <summary>Certainly not executed: no connection, or one that ended before the command was read.</summary>
     NotSent = 8,
 
     /// <summary>Perhaps executed: the connection broke after the command was sent.</summary>
@@ -53,7 +53,7 @@ internal readonly record struct RetryStep(TimeSpan Wait, bool Refresh);
 ///   503 acquiring, suspended      wait
 ///   503 moving                    ask for a newer view, wait
 ///   429                           wait longer, the same node (a node alone tells its caller at once)
-///   not sent                      forget the address, ask for a newer view, wait
+///   not sent                      ask for a newer view, wait; forget the address if nobody is there
 ///   unknown, crashed              wait, if a repetition is recognised or changes nothing; else tell the caller
 ///   not accepted                  ask for a newer view, wait
 ///   store away, time over         tell the caller

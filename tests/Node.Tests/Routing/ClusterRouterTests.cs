@@ -160,6 +160,32 @@ public sealed class ClusterRouterTests
     }
 
     [Fact]
+    public void A_callers_short_deadline_does_not_cut_this_node_off_from_a_healthy_peer()
+    {
+        _peers.Answer = (_, number) => number == 1 ? FakePeers.Failed(PeerFailure.TooLate) : FakePeers.Done();
+        Run(async router =>
+        {
+            Assert.Equal(UnavailableReason.Deadline, ReasonOf(await AskAsync(router)));
+            Assert.Equal(A, _owners.Find(0)?.Node);
+            Assert.Equal(0, _views.Refreshes);
+            Assert.IsType<CommandReply.Done>(await AskAsync(router));
+            Assert.Equal(2, _peers.Calls.Count);
+        });
+    }
+
+    [Fact]
+    public void A_connection_that_ends_before_the_command_was_read_is_tried_again_and_the_address_kept()
+    {
+        _peers.Answer = (_, number) => number == 1 ? FakePeers.Failed(PeerFailure.Refused) : FakePeers.Done();
+        Run(async router =>
+        {
+            Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, AddWithoutId, null, Deadline, CancellationToken.None));
+            Assert.Equal(2, _peers.Calls.Count);
+            Assert.Empty(_world.World.Loggers.Of(3505)); // nobody dropped it
+        });
+    }
+
+    [Fact]
     public void What_was_perhaps_executed_goes_again_only_when_a_repetition_is_recognised()
     {
         _peers.Answer = (_, number) => number == 1 ? FakePeers.Failed(PeerFailure.Unknown) : FakePeers.Done();
@@ -271,7 +297,7 @@ public sealed class ClusterRouterTests
         _peers.Answer = (owner, _) => random.Next(9) switch
         {
             0 => FakePeers.NotNow((UnavailableReason)random.Next(1, 9), random.NextDouble()),
-            1 => FakePeers.Failed((PeerFailure)random.Next(1, 4)),
+            1 => FakePeers.Failed((PeerFailure)random.Next(1, 6)),
             2 => new PeerAnswer.NotOwner(null),
             3 => new PeerAnswer.NotOwner(new Owner(0, owner.Epoch + random.Next(-1, 3), random.Next(2) == 0 ? A : B, random.Next(2) == 0 ? "http://a:1" : "http://b:1")),
             _ => FakePeers.Done(),

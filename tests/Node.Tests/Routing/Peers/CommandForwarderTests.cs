@@ -157,6 +157,19 @@ public sealed class CommandForwarderTests
     }
 
     [Fact]
+    public async Task A_caller_whose_time_ends_before_its_turn_says_nothing_about_the_peer()
+    {
+        await using var stalled = await StrangePeer.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        await using var other = await PeerNode.StartAsync(new PeerOptions { CommandsMax = 1 }, owns: false);
+        using var leave = new CancellationTokenSource();
+        var first = other.Forwarder.SendAsync(stalled.AsOwner(), Command("x"), Deadline, leave.Token).AsTask();
+        var answer = Assert.IsType<PeerAnswer.Failed>(await other.Forwarder.SendAsync(stalled.AsOwner(), Command("y"), TimeSpan.FromMilliseconds(100), Stop));
+        Assert.Equal(PeerFailure.TooLate, answer.Stage);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+    }
+
+    [Fact]
     public async Task More_commands_than_may_wait_for_a_peer_are_told_at_once()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -196,7 +209,7 @@ public sealed class CommandForwarderTests
         await using var owner = await PeerNode.StartAsync(secret: []);
         await using var other = await PeerNode.StartAsync(owns: false);
         Assert.Equal(PeerFailure.NotAccepted, Assert.IsType<PeerAnswer.Failed>(await SendAsync(other, owner.AsOwner(), "x")).Stage);
-        Assert.Equal(PeerFailure.NotSent, Assert.IsType<PeerAnswer.Failed>(await SendAsync(owner, other.AsOwner(), "x")).Stage);
+        Assert.Equal(PeerFailure.TooLate, Assert.IsType<PeerAnswer.Failed>(await SendAsync(owner, other.AsOwner(), "x")).Stage);
     }
 
     [Fact]
