@@ -107,6 +107,8 @@ internal sealed class FeedRelays(
                 {
                     failures = 0;
                     await relay.WaitAsync(options.FeedPoll, time);
+                    if (local.IsSuspended(relay.Session))
+                        feed.Published(relay.Session, 0); // its actor says nothing now, and another node may be the owner: the readers ask
                     continue;
                 }
                 var began = time.GetTimestamp();
@@ -146,13 +148,14 @@ internal sealed class FeedRelays(
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(relay.Stop);
         using var silence = new CancellationTokenSource(options.FeedBeat * 3, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, silence.Token);
-        // whoever is waken looks whether somebody is attached, or the shard has come here
+        // Somebody attached, the shard came here, or another node has it now: one that is cut off from the store does not know, and goes on beating.
         void Look()
         {
-            if (feed.IsAttached(relay.Session) != attached || local.Stays(relay.Session))
+            if (feed.IsAttached(relay.Session) != attached || local.Stays(relay.Session) || (owners.Find(shard) is { } now && now.Node != owner.Node))
                 _ = ending.CancelAsync();
         }
         using var looking = relay.OnWake(Look);
+        await using var lookTimer = time.CreateTimer(static look => ((Action)look!)(), (Action)Look, options.FeedPoll, options.FeedPoll);
         Look();
         var path = $"{PeerHeaders.FeedPath}{Uri.EscapeDataString(relay.Session.Tenant.ToString())}/{Uri.EscapeDataString(relay.Session.Identifier.ToString())}{(attached ? "?attached=1" : "")}";
         using var request = PeerHeaders.NewRequest(HttpMethod.Get, new Uri(owner.Address), path, owner.Node, options.FeedBeat, secret.Span, default);

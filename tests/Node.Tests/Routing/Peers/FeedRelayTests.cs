@@ -92,6 +92,33 @@ public sealed partial class FeedRelayTests
     }
 
     [Fact]
+    public async Task An_owner_that_is_cut_off_from_the_store_and_goes_on_beating_is_left_for_the_one_that_took_over()
+    {
+        await using var first = await PeerNode.StartAsync(Quick);
+        await using var second = await PeerNode.StartAsync(Quick);
+        await using var edge = await PeerNode.StartAsync(Quick, owns: false);
+        OwnedBy(first, 1, first, second, edge);
+        using var listener = edge.Feed.Subscribe(Orders)!;
+        listener.Attach();
+        await UntilAsync(() => first.Feed.IsAttached(Orders));
+        first.Shards.Suspend(); // and it never hears of what follows
+        OwnedBy(second, 2, second, edge);
+        await UntilAsync(() => second.Feed.IsAttached(Orders));
+    }
+
+    [Fact]
+    public async Task Listeners_of_a_suspended_node_ask_by_themselves()
+    {
+        await using var node = await PeerNode.StartAsync(Quick);
+        using var listener = node.Feed.Subscribe(Orders)!;
+        await UntilAsync(() => node.Relays.Count == 1);
+        Assert.False(listener.TakeNews());
+        node.Shards.Suspend(); // its actors say nothing from now on, and another node may own what they stand for
+        for (var i = 0; i < 3; i++)
+            await UntilAsync(listener.TakeNews);
+    }
+
+    [Fact]
     public async Task A_client_stream_survives_the_move_of_its_session_without_a_gap_or_a_double()
     {
         var events = new SharedEvents();

@@ -29,10 +29,10 @@ internal sealed class PeerNode : IAsyncDisposable
         var system = new ActorSystem(TimeProvider.System, new SystemRandom(), NullLoggerFactory.Instance, ActorScheduler.ThreadPool);
         var store = new MemoryJournalStore(TimeProvider.System);
         var sharding = new ShardingOptions { ShardCount = 1 };
-        var shards = new NodeShards(
+        Shards = new NodeShards(
             system, store, (session, tenure) => new ScriptedSession(session, tenure, Script), new AlwaysTrusted(), Identity.Self, sharding, NullLoggerFactory.Instance);
-        Ownership = new EmbeddedOwnership(shards, store, new NoExit(), sharding, TimeProvider.System, NullLoggerFactory.Instance);
-        Local = new LocalCommands(shards, TimeProvider.System);
+        Ownership = new EmbeddedOwnership(Shards, store, new NoExit(), sharding, TimeProvider.System, NullLoggerFactory.Instance);
+        Local = new LocalCommands(Shards, TimeProvider.System);
         _owners = new OwnerDirectory(Views, new RoutingOptions(), TimeProvider.System, NullLogger<OwnerDirectory>.Instance);
         Clients = new PeerClients(Options);
         Forwarder = new CommandForwarder(Clients, Identity, Options, TimeProvider.System);
@@ -60,6 +60,8 @@ internal sealed class PeerNode : IAsyncDisposable
     public SessionScript Script { get; } = new();
 
     public FakeViews Views { get; } = new();
+
+    public NodeShards Shards { get; }
 
     public EmbeddedOwnership Ownership { get; }
 
