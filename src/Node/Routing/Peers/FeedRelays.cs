@@ -157,7 +157,7 @@ internal sealed class FeedRelays(
         using var looking = relay.OnWake(Look);
         await using var lookTimer = time.CreateTimer(static look => ((Action)look!)(), (Action)Look, options.FeedPoll, options.FeedPoll);
         Look();
-        var path = $"{PeerHeaders.FeedPath}{Uri.EscapeDataString(relay.Session.Tenant.ToString())}/{Uri.EscapeDataString(relay.Session.Identifier.ToString())}{(attached ? "?attached=1" : "")}";
+        var path = $"{PeerHeaders.FeedPath}{relay.Session.Tenant}/{relay.Session.Identifier}{(attached ? "?attached=1" : "")}"; // nothing in it needs an escape
         using var request = PeerHeaders.NewRequest(HttpMethod.Get, new Uri(owner.Address), path, owner.Node, options.FeedBeat, secret.Span, default);
         try
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Backhaul.Node.Security;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Backhaul.Node.Routing.Peers;
 
@@ -22,7 +23,7 @@ internal sealed class PeerAdmission(PeerIdentity identity, ILogger<PeerAdmission
         if (secret.IsEmpty)
             return PeerCodec.Refusal(409, "This node has not joined the cluster yet.");
         if (!PeerSignature.Matches(
-            secret.Span, request.Headers[PeerHeaders.Signature], request.Method, request.Path + request.QueryString.ToUriComponent(), target, deadlineMs, body.Span))
+            secret.Span, request.Headers[PeerHeaders.Signature], request.Method, TargetOf(request), target, deadlineMs, body.Span))
         {
             log.PeerNotKnown(request.HttpContext.Connection.RemoteIpAddress);
             return PeerCodec.Refusal(401, "The request is not signed by a node of this cluster.");
@@ -34,4 +35,7 @@ internal sealed class PeerAdmission(PeerIdentity identity, ILogger<PeerAdmission
         deadline = TimeSpan.FromMilliseconds(deadlineMs);
         return null;
     }
+
+    /// <summary>As it came over the wire: a path that was read and written again may differ from the one that was signed.</summary>
+    private static string TargetOf(HttpRequest request) => request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 }

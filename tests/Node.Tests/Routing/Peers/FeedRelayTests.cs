@@ -118,6 +118,19 @@ public sealed partial class FeedRelayTests
             await UntilAsync(listener.TakeNews);
     }
 
+    [Theory]
+    [InlineData("acme/a:b~c"), InlineData("acme/a._~:-Z9")]
+    public async Task Every_character_of_an_identifier_comes_through_the_path_as_it_was_signed(string name)
+    {
+        var session = SessionKey.Parse(name);
+        await using var owner = await PeerNode.StartAsync();
+        await using var edge = await PeerNode.StartAsync(Quick, owns: false);
+        OwnedBy(owner, 1, owner, edge);
+        using var listener = edge.Feed.Subscribe(session)!;
+        listener.Attach();
+        await UntilAsync(() => owner.Feed.IsAttached(session));
+    }
+
     [Fact]
     public async Task A_client_stream_survives_the_move_of_its_session_without_a_gap_or_a_double()
     {
