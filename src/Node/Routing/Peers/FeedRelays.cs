@@ -60,7 +60,14 @@ internal sealed class FeedRelays(
             }
             _relays.Add(session, relay = new Relay(session, _stopped.Token));
         }
-        _ = RunAsync(relay);
+        // a relay outlives the client that came first: neither its trace nor anything else of it goes along
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _ = RunAsync(relay);
+            return;
+        }
+        using (ExecutionContext.SuppressFlow())
+            _ = RunAsync(relay);
     }
 
     public void Unsubscribed(SessionKey session)
@@ -93,46 +100,73 @@ internal sealed class FeedRelays(
 
     private async Task RunAsync(Relay relay)
     {
-        try
+        await Task.Yield(); // on a thread of its own, with nothing of the caller's
+        using (relay)
         {
-            var failures = 0;
-            bool? wasHere = null;
             while (!relay.Stop.IsCancellationRequested)
             {
-                var isHere = local.Stays(relay.Session);
-                if (wasHere is not null && wasHere != isHere)
-                    feed.Published(relay.Session, 0);
-                wasHere = isHere;
-                if (isHere)
+                try
                 {
-                    failures = 0;
-                    await relay.WaitAsync(options.FeedPoll, time);
-                    if (local.IsSuspended(relay.Session))
-                        feed.Published(relay.Session, 0); // its actor says nothing now, and another node may be the owner: the readers ask
-                    continue;
+                    await TendAsync(relay);
                 }
-                var began = time.GetTimestamp();
-                await FollowAsync(relay);
-                if (relay.Stop.IsCancellationRequested)
-                    break;
-                failures = time.GetElapsedTime(began) > options.FeedPoll ? 0 : failures + 1;
-                feed.Published(relay.Session, 0); // what happened since the last line
-                var ceilingMs = Math.Min(options.FeedPoll.TotalMilliseconds, 100 * (1L << Math.Min(failures, 10)));
-                await relay.WaitAsync(TimeSpan.FromMilliseconds((ceilingMs / 2) + (ceilingMs / 2 * random.NextUnit())), time);
+                catch (OperationCanceledException) when (relay.Stop.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception bug)
+                {
+                    log.RelayFailed(bug, relay.Session);
+                    await relay.WaitAsync(options.FeedPoll, time); // then anew: its readers still listen
+                }
             }
         }
-        catch (OperationCanceledException) when (relay.Stop.IsCancellationRequested)
+    }
+
+    private async Task TendAsync(Relay relay)
+    {
+        var failures = 0;
+        bool? wasHere = null;
+        while (!relay.Stop.IsCancellationRequested)
         {
-            return;
+            var isHere = local.Stays(relay.Session);
+            if (wasHere is not null && wasHere != isHere)
+                await PulseAsync(relay);
+            wasHere = isHere;
+            if (isHere)
+            {
+                failures = 0;
+                await relay.WaitAsync(options.FeedPoll, time);
+                if (local.IsSuspended(relay.Session))
+                    await PulseAsync(relay); // its actor says nothing now, and another node may be the owner: the readers ask
+                continue;
+            }
+            var began = time.GetTimestamp();
+            await FollowAsync(relay);
+            if (relay.Stop.IsCancellationRequested)
+                return;
+            failures = time.GetElapsedTime(began) > options.FeedPoll ? 0 : failures + 1;
+            await PulseAsync(relay); // what happened since the last line
+            var ceilingMs = Math.Min(options.FeedPoll.TotalMilliseconds, 100 * (1L << Math.Min(failures, 10)));
+            await relay.WaitAsync(TimeSpan.FromMilliseconds((ceilingMs / 2) + (ceilingMs / 2 * random.NextUnit())), time);
         }
-        catch (Exception bug)
-        {
-            log.RelayFailed(bug, relay.Session);
-        }
-        finally
-        {
-            relay.Dispose();
-        }
+    }
+
+    /// <summary>
+    /// The readers look. When an owner goes, every relay to it ends in the same moment: with many of them the reads are spread, a
+    /// millisecond for each and not over more than <c>FeedPoll</c>, so that the next owner is not met by all at once.
+    /// </summary>
+    private async ValueTask PulseAsync(Relay relay)
+    {
+        var within = SpreadOf(Count, options.FeedPoll);
+        if (within > TimeSpan.Zero)
+            await Task.Delay(within * random.NextUnit(), time, relay.Stop);
+        feed.Published(relay.Session, 0);
+    }
+
+    internal static TimeSpan SpreadOf(int relays, TimeSpan most)
+    {
+        var each = TimeSpan.FromMilliseconds(relays - 1);
+        return each < most ? each : most;
     }
 
     /// <summary>Returns when the relay does not stand any more, or never stood.</summary>
@@ -294,8 +328,13 @@ internal sealed class FeedRelays(
                 }
                 _waiting = waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
-            await using var timer = time.CreateTimer(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), waiting, atMost, Timeout.InfiniteTimeSpan);
-            await waiting.Task;
+            await using (time.CreateTimer(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), waiting, atMost, Timeout.InfiniteTimeSpan))
+                await waiting.Task;
+            lock (_gate)
+            {
+                if (ReferenceEquals(_waiting, waiting))
+                    _waiting = null; // a wake that comes now is for the next wait
+            }
         }
 
         public void Dispose()

@@ -107,6 +107,31 @@ public sealed partial class FeedRelayTests
     }
 
     [Fact]
+    public async Task A_relay_that_fails_begins_anew_and_has_nothing_of_its_first_client()
+    {
+        await using var owner = await PeerNode.StartAsync(Quick);
+        await using var edge = await PeerNode.StartAsync(Quick, owns: false);
+        OwnedBy(owner, 1, owner, edge);
+        var trace = new AsyncLocal<string?> { Value = "client" };
+        var (failed, seen) = (0, "");
+        edge.OnSecret = () =>
+        {
+            seen += trace.Value;
+            return Interlocked.Increment(ref failed) == 1 ? throw new InvalidOperationException("a bug") : null;
+        };
+        using var listener = edge.Feed.Subscribe(Orders)!;
+        listener.Attach();
+        await UntilAsync(() => owner.Feed.IsAttached(Orders));
+        Assert.True(failed > 1);
+        Assert.Equal("", seen);
+    }
+
+    [Theory]
+    [InlineData(1, 0), InlineData(11, 10), InlineData(1001, 1000), InlineData(10_000, 3000)]
+    public void Many_relays_that_end_together_spread_their_reads_and_a_few_do_not_wait(int relays, int milliseconds) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), FeedRelays.SpreadOf(relays, TimeSpan.FromSeconds(3)));
+
+    [Fact]
     public async Task Listeners_of_a_suspended_node_ask_by_themselves()
     {
         await using var node = await PeerNode.StartAsync(Quick);

@@ -25,7 +25,7 @@ internal sealed class PeerNode : IAsyncDisposable
     public PeerNode(PeerOptions? options = null, byte[]? secret = null)
     {
         Options = (options ?? new PeerOptions()) with { Url = "http://127.0.0.1:0" };
-        Identity = new PeerIdentity(new NodeId(Guid.NewGuid()), () => secret ?? ClusterSecret);
+        Identity = new PeerIdentity(new NodeId(Guid.NewGuid()), () => OnSecret?.Invoke() ?? secret ?? ClusterSecret);
         var system = new ActorSystem(TimeProvider.System, new SystemRandom(), NullLoggerFactory.Instance, ActorScheduler.ThreadPool);
         var store = new MemoryJournalStore(TimeProvider.System);
         var sharding = new ShardingOptions { ShardCount = 1 };
@@ -46,6 +46,9 @@ internal sealed class PeerNode : IAsyncDisposable
             new FeedEndpoint(Feed, Local, incoming, admission, Readiness, delivery, Options, TimeProvider.System, NullLogger<FeedEndpoint>.Instance),
             new ConfigurationBuilder().Build(), NullLoggerFactory.Instance, _services.GetRequiredService<IMeterFactory>(), TimeProvider.System);
     }
+
+    /// <summary>What the store would say, or throw.</summary>
+    public Func<byte[]?>? OnSecret { get; set; }
 
     public SessionFeed Feed { get; }
 
