@@ -51,4 +51,7 @@ internal enum PeerFailure
 
     /// <summary>Certainly not executed, and somebody is there: a connection was made, and ended or refused the request before it was read.</summary>
     Refused = 5,
+
+    /// <summary>Certainly not executed, and it will not be: the peer cannot read the command, such as a release that does not know it.</summary>
+    NotUnderstood = 6,
 }

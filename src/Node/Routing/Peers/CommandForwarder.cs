@@ -9,7 +9,8 @@ namespace Backhaul.Node.Routing.Peers;
 ///   no connection: refused, no such name, no TLS, the time for it over     NotSent      certainly not executed
 ///   refused stream, connection going away, body not begun                  Refused      certainly not executed; somebody is there
 ///   no turn or no time left, this node has not joined                      TooLate      certainly not executed; says nothing of the peer
-///   401, 409, 400 …: the peer looked and did not take it                   NotAccepted  certainly not executed
+///   401, 409 …: the peer looked and did not take it                        NotAccepted  certainly not executed
+///   400: the peer cannot read it                                           NotUnderstood  certainly not executed
 ///   421                                                                    NotOwner     with who owns it
 ///   broken, late or unreadable after the body began                        Unknown      perhaps executed
 /// </code>
@@ -47,7 +48,10 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
         }
         try
         {
-            return await SendAsync(owner, PeerCodec.Encode(command), secret, deadline - time.GetElapsedTime(began), either.Token, stop);
+            var body = PeerCodec.Encode(command);
+            return body.Length > options.CommandBytesMax
+                ? PeerCodec.TooLarge($"The request has {body.Length} bytes on its way to the session's node, which is more than {options.CommandBytesMax}. Send it in parts.")
+                : await SendAsync(owner, body, secret, deadline - time.GetElapsedTime(began), either.Token, stop);
         }
         finally
         {
