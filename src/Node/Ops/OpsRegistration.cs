@@ -25,7 +25,7 @@ internal static class OpsRegistration
         services.AddSingleton<SessionAsk>();
         services.AddSingleton<EventTail>();
         services.AddSingleton<SessionHistoryCommand>();
-        services.AddSingleton(static s => new ClusterPicture(s.GetRequiredService<NodeShards>(), s.GetRequiredService<NodeFacts>(), s.GetService<IClusterViews>()));
+        services.AddSingleton(static s => new ClusterPicture(s.GetRequiredService<NodeShards>(), s.GetRequiredService<NodeFacts>(), s.GetService<IClusterViews>(), s.GetRequiredService<ShardingOptions>().TakeoversMax));
         services.AddSingleton<QuarantineCommands>();
         services.AddSingleton<IPalette>(static s => new ClusterPalette(
             s.GetRequiredService<ClusterPicture>(), s.GetRequiredService<INodeDrain>(), s.GetService<IClusterStore>(), s.GetRequiredService<OpsOptions>(), s.GetRequiredService<TimeProvider>()));

@@ -7,9 +7,9 @@ namespace Backhaul.Node.Sessions;
 /// <summary>
 /// The state of a session right after one of its events, for operators: its journal folded up to there into a session of its own, beside
 /// the one that lives. It begins at the newest snapshot that is older than the event, else at the first row; when the rows before the
-/// older snapshot were trimmed, an earlier state cannot be had, and the answer says from where on it can.
+/// older snapshot were trimmed, an earlier state cannot be had, and the answer says from where on it can. A long fold ends with its caller.
 /// </summary>
-internal sealed class SessionHistory(SessionEnvironment environment, SessionConditions conditions)
+internal sealed class SessionHistory(SessionEnvironment environment, SessionConditions conditions, Func<bool> isGone)
 {
     private const int PageRows = 1_000;
 
@@ -43,13 +43,13 @@ internal sealed class SessionHistory(SessionEnvironment environment, SessionCond
         };
     }
 
-    /// <summary>True when the state is the one asked for, false when rows are missing, null when the shard was lost.</summary>
+    /// <summary>True when the state is the one asked for, false when rows are missing, null when the shard was lost or nobody waits any more.</summary>
     private async ValueTask<bool?> FoldAsync(ShardGrant grant, long sequence, long number, CancellationToken stop)
     {
         while (_session.Delivery.LastNumber < number)
         {
             var rows = await environment.Store.ReadRowsAsync(grant, environment.Session, sequence, PageRows, stop);
-            if (rows is null)
+            if (rows is null || isGone())
                 return null;
             if (rows.Count == 0)
                 return false;

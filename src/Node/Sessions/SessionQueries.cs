@@ -29,7 +29,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 break;
             case SessionCommand.ShowHistory show:
                 var newest = session.Delivery.LastNumber;
-                turn.Reads.Add(() => AnswerAsync(reply, () => new SessionHistory(environment, _beside).AtAsync(show, newest, CancellationToken.None)));
+                turn.Reads.Add(() => AnswerAsync(reply, () => new SessionHistory(environment, _beside, () => reply.IsAnswered).AtAsync(show, newest, CancellationToken.None)));
                 break;
             case SessionCommand.ListTasks list:
                 ListTasks(list, reply, turn);

@@ -1,6 +1,7 @@
 using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Sharding.Membership;
+using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sharding;
@@ -41,6 +42,7 @@ internal sealed class NodeShards
         _options = options;
         _logger = loggers.CreateLogger("Backhaul.Node.Sharding");
         Node = node;
+        ShardInstruments.Counted(options.ShardCount);
         _parts = new ShardHostParts(
             create, new RecoveryPermits(options.LoadsMax, options.LoadPermitMax, system.Time, _logger), new ResidentSessions(), options, system.Time, _logger);
         _hosts = [.. Enumerable.Range(0, options.ShardCount).Select(shard => new Host(new ShardTenure(shard, trust, _logger), null))];

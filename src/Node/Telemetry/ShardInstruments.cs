@@ -7,6 +7,11 @@ internal static class ShardInstruments
 {
     private static readonly LevelGauge OwnedShards = new("backhaul.shard.owned", "{shard}", "Shards that this node holds.");
 
+    private static int _count;
+
+    static ShardInstruments() => NodeMeter.Meter.CreateObservableGauge(
+        "backhaul.shard.count", static () => Volatile.Read(ref _count), "{shard}", "Shards that the cluster has, on whichever nodes.");
+
     private static readonly Counter<long> Claims = NodeMeter.Meter.CreateCounter<long>(
         "backhaul.shard.claims", "{shard}", "Shards taken by this node, by reason.");
 
@@ -15,6 +20,9 @@ internal static class ShardInstruments
 
     private static readonly Counter<long> Retries = NodeMeter.Meter.CreateCounter<long>(
         "backhaul.router.retries", "{retry}", "Commands sent again, by the answer that asked for it.");
+
+    /// <summary>How many there are in all; fixed for the cluster's life.</summary>
+    public static void Counted(int shards) => Volatile.Write(ref _count, shards);
 
     /// <summary>Taken (positive) or given back or lost (negative).</summary>
     public static void Owned(int delta) => OwnedShards.Add(delta);

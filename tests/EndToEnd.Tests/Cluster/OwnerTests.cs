@@ -6,11 +6,13 @@ using Xunit;
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
 /// <summary>The node that owns a session dies, stops or sleeps in the middle of a transfer: the session goes on elsewhere.</summary>
+[Collection(nameof(AloneCollection))]
 public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private const int Stop = 19;
     private const int Continue = 18;
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(180);
     private static readonly (string, string)[] Checkpoints = [("Backhaul:Transfers:CheckpointInterval", "00:00:00.300")];
 
     [Fact]
@@ -20,7 +22,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
         await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: Checkpoints);
         for (var round = 0; round < Sweep.Rounds(1, 30); round++)
         {
-            var (session, file) = ($"killed-{round}", origin.Add($"killed-{round}", 30_000_000, bytesPerSecond: 1_000_000));
+            var (session, file) = ($"killed-{round}", origin.Add($"killed-{round}", 10_000_000, bytesPerSecond: 1_000_000));
             var owner = await BeginAsync(cluster, session, file, bytes: 2_000_000);
             var before = origin.Requests(file.Name).Count;
             var killed = Stopwatch.GetTimestamp();
@@ -84,7 +86,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
         await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: Checkpoints);
         for (var round = 0; round < Sweep.Rounds(1, 20); round++)
         {
-            var (session, file) = ($"paused-{round}", origin.Add($"paused-{round}", 40_000_000, bytesPerSecond: 1_000_000));
+            var (session, file) = ($"paused-{round}", origin.Add($"paused-{round}", 16_000_000, bytesPerSecond: 1_000_000));
             var owner = await BeginAsync(cluster, session, file, bytes: 1_000_000);
             var epoch = await cluster.EpochOfAsync(session);
             var node = cluster.Nodes[owner];
@@ -124,7 +126,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
 
     private static async Task EndsOnceAsync(NodeCluster cluster, string session, OriginFile file)
     {
-        var view = await cluster.Running.First().Api.EndedAsync(session, "d", Within);
+        var view = await cluster.Running.First().Api.EndedAsync(session, "d", EndWithin);
         Assert.Equal("succeeded", view.GetProperty("outcome").GetString());
         var rows = await cluster.RowsAsync(session);
         Assert.Single(rows, row => row.EventType == "task.completed.v1");

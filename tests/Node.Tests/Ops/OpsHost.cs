@@ -75,9 +75,10 @@ internal sealed class OpsHost : IAsyncDisposable
         builder.Services.AddSingleton<DescribeActors>(Tree);
         more?.Invoke(builder.Services);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new ShardingOptions { ShardCount = 4 });
         builder.Services.AddSingleton(static s => new NodeShards(
             new ActorSystem(s.GetRequiredService<TimeProvider>(), new SystemRandom(), s.GetRequiredService<ILoggerFactory>(), ActorScheduler.ThreadPool),
-            s.GetRequiredService<IJournalStore>(), (_, _) => throw new NotSupportedException(), new AlwaysTrusted(), Me, new ShardingOptions { ShardCount = 4 },
+            s.GetRequiredService<IJournalStore>(), (_, _) => throw new NotSupportedException(), new AlwaysTrusted(), Me, s.GetRequiredService<ShardingOptions>(),
             s.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(new KeyRing(new SecurityOptions()));
         builder.Services.AddOps(

@@ -20,6 +20,6 @@ internal interface IWatchedNode
 
     bool IsDraining { get; }
 
-    /// <summary>I7 and I10: what is wrong with its queues, or null.</summary>
-    string? FindFullQueue();
+    /// <summary>What is wrong with its queues (I10) or with what waits for an answer (I7); null when nothing is.</summary>
+    (string Number, string What)? FindStuck();
 }

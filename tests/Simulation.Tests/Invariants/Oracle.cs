@@ -186,8 +186,8 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     {
         foreach (var node in _nodes())
         {
-            if (node.FindFullQueue() is { } full)
-                throw new InvariantBrokenException("I10", $"{node.Name}: {full}");
+            if (node.FindStuck() is var (number, what))
+                throw new InvariantBrokenException(number, $"{node.Name}: {what}");
         }
     }
 

@@ -107,13 +107,14 @@ internal sealed class SimNetwork(ProcessWorld world, SimRandom random, SimStatis
                 return;
             }
             var answered = new TaskCompletionSource<PeerAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-            listener.Process.Start(async () => answered.TrySetResult(await listener.Execute(command, remaining, CancellationToken.None)));
+            var arrived = PeerCodec.Decode(PeerCodec.Encode(command), out var fault) ?? throw new InvalidOperationException(fault);
+            listener.Process.Start(async () => answered.TrySetResult(await listener.Execute(arrived, remaining, CancellationToken.None)));
             if (fate == Fate.ResetAfter)
             {
                 await Task.Delay(network.Random.Milliseconds(0, 20), network._wires.Clock);
                 reply.TrySetResult(new PeerAnswer.Failed(PeerFailure.Unknown, "reset"));
             }
-            var answer = await answered.Task; // never, when that process dies
+            var answer = PeerCodec.Decode(owner.ShardId, PeerCodec.Encode(await answered.Task)); // never, when that process dies
             await Task.Delay(network.TravelTime(), network._wires.Clock);
             if (fate != Fate.ReplyLost && !network.IsCut(owner.Address, self))
                 reply.TrySetResult(answer);

@@ -170,18 +170,18 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         Exit("code 70");
     }
 
-    public string? FindFullQueue()
+    public (string Number, string What)? FindStuck()
     {
         if (Process.IsFrozen || (_ranAt != TimeSpan.MinValue && _world.Now - _ranAt < FrozenCountsFor))
             return null; // it had no chance to answer in time
         if (_journal.Queued > _world.Options.Journal.QueueMax * _world.Options.Journal.Writers)
-            return $"{_journal.Queued} appends are queued.";
+            return ("I10", $"{_journal.Queued} appends are queued.");
         if (_journal.OldestUnanswered > AppendLate)
-            return $"an append has waited for {_journal.OldestUnanswered}.";
+            return ("I7", $"an append has waited for {_journal.OldestUnanswered}.");
         foreach (var open in _commands)
         {
             if (Process.Clock.GetElapsedTime(open.Began) > open.Deadline + AnswerLate)
-                return $"{open.Name} has no answer {Process.Clock.GetElapsedTime(open.Began) - open.Deadline} after its deadline.";
+                return ("I7", $"{open.Name} has no answer {Process.Clock.GetElapsedTime(open.Began) - open.Deadline} after its deadline.");
         }
         return null;
     }

@@ -82,7 +82,7 @@ internal sealed class ClusterPalette(ClusterPicture cluster, INodeDrain drain, I
         var overdue = cluster.IsCluster ? view.Members.Count(member => member.State is MemberState.Active or MemberState.Draining && member.LeaseLeft <= TimeSpan.Zero) : 0;
         var free = view.Shards.Count(shard => shard.Owner is null);
         var orphaned = view.Shards.Count(shard => shard.Owner is { } owner && view.Find(owner)?.State is null or MemberState.Dead or MemberState.Left);
-        var poisoned = view.Shards.Count(ClusterShardingPalette.IsPoisoned);
+        var poisoned = view.Shards.Count(cluster.IsPoisoned);
         var whole = active > 0 && overdue == 0 && free == 0 && orphaned == 0 && poisoned == 0;
         (string Field, string Value)[] rows =
         [

@@ -9,7 +9,7 @@ namespace Backhaul.Node.Ops.Palettes;
 /// The cluster as palettes show it: what the store says where there is one, else this node alone with every shard. Shards of this node
 /// are the ones it really holds, which for a moment may differ from what the store says.
 /// </summary>
-internal sealed class ClusterPicture(NodeShards shards, NodeFacts facts, IClusterViews? views)
+internal sealed class ClusterPicture(NodeShards shards, NodeFacts facts, IClusterViews? views, int takeoversMax)
 {
     public NodeShards Shards { get; } = shards;
 
@@ -18,6 +18,11 @@ internal sealed class ClusterPicture(NodeShards shards, NodeFacts facts, ICluste
     public bool IsCluster => views is not null;
 
     public NodeId Me => Shards.Node;
+
+    /// <summary>Adoptions from dead owners in a row after which nobody claims a shard any more by itself.</summary>
+    public int TakeoversMax => takeoversMax;
+
+    public bool IsPoisoned(ShardOwner shard) => shard.Takeovers > takeoversMax;
 
     /// <summary>The newest view; freshly read when the store can be.</summary>
     public async ValueTask<ClusterView> ReadAsync(PaletteOutput output, CancellationToken stop)

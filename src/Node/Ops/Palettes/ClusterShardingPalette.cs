@@ -7,9 +7,6 @@ namespace Backhaul.Node.Ops.Palettes;
 /// <summary><c>cluster-sharding</c>: which node holds which part of the sessions.</summary>
 internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterStore? store, GiveShard? give, TimeProvider time) : IPalette
 {
-    /// <summary>Adoptions from dead owners in a row after which nobody claims a shard any more by itself.</summary>
-    private static readonly int TakeoversMax = new ShardingOptions().TakeoversMax;
-
     /// <summary>Longer than a hand-off may take.</summary>
     private static readonly TimeSpan MoveWithin = TimeSpan.FromSeconds(20);
 
@@ -51,8 +48,6 @@ internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterSto
         },
         new() { Name = "poisoned", Help = "Lists shards that too many nodes in a row died with; they are left alone until they are released.", Run = PoisonedAsync },
     ];
-
-    public static bool IsPoisoned(ShardOwner shard) => shard.Takeovers > TakeoversMax;
 
     private async ValueTask<PaletteExit> StatsAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
     {
@@ -103,7 +98,7 @@ internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterSto
     private async ValueTask<PaletteExit> PoisonedAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
     {
         var view = await cluster.ReadAsync(output, stop);
-        return await WriteAsync([.. view.Shards.Where(IsPoisoned)], view, invocation, output);
+        return await WriteAsync([.. view.Shards.Where(cluster.IsPoisoned)], view, invocation, output);
     }
 
     private async ValueTask<PaletteExit> WriteAsync(IReadOnlyList<ShardOwner> shards, ClusterView view, PaletteInvocation invocation, PaletteOutput output)
@@ -202,7 +197,7 @@ internal sealed class ClusterShardingPalette(ClusterPicture cluster, IClusterSto
             await output.ErrorAsync($"Shard {shard} has no take-overs to forget.");
             return PaletteExit.Refused;
         }
-        await output.LineAsync($"Shard {shard} may be claimed again. Should the next node die with it as well, it has done so {TakeoversMax} times before it is left alone.");
+        await output.LineAsync($"Shard {shard} may be claimed again. Should the next node die with it as well, it has done so {cluster.TakeoversMax} times before it is left alone.");
         return PaletteExit.Done;
     }
 
