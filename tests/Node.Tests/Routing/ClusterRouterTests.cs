@@ -276,12 +276,12 @@ public sealed class ClusterRouterTests
         _peers.Answer = (_, _) => FakePeers.NotNow(reason, 0.2);
         Run(async router =>
         {
-            await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ =>
+            var took = await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ =>
             {
-                var began = Now;
-                Assert.Equal(reason, ReasonOf(await router.ExecuteAsync(Orders, AddWithoutId, Key, TimeSpan.FromMinutes(1), CancellationToken.None)));
-                Assert.True(Now - began < TimeSpan.FromSeconds(20)); // a repetition a second goes out, and whoever has it waits anew
+                Assert.Equal(reason, ReasonOf(await router.ExecuteAsync(Orders, AddWithoutId, Key, TimeSpan.FromSeconds(20), CancellationToken.None)));
+                return Now;
             }));
+            Assert.InRange(took.Count(time => time > TimeSpan.FromSeconds(6)), 0, 3); // those that had the one repetition of a second
             Assert.InRange(_peers.Calls.Count, 50, 50 + 25);
         }, new RoutingOptions { RetryShare = 0, RetryBurst = 1 });
     }
