@@ -6,32 +6,34 @@ namespace Backhaul.Node.Files;
 /// <summary>
 /// The files of running transfers. A part belongs to one (task, origin version); its name carries the epoch of the owner that writes
 /// it, and a new owner adopts it by renaming. A part that may still be held open elsewhere is never truncated: a start from zero is a new inode.
-/// What a disk refuses comes as <see cref="StorageException"/>.
+/// What a disk refuses comes as <see cref="StorageException"/>, and an owner that may not act any more learns so by
+/// <see cref="OwnershipLostException"/>, before a name has changed.
 /// </summary>
 internal interface IPartFiles
 {
     /// <summary>A fresh part, on a new inode; older parts of the task are unlinked. Reserves <paramref name="length"/> bytes when known.</summary>
-    ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length, CancellationToken stop);
+    ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop);
 
     /// <summary>
     /// Takes over the part of a checkpoint. Null when it is gone or shorter than the checkpoint. Bytes after the checkpoint are not
     /// trusted and are written again.
     /// </summary>
-    ValueTask<IPartFile?> AdoptAsync(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint, CancellationToken stop);
+    ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop);
 
     /// <summary>
     /// A whole small file in one piece of work off the caller's thread: create, write, flush (when <paramref name="flush"/>), rename into
     /// place, flush the folder. Nothing of it is seen before it is complete. Earlier parts of the task are left alone: a task that had a
-    /// checkpoint is discarded by the caller.
+    /// checkpoint is discarded by the caller. On its way in it lies in the staging folder of this process and not among the task's parts: a folder
+    /// made and removed for each of ten thousand small files costs more than the few that a new owner would find there.
     /// </summary>
     ValueTask<FileView> PublishWholeAsync(
-        TaskFiles files, long epoch, int attempt, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop);
+        TaskFiles files, PartOwner owner, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop);
 
     /// <summary>After a complete checkpoint: the file, when it was already published before a crash (same identity); else null.</summary>
-    ValueTask<FileView?> FindPublishedAsync(TaskFiles files, PartCheckpoint checkpoint, CancellationToken stop);
+    ValueTask<FileView?> FindPublishedAsync(TaskFiles files, long epoch, PartCheckpoint checkpoint, CancellationToken stop);
 
-    /// <summary>Removes the task's parts and, when asked, its temporary result.</summary>
-    ValueTask DiscardAsync(TaskFiles files, bool resultToo, CancellationToken stop);
+    /// <summary>Removes the task's parts, but for those of owners after <paramref name="epoch"/>, and, when asked, its temporary result.</summary>
+    ValueTask DiscardAsync(TaskFiles files, long epoch, bool resultToo, CancellationToken stop);
 
     /// <summary>Opens what an upload sends; null when there is no such file.</summary>
     ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
@@ -56,7 +58,9 @@ internal interface IPartFile : IAsyncDisposable
     /// <summary>What this file is; valid while nothing more is written.</summary>
     ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop);
 
-    /// <summary>Flush (when <paramref name="flush"/>), set the length, rename into place, flush the folder. The part is closed afterwards.</summary>
+    /// <summary>
+    /// Flush (when <paramref name="flush"/>), set the length, ask the owner once more, rename into place, flush the folder. The part is closed afterwards.
+    /// </summary>
     ValueTask<FileView> PublishAsync(long length, string? sha256, bool flush, CancellationToken stop);
 }
 

@@ -72,7 +72,7 @@ internal static class NodeComposition
         services.AddSingleton<IDiskCalls>(_ => new LinuxDiskCalls());
         services.AddSingleton(s => DiskContainers.Open(
             settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<IDiskCalls>(), s.GetRequiredService<ICrashPoints>(),
-            s.GetRequiredService<IIdSource>(), s.GetRequiredService<ILogger<DiskContainers>>()));
+            s.GetRequiredService<IIdSource>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DiskContainers>>()));
         services.AddSingleton<IContainers>(s => s.GetRequiredService<DiskContainers>());
         services.AddSingleton<IPartFiles, DiskPartFiles>();
     }

@@ -389,7 +389,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         try
         {
-            await _environment.Runner.DiscardAsync(files, resultToo);
+            await _environment.Runner.DiscardAsync(files, _storage!.Epoch, resultToo);
         }
         catch (Exception failure)
         {

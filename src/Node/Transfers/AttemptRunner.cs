@@ -26,6 +26,8 @@ internal sealed class AttemptRunner(
     {
         if (stop.IsCancellationRequested)
             return new AttemptOutcome.Stopped(order.Resume?.Bytes ?? 0);
+        if (!order.Trust.MayAct)
+            return new AttemptOutcome.Failed(RequestSender.Untrusted(order.Resume?.Bytes ?? 0));
         if (order.Kind == TaskKind.Upload)
         {
             using var upload = new UploadAttempt(order, reports, _services, _continues, stop);
@@ -35,5 +37,6 @@ internal sealed class AttemptRunner(
         return await download.RunAsync();
     }
 
-    public async Task DiscardAsync(TaskFiles files, bool resultToo) => await parts.DiscardAsync(files, resultToo, CancellationToken.None);
+    public async Task DiscardAsync(TaskFiles files, long epoch, bool resultToo) =>
+        await parts.DiscardAsync(files, epoch, resultToo, CancellationToken.None);
 }

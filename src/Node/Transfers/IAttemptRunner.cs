@@ -12,8 +12,11 @@ internal interface IAttemptRunner
     /// </summary>
     Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop);
 
-    /// <summary>Removes what a task left: its part, and its temporary file when <paramref name="resultToo"/>. Missing files are fine.</summary>
-    Task DiscardAsync(TaskFiles files, bool resultToo);
+    /// <summary>
+    /// Removes what a task left: its part, and its temporary file when <paramref name="resultToo"/>. Missing files are fine. Parts of an owner after
+    /// <paramref name="epoch"/>, the caller's, stay.
+    /// </summary>
+    Task DiscardAsync(TaskFiles files, long epoch, bool resultToo);
 }
 
 /// <summary>Where the reports of an attempt go. Calls come from one logical thread, in order.</summary>

@@ -206,7 +206,7 @@ public sealed class FileEndpointsTests : IAsyncLifetime
         Assert.Null(content.Header("Repr-Digest")); // a file of the same length may have been put at the destination since
 
         var view = await _edge.Rig.Parts.PublishWholeAsync(
-            FilesRig.Files(destination: null), 1, 1, "temporary"u8.ToArray(), null, true, TestContext.Current.CancellationToken);
+            FilesRig.Files(destination: null), FilesRig.Owner(), "temporary"u8.ToArray(), null, true, TestContext.Current.CancellationToken);
         AnswerTask(view);
         Assert.Equal("temporary", (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Text);
         Assert.Equal(9, (await _edge.SendAsync("HEAD", "/v1/sessions/nightly/tasks/t1/content")).ContentHeaders.ContentLength);

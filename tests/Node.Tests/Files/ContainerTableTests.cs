@@ -113,7 +113,7 @@ public sealed class ContainerTableTests : IDisposable
     private static DiskContainers Open(string path, IDiskCalls disk)
     {
         var table = new ContainerTable(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = path } });
-        return DiskContainers.Open(table, new FileThreads(1), disk, new FilesRig.CountingCrashPoints(), new OneId(), NullLogger<DiskContainers>.Instance);
+        return DiskContainers.Open(table, new FileThreads(1), disk, new FilesRig.CountingCrashPoints(), new OneId(), TimeProvider.System, NullLogger<DiskContainers>.Instance);
     }
 
     private sealed class OneId : IIdSource

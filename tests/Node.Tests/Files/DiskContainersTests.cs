@@ -215,6 +215,41 @@ public sealed class DiskContainersTests : IDisposable
         Assert.True(File.Exists(Path.Combine(part.FullName, "v1-1.e1.a1.part")));
     }
 
+    [Fact]
+    public async Task In_a_shared_container_a_free_lock_is_believed_only_after_a_day_without_a_change()
+    {
+        var other = Directory.CreateDirectory(_rig.Root.At(".backhaul/staging/other")).FullName;
+        var times = new[] { Path.Combine(other, "lock"), Path.Combine(other, "1") };
+        foreach (var file in times)
+            await File.WriteAllTextAsync(file, "half", Stop);
+        using (_rig.Open(shared: true))
+            Assert.Equal(2, Directory.GetFiles(other).Length);
+
+        File.SetLastWriteTimeUtc(times[0], DateTime.UtcNow.AddDays(-2));
+        Directory.SetLastWriteTimeUtc(other, DateTime.UtcNow.AddDays(-2));
+        using (_rig.Open(shared: true))
+            Assert.Equal(2, Directory.GetFiles(other).Length);
+
+        File.SetLastWriteTimeUtc(times[1], DateTime.UtcNow.AddDays(-2));
+        using (_rig.Open(shared: true))
+            Assert.False(Directory.Exists(other));
+    }
+
+    [Fact]
+    public async Task A_node_whose_staging_folder_another_one_swept_makes_it_again()
+    {
+        var own = Assert.Single(Directory.GetDirectories(_rig.Root.At(".backhaul/staging")));
+        Directory.Delete(own, recursive: true);
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(n => _rig.StageAsync($"a{n}", "1")));
+        await _rig.Parts.PublishWholeAsync(FilesRig.Files(), FilesRig.Owner(), "hello"u8.ToArray(), null, flush: true, Stop);
+
+        Assert.Equal("1", await _rig.ReadAsync("a3"));
+        Assert.Equal("lock", Path.GetFileName(Assert.Single(Directory.GetFiles(own))));
+        using var next = _rig.Open();
+        Assert.True(Directory.Exists(own));
+    }
+
     public void Dispose() => _rig.Dispose();
 
     private string[] FolderFlushes() => [.. _rig.Disk.Calls.Where(call => call.StartsWith("flush", StringComparison.Ordinal) && call.EndsWith('/'))];
@@ -240,7 +275,7 @@ public sealed class DiskContainersTests : IDisposable
         {
             var path = root.At($"container-{round}");
             var opened = await Task.WhenAll(Enumerable.Range(0, 6).Select(n => Task.Run(
-                () => DiskFolders.Open(ContainerName.Default, path, new LinuxDiskCalls(), $"process-{n}"), TestContext.Current.CancellationToken)));
+                () => DiskFolders.Open(ContainerName.Default, path, new LinuxDiskCalls(), $"process-{n}", sweepBefore: null), TestContext.Current.CancellationToken)));
             Assert.Equal(6, Directory.GetDirectories(Path.Combine(path, ".backhaul", "staging")).Length);
             foreach (var folders in opened)
             {

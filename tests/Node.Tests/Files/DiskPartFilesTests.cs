@@ -40,7 +40,7 @@ public sealed class DiskPartFilesTests : IDisposable
     [Fact]
     public async Task A_whole_small_file_passes_the_same_points_in_one_piece_of_work()
     {
-        var file = await _rig.Parts.PublishWholeAsync(FilesRig.Files(), 3, 1, "hello"u8.ToArray(), null, flush: true, Stop);
+        var file = await _rig.Parts.PublishWholeAsync(FilesRig.Files(), FilesRig.Owner(3, 1), "hello"u8.ToArray(), null, flush: true, Stop);
 
         Assert.Equal(5, file.Length);
         Assert.Equal("hello", await _rig.ReadAsync("out/a.bin"));
@@ -52,18 +52,18 @@ public sealed class DiskPartFilesTests : IDisposable
     public async Task Without_a_destination_the_result_is_temporary_and_found_by_its_task()
     {
         var files = FilesRig.Files(destination: null);
-        var view = await _rig.Parts.PublishWholeAsync(files, 3, 1, "hello"u8.ToArray(), null, flush: true, Stop);
+        var view = await _rig.Parts.PublishWholeAsync(files, FilesRig.Owner(3, 1), "hello"u8.ToArray(), null, flush: true, Stop);
 
         Assert.True(ResultPath.TryParseGeneration(view.Path, out var generation));
         Assert.Equal(1, generation);
         await using (var opened = await _rig.Containers.OpenResultAsync(files.Session, 1, files.Task, files.Container, Stop))
             Assert.Equal(5, opened!.Length);
-        await _rig.Parts.DiscardAsync(files, resultToo: false, Stop);
+        await _rig.Parts.DiscardAsync(files, 3, resultToo: false, Stop);
         Assert.Single(_rig.HiddenFiles());
-        await _rig.Parts.DiscardAsync(files, resultToo: true, Stop);
+        await _rig.Parts.DiscardAsync(files, 3, resultToo: true, Stop);
         Assert.Empty(_rig.HiddenFiles());
         Assert.Null(await _rig.Containers.OpenResultAsync(files.Session, 1, files.Task, files.Container, Stop));
-        await _rig.Parts.DiscardAsync(files, resultToo: true, Stop);
+        await _rig.Parts.DiscardAsync(files, 3, resultToo: true, Stop);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class DiskPartFilesTests : IDisposable
     {
         var checkpoint = await InterruptAsync(epoch: 3);
 
-        await using var part = await _rig.Parts.AdoptAsync(FilesRig.Files(), 4, 2, checkpoint, Stop);
+        await using var part = await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint, Stop);
 
         Assert.NotNull(part);
         Assert.Contains(".e4.a2.", part.Name, StringComparison.Ordinal);
@@ -85,9 +85,9 @@ public sealed class DiskPartFilesTests : IDisposable
     public async Task A_part_renamed_by_an_owner_that_died_before_its_checkpoint_is_still_found()
     {
         var checkpoint = await InterruptAsync(epoch: 3);
-        await (await _rig.Parts.AdoptAsync(FilesRig.Files(), 4, 2, checkpoint, Stop))!.DisposeAsync();
+        await (await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint, Stop))!.DisposeAsync();
 
-        await using var part = await _rig.Parts.AdoptAsync(FilesRig.Files(), 5, 3, checkpoint, Stop);
+        await using var part = await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(5, 3), checkpoint, Stop);
 
         Assert.Contains(".e5.a3.", part!.Name, StringComparison.Ordinal);
     }
@@ -99,7 +99,7 @@ public sealed class DiskPartFilesTests : IDisposable
         await using (var restarted = await CreateAsync(FilesRig.Files(), 4, 2, 10))
             await restarted.WriteAsync("XXXXXXXXXX"u8.ToArray(), 0, Stop);
 
-        Assert.Null(await _rig.Parts.AdoptAsync(FilesRig.Files(), 5, 3, checkpoint, Stop));
+        Assert.Null(await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(5, 3), checkpoint, Stop));
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class DiskPartFilesTests : IDisposable
     {
         var checkpoint = await InterruptAsync(epoch: 3);
 
-        Assert.Null(await _rig.Parts.AdoptAsync(FilesRig.Files(), 4, 2, checkpoint with { Bytes = 6 }, Stop));
+        Assert.Null(await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint with { Bytes = 6 }, Stop));
         Assert.Empty(_rig.HiddenFiles());
     }
 
@@ -115,11 +115,82 @@ public sealed class DiskPartFilesTests : IDisposable
     public async Task An_owner_of_an_older_epoch_neither_takes_nor_removes_the_part()
     {
         var checkpoint = await InterruptAsync(epoch: 3);
-        await using var owned = await _rig.Parts.AdoptAsync(FilesRig.Files(), 5, 2, checkpoint, Stop);
+        await using var owned = await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(5, 2), checkpoint, Stop);
 
-        await Assert.ThrowsAsync<StorageException>(async () => await _rig.Parts.AdoptAsync(FilesRig.Files(), 4, 2, checkpoint, Stop));
+        await Assert.ThrowsAsync<StorageException>(async () => await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint, Stop));
         await Assert.ThrowsAsync<StorageException>(async () => await CreateAsync(FilesRig.Files(), 4, 2, 10));
         Assert.Single(_rig.HiddenFiles());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_owner_that_loses_its_trust_while_it_flushes_publishes_nothing(bool isSmall)
+    {
+        var mayAct = true;
+        var owner = FilesRig.Owner(mayAct: () => mayAct);
+        _rig.Disk.DuringFileFlush = () => mayAct = false;
+        await using var part = isSmall ? null : await _rig.Parts.CreateAsync(FilesRig.Files(), owner, 10, Stop);
+        if (part is not null)
+            await part.WriteAsync("0123456789"u8.ToArray(), 0, Stop);
+
+        await Assert.ThrowsAsync<OwnershipLostException>(async () => _ = part is null
+            ? await _rig.Parts.PublishWholeAsync(FilesRig.Files(), owner, "0123456789"u8.ToArray(), null, flush: true, Stop)
+            : await part.PublishAsync(10, null, flush: true, Stop));
+
+        Assert.DoesNotContain(_rig.Disk.Calls, call => call.StartsWith("rename", StringComparison.Ordinal));
+        Assert.Null(await _rig.ReadAsync("out/a.bin"));
+        Assert.Equal(isSmall ? 0 : 1, _rig.HiddenFiles().Length); // the part is the next owner's to adopt
+    }
+
+    [Fact]
+    public async Task Without_trust_a_part_is_neither_taken_over_nor_replaced()
+    {
+        var checkpoint = await InterruptAsync(epoch: 3);
+        var lost = FilesRig.Owner(epoch: 4, mayAct: static () => false);
+
+        await Assert.ThrowsAsync<OwnershipLostException>(async () => await _rig.Parts.AdoptAsync(FilesRig.Files(), lost, checkpoint, Stop));
+        await Assert.ThrowsAsync<OwnershipLostException>(async () => await _rig.Parts.CreateAsync(FilesRig.Files(), lost, 10, Stop));
+
+        Assert.Equal(checkpoint.Part, Path.GetFileName(Assert.Single(_rig.HiddenFiles())));
+    }
+
+    [Fact]
+    public async Task What_an_older_owner_discards_late_is_not_the_part_of_a_newer_one()
+    {
+        var checkpoint = await InterruptAsync(epoch: 3);
+        await using var owned = await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(5, 2), checkpoint, Stop);
+
+        await _rig.Parts.DiscardAsync(FilesRig.Files(), 3, resultToo: true, Stop);
+        Assert.Equal(owned!.Name, Path.GetFileName(Assert.Single(_rig.HiddenFiles())));
+
+        await _rig.Parts.DiscardAsync(FilesRig.Files(), 5, resultToo: true, Stop);
+        Assert.Empty(_rig.HiddenFiles());
+    }
+
+    [Fact]
+    public async Task The_clean_up_of_a_publication_leaves_the_part_of_a_newer_owner()
+    {
+        await using var old = await CreateAsync(FilesRig.Files(), 3, 1, null);
+        await old.WriteAsync("0123456789"u8.ToArray(), 0, Stop);
+        var newer = Path.Combine(Path.GetDirectoryName(Assert.Single(_rig.HiddenFiles()))!, new PartName(5, 1, 5, 2).ToString());
+        await File.WriteAllTextAsync(newer, "01", Stop);
+
+        await old.PublishAsync(10, null, flush: true, Stop);
+
+        Assert.Equal(newer, Assert.Single(_rig.HiddenFiles()));
+    }
+
+    [Fact]
+    public async Task An_overtaken_owner_that_starts_from_zero_removes_nothing()
+    {
+        await using var owned = await CreateAsync(FilesRig.Files(), 5, 1, null);
+        var older = Path.Combine(Path.GetDirectoryName(Assert.Single(_rig.HiddenFiles()))!, new PartName(2, 1, 2, 1).ToString());
+        await File.WriteAllTextAsync(older, "01", Stop);
+
+        await Assert.ThrowsAsync<StorageException>(async () => await CreateAsync(FilesRig.Files(), 4, 2, 10));
+
+        Assert.Equal(2, _rig.HiddenFiles().Length);
     }
 
     [Fact]
@@ -202,12 +273,12 @@ public sealed class DiskPartFilesTests : IDisposable
         }
         var checkpoint = Checkpoint(name, 10) with { Complete = true, Identity = identity, Sha256 = "ab" };
 
-        var found = await _rig.Parts.FindPublishedAsync(FilesRig.Files(), checkpoint, Stop);
+        var found = await _rig.Parts.FindPublishedAsync(FilesRig.Files(), 3, checkpoint, Stop);
         Assert.Equal((10, "ab"), (found!.Length, found.Sha256));
 
-        Assert.Null(await _rig.Parts.FindPublishedAsync(FilesRig.Files(), checkpoint with { Complete = false }, Stop));
+        Assert.Null(await _rig.Parts.FindPublishedAsync(FilesRig.Files(), 3, checkpoint with { Complete = false }, Stop));
         await _rig.StageAsync("out/a.bin", "0123456789");
-        Assert.Null(await _rig.Parts.FindPublishedAsync(FilesRig.Files(), checkpoint, Stop));
+        Assert.Null(await _rig.Parts.FindPublishedAsync(FilesRig.Files(), 3, checkpoint, Stop));
     }
 
     [Fact]
@@ -266,7 +337,7 @@ public sealed class DiskPartFilesTests : IDisposable
     public void Dispose() => _rig.Dispose();
 
     private ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length) =>
-        _rig.Parts.CreateAsync(files, epoch, attempt, length, Stop);
+        _rig.Parts.CreateAsync(files, FilesRig.Owner(epoch, attempt), length, Stop);
 
     private async Task<PartCheckpoint> InterruptAsync(long epoch)
     {

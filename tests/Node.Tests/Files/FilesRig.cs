@@ -36,10 +36,13 @@ internal sealed class FilesRig : IDisposable
     public static TaskFiles Files(string task = "t1", string? destination = "out/a.bin") => new(
         Session, 1, TaskId.Parse(task), ContainerName.Default, destination is null ? null : ContainerPath.Parse(destination));
 
+    /// <summary>An owner that keeps its shard, unless <paramref name="mayAct"/> says otherwise.</summary>
+    public static PartOwner Owner(long epoch = 3, int attempt = 1, Func<bool>? mayAct = null) => new(epoch, attempt, mayAct ?? (static () => true));
+
     /// <summary>As a second process, or the next one, over the same folder.</summary>
-    public DiskContainers Open() => DiskContainers.Open(
-        new ContainerTable(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Root.Path } }),
-        _work, Disk, Points, new CountingIds(), NullLogger<DiskContainers>.Instance);
+    public DiskContainers Open(bool shared = false, TimeProvider? time = null) => DiskContainers.Open(
+        new ContainerTable(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Root.Path, Shared = shared } }),
+        _work, Disk, Points, new CountingIds(), time ?? TimeProvider.System, NullLogger<DiskContainers>.Instance);
 
     public async Task<StageResult> StageAsync(string path, string content, string tenant = "default", long bytesMax = 1 << 20) =>
         await Containers.StageAsync(

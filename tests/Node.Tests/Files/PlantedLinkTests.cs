@@ -35,7 +35,7 @@ public sealed class PlantedLinkTests : IDisposable
         Assert.Contains("link", staged.Problem.Detail, StringComparison.Ordinal);
         Assert.Equal(StorageFailure.Blocked, (await Assert.ThrowsAsync<StorageException>(() => rig.ReadAsync("a/b/c.txt"))).Failure);
         var whole = await Assert.ThrowsAsync<StorageException>(async () => await rig.Parts.PublishWholeAsync(
-            FilesRig.Files(destination: "a/b/c.txt"), 1, 1, "mine"u8.ToArray(), null, true, TestContext.Current.CancellationToken));
+            FilesRig.Files(destination: "a/b/c.txt"), FilesRig.Owner(), "mine"u8.ToArray(), null, true, TestContext.Current.CancellationToken));
         Assert.Equal(StorageFailure.Blocked, whole.Failure);
         await DeleteRefusedAsync(rig, remainder.Length == 0);
         Assert.Equal("secret", await File.ReadAllTextAsync(secret, TestContext.Current.CancellationToken));
@@ -51,7 +51,7 @@ public sealed class PlantedLinkTests : IDisposable
         File.CreateSymbolicLink(rig.Root.At($".backhaul/parts/{HiddenNames.Stem(FilesRig.Session, 1, TaskId.Parse("t1"))}"), _outside.Path);
 
         var refused = await Assert.ThrowsAsync<StorageException>(async () =>
-            await rig.Parts.CreateAsync(FilesRig.Files(), 1, 1, 10, TestContext.Current.CancellationToken));
+            await rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), 10, TestContext.Current.CancellationToken));
 
         Assert.Equal(StorageFailure.Blocked, refused.Failure);
         Assert.Empty(Directory.GetFileSystemEntries(_outside.Path));

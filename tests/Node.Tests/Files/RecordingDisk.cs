@@ -16,6 +16,9 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
     /// <summary>Runs before a flush of a folder; a test may hold it there.</summary>
     public Action? BeforeFolderFlush { get; set; }
 
+    /// <summary>Runs while a file is flushed with all its metadata, as before it is published.</summary>
+    public Action? DuringFileFlush { get; set; }
+
     /// <summary>Runs before every rename.</summary>
     public Action? BeforeRename { get; set; }
 
@@ -96,8 +99,7 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
     public int Flush(SafeFileHandle fileOrFolder)
     {
         var isFolder = Label(fileOrFolder).EndsWith('/');
-        if (isFolder)
-            BeforeFolderFlush?.Invoke();
+        (isFolder ? BeforeFolderFlush : DuringFileFlush)?.Invoke();
         Calls.Enqueue($"flush {Label(fileOrFolder)}");
         return Failing(isFolder ? "flush folder" : "flush file") is var failing and not 0 ? failing : disk.Flush(fileOrFolder);
     }

@@ -183,7 +183,7 @@ internal sealed class ScriptedRunner : IAttemptRunner
         return await attempt.Outcome.Task;
     }
 
-    public Task DiscardAsync(TaskFiles files, bool resultToo)
+    public Task DiscardAsync(TaskFiles files, long epoch, bool resultToo)
     {
         Discarded.Add((files, resultToo));
         return Task.CompletedTask;

@@ -33,7 +33,7 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         Assert.Empty(errors);
         _containers = DiskContainers.Open(
             table, _work, new LinuxDiskCalls(), new CrashPoints(new FaultOptions(), NullLogger<CrashPoints>.Instance), new NewIds(),
-            NullLogger<DiskContainers>.Instance);
+            TimeProvider.System, NullLogger<DiskContainers>.Instance);
         _runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, AttemptBench.Quick, TimeProvider.System);
     }
 
@@ -66,7 +66,7 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         var again = Assert.IsType<AttemptOutcome.Finished>(await RunAsync(order with { Resume = second.Last, Epoch = 3, Attempt = 3 }, new RecordedReports()));
         Assert.Equal(finished.File, again.File);
         Assert.Equal(2, _origin.Requests.Count);
-        await _runner.DiscardAsync(order.Files, resultToo: false);
+        await _runner.DiscardAsync(order.Files, order.Epoch, resultToo: false);
         Assert.Single(Directory.GetFiles(_root, "b.bin", SearchOption.AllDirectories));
     }
 

@@ -26,43 +26,43 @@ internal sealed class MemoryPartFiles : IPartFiles
     private int _created;
     private int _flushes;
 
-    public ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length, CancellationToken stop)
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop)
     {
         OnDisk?.Invoke("create", length ?? 0);
         Interlocked.Increment(ref _created);
         foreach (var (name, _) in _parts.Where(part => part.Key.StartsWith(Key(files), StringComparison.Ordinal)))
             _parts.TryRemove(name, out _);
         var file = new MemoryFile((ulong)Interlocked.Increment(ref _inodes));
-        var part = new MemoryPart(this, files, $"{Key(files)}.{epoch}.{attempt}.{file.Inode}", file);
+        var part = new MemoryPart(this, files, owner, $"{Key(files)}.{owner.Epoch}.{owner.Attempt}.{file.Inode}", file);
         _parts[part.Name] = file;
         return new(part);
     }
 
-    public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint, CancellationToken stop)
+    public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop)
     {
         if (!_parts.TryRemove(checkpoint.Part, out var file) || file.Length < checkpoint.Bytes)
             return new((IPartFile?)null);
         Adopted++;
-        var part = new MemoryPart(this, files, $"{Key(files)}.{epoch}.{attempt}.{file.Inode}", file);
+        var part = new MemoryPart(this, files, owner, $"{Key(files)}.{owner.Epoch}.{owner.Attempt}.{file.Inode}", file);
         _parts[part.Name] = file;
         return new(part);
     }
 
     public async ValueTask<FileView> PublishWholeAsync(
-        TaskFiles files, long epoch, int attempt, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop)
+        TaskFiles files, PartOwner owner, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop)
     {
-        await using var part = await CreateAsync(files, epoch, attempt, content.Length, stop);
+        await using var part = await CreateAsync(files, owner, content.Length, stop);
         await part.WriteAsync(content, 0, stop);
         return await part.PublishAsync(content.Length, sha256, flush, stop);
     }
 
-    public ValueTask<FileView?> FindPublishedAsync(TaskFiles files, PartCheckpoint checkpoint, CancellationToken stop)
+    public ValueTask<FileView?> FindPublishedAsync(TaskFiles files, long epoch, PartCheckpoint checkpoint, CancellationToken stop)
     {
         var found = Published.TryGetValue(Key(files), out var file) && file.Identity == checkpoint.Identity;
         return new(found ? View(files, checkpoint.Bytes, checkpoint.Sha256) : null);
     }
 
-    public ValueTask DiscardAsync(TaskFiles files, bool resultToo, CancellationToken stop)
+    public ValueTask DiscardAsync(TaskFiles files, long epoch, bool resultToo, CancellationToken stop)
     {
         foreach (var (name, _) in _parts.Where(part => part.Key.StartsWith(Key(files), StringComparison.Ordinal)))
             _parts.TryRemove(name, out _);
@@ -135,14 +135,14 @@ internal sealed class MemoryPartFiles : IPartFiles
         }
     }
 
-    private sealed class MemoryPart(MemoryPartFiles owner, TaskFiles files, string name, MemoryFile file) : IPartFile
+    private sealed class MemoryPart(MemoryPartFiles disk, TaskFiles files, PartOwner owner, string name, MemoryFile file) : IPartFile
     {
         public string Name => name;
 
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, long offset, CancellationToken stop)
         {
             await Task.Yield();
-            owner.OnDisk?.Invoke("write", offset);
+            disk.OnDisk?.Invoke("write", offset);
             file.Write(chunk.Span, offset);
         }
 
@@ -155,18 +155,19 @@ internal sealed class MemoryPartFiles : IPartFiles
         public async ValueTask FlushAsync(CancellationToken stop)
         {
             await Task.Yield();
-            owner.OnDisk?.Invoke("flush", file.Length);
-            Interlocked.Increment(ref owner._flushes);
+            disk.OnDisk?.Invoke("flush", file.Length);
+            Interlocked.Increment(ref disk._flushes);
         }
 
         public ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop) => new(file.Identity);
 
         public ValueTask<FileView> PublishAsync(long length, string? sha256, bool flush, CancellationToken stop)
         {
-            owner.OnDisk?.Invoke("publish", length);
+            disk.OnDisk?.Invoke("publish", length);
             Assert.Equal(length, file.Length);
-            owner._parts.TryRemove(name, out _);
-            owner.Published[Key(files)] = file;
+            owner.Check();
+            disk._parts.TryRemove(name, out _);
+            disk.Published[Key(files)] = file;
             return new(View(files, length, sha256));
         }
 

@@ -237,6 +237,34 @@ public sealed class ResumedDownloadTests
         Assert.Single(bench.Origin.Requests);
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(100_000)]
+    public async Task Trust_that_ends_with_the_last_byte_written_ends_the_attempt_without_a_file(long length)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        bench.Parts.OnDisk = (what, _) => bench.Trust.MayAct &= what != "publish";
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("seed", length))));
+        Assert.Equal((TransferCodes.Interrupted, true, false), (failed.Failure.Code, failed.Failure.Retryable, failed.Failure.DiscardPart));
+        Assert.False(bench.Parts.HasResult(bench.Files));
+    }
+
+    [Fact]
+    public async Task A_complete_part_is_published_by_whoever_is_trusted()
+    {
+        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { CompleteCheckpointBytesMin = 1000 });
+        var url = bench.Origin.Bytes("seed", Length);
+        var reports = new RecordedReports();
+        bench.Parts.OnDisk = (what, _) => bench.Trust.MayAct &= what != "publish";
+        Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Download(url), reports));
+        Assert.True(reports.Last!.Complete);
+
+        bench.Trust.MayAct = true;
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Download(url, reports.Last)));
+        Assert.Equal((TransferCodes.Interrupted, Length), (failed.Failure.Code, failed.Failure.BytesReceived));
+        Assert.False(bench.Parts.HasResult(bench.Files));
+    }
+
     [Fact]
     public async Task A_long_file_is_announced_complete_before_it_is_published_and_recognised_afterwards()
     {

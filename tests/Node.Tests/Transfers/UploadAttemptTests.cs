@@ -1,5 +1,7 @@
 using Backhaul.FaultOrigin;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Uploads;
+using Backhaul.Protocol;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Transfers;
@@ -169,6 +171,44 @@ public sealed class UploadAttemptTests
         Assert.Equal(TransferCodes.Interrupted, failed.Failure.Code);
         Assert.True(failed.Failure.DiscardPart);
         Assert.All(bench.Origin.Requests, request => Assert.Null(request.BodySha256));
+    }
+
+    [Theory]
+    [InlineData("PUT")]
+    [InlineData("POST")]
+    public async Task A_chunk_under_way_to_a_slow_peer_ends_with_the_trust(string method)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var order = bench.Upload(method, "", new byte[1 << 20]);
+        await using var source = await bench.Parts.OpenSourceAsync(TenantId.Default, ContainerName.Default, order.Source!.Path, CancellationToken.None);
+        using var watch = new AttemptWatch(TimeProvider.System, order.IdleTimeout, CancellationToken.None);
+        var progress = new UploadProgress();
+        var marks = 0;
+        using var content = new UploadContent(
+            source!, order, watch, new RecordedReports(), progress, AttemptBench.Quick with { ChunkBytes = 1 << 20 },
+            () => ValueTask.FromResult(++marks > 0), static () => { });
+        await using var peer = new SlowPeer(() => bench.Trust.MayAct = false);
+
+        var ended = await Assert.ThrowsAnyAsync<Exception>(() => content.CopyToAsync(peer, TestContext.Current.CancellationToken));
+
+        Assert.Contains(TransferCodes.Interrupted, Codes(ended));
+        Assert.Equal((64 * 1024, 0, false), (peer.Length, marks, progress.WasSentWhole));
+    }
+
+    private static IEnumerable<string?> Codes(Exception? ended)
+    {
+        for (; ended is not null; ended = ended.InnerException)
+            yield return (ended as UploadBrokenException)?.Failure?.Code;
+    }
+
+    /// <summary>Takes what it is given, and by the time it has, the node has lost its trust.</summary>
+    private sealed class SlowPeer(Action taken) : MemoryStream
+    {
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await base.WriteAsync(buffer, cancellationToken);
+            taken();
+        }
     }
 
     private static async Task<AttemptOutcome> StopAfterBodyAsync(AttemptBench bench, string method)

@@ -108,6 +108,8 @@ internal sealed class SimDownload(SimRunner runner, AttemptOrder order, IAttempt
             return new AttemptOutcome.Stopped(_journaled);
         await runner.DiskAsync();
         _file.Flush();
+        if (!runner.MayAct(order, "publishes"))
+            return new AttemptOutcome.Failed(RequestSender.Untrusted(_resource.Blocks));
         await runner.DiskAsync();
         return Finished(runner.Volume.Publish(_files, _part, _file, runner.Node));
     }

@@ -48,10 +48,10 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
         }
     }
 
-    public async Task DiscardAsync(TaskFiles files, bool resultToo)
+    public async Task DiscardAsync(TaskFiles files, long epoch, bool resultToo)
     {
         await DiskAsync();
-        volume.Discard(files, resultToo);
+        volume.Discard(files, epoch, resultToo);
     }
 
     private async Task<AttemptOutcome> UploadAsync(AttemptOrder order, CancellationToken stop)

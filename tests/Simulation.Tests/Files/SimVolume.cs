@@ -60,8 +60,7 @@ internal sealed class SimVolume(SimTrace trace)
     {
         if (!_folders.TryGetValue(Stem(files), out var folder) || !folder.Remove(part, out var present) || present != file)
             throw new StorageException(StorageFailure.Failed, $"The part {part} is not there any more.");
-        foreach (var older in folder.Keys.ToList())
-            folder.Remove(older);
+        RemoveUpTo(SimPart.Parse(part).Epoch, Stem(files));
         _published[Place(files)] = file;
         trace.Line(by, $"published {Place(files)} inode {file.Id}");
         CheckUnchanged(Place(files));
@@ -71,9 +70,10 @@ internal sealed class SimVolume(SimTrace trace)
     public FileView? FindPublished(TaskFiles files, PartCheckpoint checkpoint) =>
         _published.TryGetValue(Place(files), out var file) && file.Id == checkpoint.Identity?.Inode ? View(files, file) : null;
 
-    public void Discard(TaskFiles files, bool resultToo)
+    /// <summary>Parts of owners after this epoch stay.</summary>
+    public void Discard(TaskFiles files, long epoch, bool resultToo)
     {
-        _folders.Remove(Stem(files));
+        RemoveUpTo(epoch, Stem(files));
         if (!resultToo)
             return;
         _published.Remove(Stem(files));
@@ -121,6 +121,16 @@ internal sealed class SimVolume(SimTrace trace)
     {
         if (SimPart.Parse(name).Epoch > epoch)
             throw new StorageException(StorageFailure.Denied, $"A newer owner has taken over the part {name}; this one has epoch {epoch}.");
+    }
+
+    private void RemoveUpTo(long epoch, string stem)
+    {
+        if (!_folders.TryGetValue(stem, out var folder))
+            return;
+        foreach (var older in folder.Keys.Where(name => SimPart.Parse(name).Epoch <= epoch).ToList())
+            folder.Remove(older);
+        if (folder.Count == 0)
+            _folders.Remove(stem);
     }
 
     private SortedDictionary<string, SimInode> Folder(TaskFiles files)

@@ -10,7 +10,8 @@ namespace Backhaul.Node.Files.Disk;
 /// <code>
 /// .backhaul/parts/{stem}/{part}       running and interrupted downloads, a folder for each task
 /// .backhaul/results/{stem}            finished downloads that named no destination
-/// .backhaul/staging/{process}/{n}     files on their way in; a process that died is known by its free lock, and swept
+/// .backhaul/staging/{process}/{n}     files on their way in; a process that died is known by its free lock (in a shared container: and
+///                                     by a day without a change), and swept
 /// </code>
 /// Invariants: no link is followed anywhere below the root. A name of the visible tree always shows a whole file: files arrive by
 /// rename, after their flush. When <see cref="Publish"/> returns, the file and every folder made for it survive a power cut.
@@ -22,20 +23,23 @@ internal sealed class DiskContainer : IDisposable
     private const string PartsPath = HiddenNames.Hidden + "/" + HiddenNames.Parts;
 
     private readonly SafeFileHandle _root;
-    private readonly SafeFileHandle _staging;
-    private readonly SafeFileHandle _stagingLock;
+    private readonly Lock _stagingGate = new();
+    private readonly string _stagingPath;
+    private SafeFileHandle _staging;
+    private SafeFileHandle _stagingLock;
     private readonly DirectoryFlusher _flusher;
     private readonly ICrashPoints _crashPoints;
 
     private readonly DurableFolders _durable = new();
     private long _staged;
 
-    internal DiskContainer(ContainerName name, DiskFolders folders, IDiskCalls calls, ICrashPoints crashPoints)
+    internal DiskContainer(ContainerName name, DiskFolders folders, string process, IDiskCalls calls, ICrashPoints crashPoints)
     {
         Name = name;
         Calls = calls;
         Parts = folders.Parts;
         _root = folders.Root;
+        _stagingPath = $"{HiddenNames.Hidden}/{HiddenNames.Staging}/{process}";
         _staging = folders.Staging;
         _stagingLock = folders.StagingLock;
         _crashPoints = crashPoints;
@@ -59,18 +63,28 @@ internal sealed class DiskContainer : IDisposable
     public StagedFile Stage(long? length)
     {
         var name = Interlocked.Increment(ref _staged).ToString(CultureInfo.InvariantCulture);
-        Check(Calls.OpenFile(_staging, name, FileUse.CreateNew, out var file), "create a file");
-        var staged = new StagedFile(this, _staging, name, file);
-        var errno = length is > 0 ? Calls.Reserve(file, length.Value) : 0;
+        var staging = Volatile.Read(ref _staging);
+        var errno = Calls.OpenFile(staging, name, FileUse.CreateNew, out var file);
+        if (errno == Errno.NotFound)
+        {
+            staging = StagingAfter(staging);
+            errno = Calls.OpenFile(staging, name, FileUse.CreateNew, out file);
+        }
+        Check(errno, "create a file");
+        var staged = new StagedFile(this, staging, name, file);
+        errno = length is > 0 ? Calls.Reserve(file, length.Value) : 0;
         if (errno != 0)
             staged.Dispose();
         Check(errno, "reserve a file's length");
         return staged;
     }
 
-    /// <summary>Flush and rename into place, then the folders. The crash points are <c>{scope}.write flush rename directoryFlush</c>.</summary>
+    /// <summary>
+    /// Flush and rename into place, then the folders. The crash points are <c>{scope}.write flush rename directoryFlush</c>. A flush may take as long as a
+    /// lease, so the owner is asked after it, with nothing but the rename itself to come.
+    /// </summary>
     /// <returns>True when the name was free.</returns>
-    public bool Publish(SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope)
+    public bool Publish(SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope, PartOwner? owner)
     {
         _crashPoints.Reach(scope + ".write");
         if (flush)
@@ -80,7 +94,7 @@ internal sealed class DiskContainer : IDisposable
                 throw FlushFailed(errno);
             _crashPoints.Reach(scope + ".flush");
         }
-        var (folder, isNew) = Move(from, name, place);
+        var (folder, isNew) = Move(from, name, place, owner);
         using (folder)
         {
             _crashPoints.Reach(scope + ".rename");
@@ -194,7 +208,24 @@ internal sealed class DiskContainer : IDisposable
         }
     }
 
-    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place)
+    /// <summary>A node that does not see this one's lock took the folder, idle for long, for that of a dead process: another one, once for all who find out.</summary>
+    private SafeFileHandle StagingAfter(SafeFileHandle gone)
+    {
+        lock (_stagingGate)
+        {
+            if (!ReferenceEquals(_staging, gone))
+                return _staging;
+            var folder = OpenOrMake(_stagingPath);
+            Check(Calls.OpenFile(folder, DiskFolders.LockName, FileUse.CreateNew, out var held), "create a file");
+            Check(Calls.TryLock(held), "lock its staging folder");
+            _stagingLock.Dispose();
+            _stagingLock = held;
+            Volatile.Write(ref _staging, folder);
+            return folder;
+        }
+    }
+
+    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place, PartOwner? owner)
     {
         for (var round = 1; ; round++)
         {
@@ -206,7 +237,10 @@ internal sealed class DiskContainer : IDisposable
                     errno = present.Kind == EntryKind.Folder ? Errno.IsFolder : Errno.Loop;
                 var isNew = errno == Errno.NotFound;
                 if (isNew || errno == 0)
+                {
+                    owner?.Check();
                     errno = Calls.Rename(from, name, folder, place.Name);
+                }
                 if (errno == 0)
                 {
                     var moved = folder;

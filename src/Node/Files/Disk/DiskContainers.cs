@@ -15,6 +15,9 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
     private const int BufferMax = 1 << 20;
     private const int BufferMin = 4096;
 
+    /// <summary>Longer than any upload goes without a byte, and than clocks of machines and of their file server differ.</summary>
+    private static readonly TimeSpan SharedStagingAge = TimeSpan.FromDays(1);
+
     private readonly Dictionary<ContainerName, DiskContainer> _containers = [];
     private readonly IFileWork _work;
 
@@ -22,15 +25,17 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
 
     /// <summary>Opens all of them, or throws <see cref="OptionsValidationException"/> with a sentence for the first that cannot be used.</summary>
     public static DiskContainers Open(
-        ContainerTable table, IFileWork work, IDiskCalls calls, ICrashPoints crashPoints, IIdSource ids, ILogger<DiskContainers> logger)
+        ContainerTable table, IFileWork work, IDiskCalls calls, ICrashPoints crashPoints, IIdSource ids, TimeProvider time,
+        ILogger<DiskContainers> logger)
     {
         if (!LinuxLibc.IsSupported)
             throw new OptionsValidationException("Backhaul:Containers", typeof(ContainerOptions), ["Disk containers need Linux on x64 or arm64."]);
         var opened = new DiskContainers(work);
         foreach (var (name, options) in table.Containers)
         {
-            var folders = DiskFolders.Open(name, options.Path!, calls, ids.Next().ToString("N"));
-            opened._containers.Add(name, new DiskContainer(name, folders, calls, crashPoints));
+            var process = ids.Next().ToString("N");
+            var folders = DiskFolders.Open(name, options.Path!, calls, process, options.Shared ? time.GetUtcNow() - SharedStagingAge : null);
+            opened._containers.Add(name, new DiskContainer(name, folders, process, calls, crashPoints));
             LogOpened(logger, name, options.Path!, folders.Swept);
         }
         return opened;
@@ -58,7 +63,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
                 if (refused is not null)
                     return refused;
                 var (isNew, status) = await _work.RunAsync(
-                    static s => (s.staged.Publish(s.place, flush: true, "stage"), s.staged.Status()), (staged, place: Place.Of(tenant, path)));
+                    static s => (s.staged.Publish(s.place, flush: true, "stage", owner: null), s.staged.Status()), (staged, place: Place.Of(tenant, path)));
                 var view = new FileView { Container = container.ToString(), Path = path.ToString(), Length = total };
                 return new StageResult.Stored(view, isNew, ETagOf(status));
             }

@@ -10,11 +10,15 @@ namespace Backhaul.Node.Files.Disk;
 /// </summary>
 internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, SafeFileHandle Staging, SafeFileHandle StagingLock, int Swept)
 {
-    private const string LockName = "lock";
+    public const string LockName = "lock";
     private const string DoorName = "opening";
 
     /// <param name="process">Names this process's staging folder; never used before.</param>
-    public static DiskFolders Open(ContainerName name, string path, IDiskCalls calls, string process)
+    /// <param name="sweepBefore">
+    /// A container that other machines share: only what was last touched before this moment is swept. A lock that is free here may be held there, when the
+    /// file system does not carry locks from one machine to another. Null: the lock alone says who is dead.
+    /// </param>
+    public static DiskFolders Open(ContainerName name, string path, IDiskCalls calls, string process, DateTimeOffset? sweepBefore)
     {
         var missing = Missing(path);
         try
@@ -25,7 +29,7 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
         {
             throw Unusable(name, path, $"cannot be made ({refused.Message.TrimEnd('.')})");
         }
-        var opening = new Opening(name, path, calls);
+        var opening = new Opening(name, path, calls, sweepBefore);
         opening.FlushParents(missing);
         return opening.Open(process);
     }
@@ -44,7 +48,7 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
             [$"The directory {path} of container {name} {what}. Give the node's user the right to write there, "
                 + $"or choose another directory by Backhaul:Containers:{name}:Path (the default container lies in Backhaul:DataDirectory)."]);
 
-    private sealed class Opening(ContainerName name, string path, IDiskCalls calls)
+    private sealed class Opening(ContainerName name, string path, IDiskCalls calls, DateTimeOffset? sweepBefore)
     {
         public DiskFolders Open(string process)
         {
@@ -114,6 +118,8 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
                     continue;
                 using (folder)
                 {
+                    if (!IsOld(folder))
+                        continue;
                     // Without a lock file the process died while it came in: the folder is empty.
                     if (calls.OpenFile(folder, LockName, FileUse.ReadWrite, out var held) == 0)
                     {
@@ -128,6 +134,17 @@ internal sealed record DiskFolders(SafeFileHandle Root, SafeFileHandle Parts, Sa
                 _ = calls.RemoveFolder(allStaging, process);
             }
             return swept;
+        }
+
+        /// <summary>By the newest of the folder and its files; one that vanishes meanwhile is somebody's at work.</summary>
+        private bool IsOld(SafeFileHandle folder)
+        {
+            if (sweepBefore is not { } moment)
+                return true;
+            var names = new List<string?> { null };
+            Check(calls.List(folder, names!), "cannot be read");
+            var before = (moment - DateTimeOffset.UnixEpoch).Ticks * 100;
+            return names.TrueForAll(file => calls.Status(folder, file, out var status) == 0 && status.ModifiedNs < before);
         }
 
         private int Empty(SafeFileHandle folder)

@@ -9,8 +9,8 @@ namespace Backhaul.Node.Files.Disk;
 /// publication may not overlap with writes. After a failed flush every call fails: the system has dropped what it could not write, and a
 /// second flush would claim that all is well.
 /// </summary>
-internal sealed class DiskPart(DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, IFileWork work)
-    : IPartFile
+internal sealed class DiskPart(
+    DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, PartOwner owner, IFileWork work) : IPartFile
 {
     private readonly Lock _writeBackGate = new();
     private (long Offset, long Count) _writeBack;
@@ -121,7 +121,7 @@ internal sealed class DiskPart(DiskContainer container, SafeFileHandle folder, s
             container.Check(container.Calls.SetLength(file, length), "set a file's length");
         try
         {
-            container.Publish(file, folder, name, Place.Of(files), flush, "publish");
+            container.Publish(file, folder, name, Place.Of(files), flush, "publish", owner);
         }
         catch (StorageException refused) when (refused.Failure == StorageFailure.Failed)
         {
@@ -130,7 +130,7 @@ internal sealed class DiskPart(DiskContainer container, SafeFileHandle folder, s
         }
         file.Dispose();
         if (container.Calls.RemoveFolder(container.Parts, HiddenNames.Stem(files.Session, files.Generation, files.Task)) == Errno.NotEmpty)
-            DiskPartFiles.DiscardParts(container, files);
+            DiskPartFiles.DiscardParts(container, files, owner.Epoch);
         return Place.View(files, length, sha256);
     }
 

@@ -15,22 +15,20 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
     private const int RoundsMax = 16;
     private int _births;
 
-    public ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length, CancellationToken stop)
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        return work.RunAsync(
-            static s => (IPartFile)s.self.Create(s.files, s.epoch, s.attempt, s.length), (self: this, files, epoch, attempt, length));
+        return work.RunAsync(static s => (IPartFile)s.self.Create(s.files, s.owner, s.length), (self: this, files, owner, length));
     }
 
-    public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint, CancellationToken stop)
+    public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        return work.RunAsync(
-            static s => (IPartFile?)s.self.Adopt(s.files, s.epoch, s.attempt, s.checkpoint), (self: this, files, epoch, attempt, checkpoint));
+        return work.RunAsync(static s => (IPartFile?)s.self.Adopt(s.files, s.owner, s.checkpoint), (self: this, files, owner, checkpoint));
     }
 
     public ValueTask<FileView> PublishWholeAsync(
-        TaskFiles files, long epoch, int attempt, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop)
+        TaskFiles files, PartOwner owner, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         return work.RunAsync(
@@ -38,31 +36,35 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
             {
                 using var staged = s.self.Container(s.files).Stage(length: null);
                 staged.Write(s.content.Span, 0);
-                staged.Publish(Place.Of(s.files), s.flush, "publish");
+                staged.Publish(Place.Of(s.files), s.flush, "publish", s.owner);
                 return Place.View(s.files, s.content.Length, s.sha256);
             },
-            (self: this, files, content, sha256, flush));
+            (self: this, files, owner, content, sha256, flush));
     }
 
-    public ValueTask<FileView?> FindPublishedAsync(TaskFiles files, PartCheckpoint checkpoint, CancellationToken stop)
+    public ValueTask<FileView?> FindPublishedAsync(TaskFiles files, long epoch, PartCheckpoint checkpoint, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        return work.RunAsync(static s => s.self.FindPublished(s.files, s.checkpoint), (self: this, files, checkpoint));
+        return work.RunAsync(static s => s.self.FindPublished(s.files, s.epoch, s.checkpoint), (self: this, files, epoch, checkpoint));
     }
 
-    public async ValueTask DiscardAsync(TaskFiles files, bool resultToo, CancellationToken stop)
+    /// <remarks>
+    /// A node that lost the shard may come here late, after it journaled the end or the acknowledgement that asks for it. Parts of a later owner have a later
+    /// epoch and stay. A temporary result has none, and needs none: its name holds generation and task, and no task that succeeded runs again.
+    /// </remarks>
+    public async ValueTask DiscardAsync(TaskFiles files, long epoch, bool resultToo, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         await work.RunAsync(
             static s =>
             {
                 var container = s.self.Container(s.files);
-                DiscardParts(container, s.files);
+                DiscardParts(container, s.files, s.epoch);
                 if (s.resultToo)
                     container.Remove(Place.OfResult(s.files.Session, s.files.Generation, s.files.Task));
                 return true;
             },
-            (self: this, files, resultToo));
+            (self: this, files, epoch, resultToo));
     }
 
     public ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop)
@@ -75,8 +77,11 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
             (target: containers.Get(container), place: Place.Of(tenant, path), work));
     }
 
-    /// <summary>Unlinks the parts in a task's folder and the folder; missing is fine.</summary>
-    internal static void DiscardParts(DiskContainer container, TaskFiles files)
+    /// <summary>
+    /// Unlinks the parts in a task's folder and the folder; missing is fine. Parts of owners after <paramref name="epoch"/> stay, also when one is adopted
+    /// in between: an adoption changes the name, and the old name is all that is unlinked here.
+    /// </summary>
+    internal static void DiscardParts(DiskContainer container, TaskFiles files, long epoch)
     {
         var stem = HiddenNames.Stem(files.Session, files.Generation, files.Task);
         var errno = container.Calls.OpenFolder(container.Parts, stem, out var folder);
@@ -86,22 +91,26 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
         using (folder)
         {
             foreach (var name in List(container, folder))
-                Unlink(container, folder, name);
+            {
+                if (!IsNewer(name, epoch, out _))
+                    Unlink(container, folder, name);
+            }
         }
         _ = container.Calls.RemoveFolder(container.Parts, stem);
     }
 
     private DiskContainer Container(TaskFiles files) => containers.Get(files.Container);
 
-    private DiskPart Create(TaskFiles files, long epoch, int attempt, long? length)
+    private DiskPart Create(TaskFiles files, PartOwner owner, long? length)
     {
         var container = Container(files);
+        owner.Check();
         var folder = OpenTaskFolder(container, files, out var isNew);
         try
         {
             if (!isNew)
-                UnlinkOlder(container, folder, epoch);
-            var name = new PartName(epoch, Interlocked.Increment(ref _births), epoch, attempt);
+                UnlinkOlder(container, folder, owner);
+            var name = new PartName(owner.Epoch, Interlocked.Increment(ref _births), owner.Epoch, owner.Attempt);
             container.Check(container.Calls.OpenFile(folder, name.ToString(), FileUse.CreateNew, out var file), "create a part");
             var errno = length is > 0 ? container.Calls.Reserve(file, length.Value) : 0;
             if (errno != 0)
@@ -110,7 +119,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
                 Unlink(container, folder, name.ToString());
                 container.Check(errno, "reserve a download's length");
             }
-            var part = new DiskPart(container, folder, name.ToString(), file, files, work);
+            var part = new DiskPart(container, folder, name.ToString(), file, files, owner, work);
             folder = null;
             return part;
         }
@@ -120,7 +129,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
         }
     }
 
-    private DiskPart? Adopt(TaskFiles files, long epoch, int attempt, PartCheckpoint checkpoint)
+    private DiskPart? Adopt(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint)
     {
         var container = Container(files);
         var stem = HiddenNames.Stem(files.Session, files.Generation, files.Task);
@@ -132,9 +141,10 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
         container.Check(errno, "take a part over");
         try
         {
-            if (FindByBirth(container, folder, known, epoch) is not { } present)
+            if (FindByBirth(container, folder, known, owner.Epoch) is not { } present)
                 return null;
-            var own = present with { Epoch = epoch, Attempt = attempt };
+            var own = present with { Epoch = owner.Epoch, Attempt = owner.Attempt };
+            owner.Check();
             errno = own == present ? 0 : container.Calls.Rename(folder, present.ToString(), folder, own.ToString());
             if (errno == Errno.NotFound)
                 return null;
@@ -144,7 +154,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
             errno = container.Calls.Status(file, null, out var status);
             if (errno == 0 && status.Kind == EntryKind.File && status.Length >= checkpoint.Bytes)
             {
-                var part = new DiskPart(container, folder, own.ToString(), file, files, work);
+                var part = new DiskPart(container, folder, own.ToString(), file, files, owner, work);
                 folder = null;
                 return part;
             }
@@ -159,7 +169,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
         }
     }
 
-    private FileView? FindPublished(TaskFiles files, PartCheckpoint checkpoint)
+    private FileView? FindPublished(TaskFiles files, long epoch, PartCheckpoint checkpoint)
     {
         if (checkpoint is not { Complete: true, Identity: { } identity })
             return null;
@@ -169,7 +179,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
             || new FileIdentity(present.Inode, present.Length, present.ModifiedNs) != identity)
             return null;
         container.FlushPlace(place);
-        DiscardParts(container, files);
+        DiscardParts(container, files, epoch);
         return Place.View(files, present.Length, checkpoint.Sha256);
     }
 
@@ -192,11 +202,15 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
         }
     }
 
-    private static void UnlinkOlder(DiskContainer container, SafeFileHandle folder, long epoch)
+    /// <summary>All names are looked at before the first goes: an owner that was overtaken removes nothing.</summary>
+    private static void UnlinkOlder(DiskContainer container, SafeFileHandle folder, PartOwner owner)
     {
-        foreach (var name in List(container, folder))
+        var names = List(container, folder);
+        foreach (var name in names)
+            RefuseNewer(container, name, owner.Epoch);
+        foreach (var name in names)
         {
-            RefuseNewer(container, name, epoch);
+            owner.Check();
             Unlink(container, folder, name);
         }
     }
@@ -215,11 +229,17 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
 
     private static void RefuseNewer(DiskContainer container, string name, long epoch)
     {
-        if (PartName.TryParse(name, out var present) && present.Epoch > epoch)
+        if (IsNewer(name, epoch, out var present))
         {
             throw new StorageException(
-                StorageFailure.Denied, $"A newer owner (epoch {present.Epoch}) has taken over this task's part in container {container.Name}; this one has epoch {epoch}.");
+                StorageFailure.Denied, $"A newer owner (epoch {present}) has taken over this task's part in container {container.Name}; this one has epoch {epoch}.");
         }
+    }
+
+    private static bool IsNewer(string name, long epoch, out long present)
+    {
+        present = PartName.TryParse(name, out var part) ? part.Epoch : 0;
+        return present > epoch;
     }
 
     private static List<string> List(DiskContainer container, SafeFileHandle folder)

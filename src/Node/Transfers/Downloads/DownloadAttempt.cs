@@ -14,13 +14,14 @@ namespace Backhaul.Node.Transfers.Downloads;
 ///   └─ complete before a crash ─► found published, or publish ─► Finished
 /// </code>
 /// Invariants: a part is continued only after <see cref="ResumeRules"/> said so; a start from zero is a new inode; the journal learns
-/// an offset only after its flush; the file is published only after length and digest agree. Network, server and disk end in a value.
+/// an offset only after its flush; the file is published only after length and digest agree, and never without trust. Network, server and disk end in a value.
 /// </summary>
 internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports reports, TransferServices services, CancellationToken stop) : IDisposable
 {
     private readonly AttemptWatch _watch = new(services.Time, order.IdleTimeout, stop);
     private readonly long _startedAt = services.Time.GetTimestamp();
     private readonly bool _asksForRangeItself = order.Headers.ContainsKey("Range");
+    private readonly PartOwner _owner = new(order.Epoch, order.Attempt, () => order.Trust.MayAct);
     private IPartFile? _part;
     private PartWriter? _writer;
     private PartDigest? _digest;
@@ -38,6 +39,10 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         catch (StorageException refused)
         {
             return new AttemptOutcome.Failed(await SettleAfterAsync(refused));
+        }
+        catch (OwnershipLostException)
+        {
+            return new AttemptOutcome.Failed(RequestSender.Untrusted(_writer?.Written ?? order.Resume?.Bytes ?? 0));
         }
         catch (OperationCanceledException) when (_watch.Token.IsCancellationRequested)
         {
@@ -133,7 +138,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         var report = Report(head, 0, length);
         if (length <= services.Options.SmallFileBytesMax)
             return await StoreSmallAsync(head, (int)length, report);
-        _part = await services.Parts.CreateAsync(order.Files, order.Epoch, order.Attempt, length, _watch.Token);
+        _part = await services.Parts.CreateAsync(order.Files, _owner, length, _watch.Token);
         _digest = NeedsDigest ? new PartDigest(services.Work) : null;
         _writer = Writer(0, length, Verdict(head).Validator, report);
         var pump = Pump(_writer, report, head);
@@ -177,9 +182,9 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             if (order.Sha256 is not null && sha256 != order.Sha256)
                 return DigestMismatch(sha256!, length, retryable: false);
             if (order.Resume is not null)
-                await services.Parts.DiscardAsync(order.Files, resultToo: false, CancellationToken.None);
+                await services.Parts.DiscardAsync(order.Files, order.Epoch, resultToo: false, CancellationToken.None);
             var file = await services.Parts.PublishWholeAsync(
-                order.Files, order.Epoch, order.Attempt, buffer.AsMemory(0, length), sha256, services.Options.FlushOnComplete, CancellationToken.None);
+                order.Files, _owner, buffer.AsMemory(0, length), sha256, services.Options.FlushOnComplete, CancellationToken.None);
             reports.Progress(length, 0, length, null);
             return new AttemptOutcome.Finished(report.Response, length, 0, file, Verified: true, sha256);
         }
@@ -260,10 +265,10 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>All bytes were there before a crash: the file is published, or its part only needs publishing. Null: it is gone.</summary>
     private async ValueTask<AttemptOutcome?> FinishCompleteAsync(PartCheckpoint complete)
     {
-        var file = await services.Parts.FindPublishedAsync(order.Files, complete, _watch.Token);
+        var file = await services.Parts.FindPublishedAsync(order.Files, order.Epoch, complete, _watch.Token);
         if (file is null)
         {
-            _part = await services.Parts.AdoptAsync(order.Files, order.Epoch, order.Attempt, complete, _watch.Token);
+            _part = await services.Parts.AdoptAsync(order.Files, _owner, complete, _watch.Token);
             if (_part is null)
                 return null;
             file = await _part.PublishAsync(complete.Bytes, complete.Sha256, services.Options.FlushOnComplete, CancellationToken.None);
@@ -289,7 +294,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             return null;
         var usable = resume is { Validator: not null, Bytes: > 0, Complete: false } && order.Method == "GET" && !_asksForRangeItself;
         if (usable)
-            _part = await services.Parts.AdoptAsync(order.Files, order.Epoch, order.Attempt, resume, _watch.Token);
+            _part = await services.Parts.AdoptAsync(order.Files, _owner, resume, _watch.Token);
         if (_part is not null && NeedsDigest)
         {
             _digest = new PartDigest(services.Work);

@@ -22,15 +22,17 @@ internal sealed class UploadBrokenException(AttemptFailure? failure) : IOExcepti
 }
 
 /// <summary>
-/// The body of an upload: the source's bytes with a known length. The next chunk is read from the disk while the socket takes this one.
-/// Trust is checked before each chunk. Before the last chunk of a request that must not be repeated, <paramref name="beforeLast"/> is asked:
-/// it journals that the outcome may become unknown.
+/// The body of an upload: the source's bytes with a known length. The next chunk is read from the disk while the socket takes this one, in
+/// slices: a slow peer takes its time for a chunk, and trust is checked before each slice. What a socket has taken leaves in any case. Before the
+/// last slice of a request that must not be repeated, <paramref name="beforeLast"/> is asked: it journals that the outcome may become unknown.
 /// </summary>
 internal sealed class UploadContent(
     IUploadSource source, AttemptOrder order, AttemptWatch watch, IAttemptReports reports, UploadProgress progress, TransferOptions options,
     Func<ValueTask<bool>>? beforeLast, Action onStart) : HttpContent
 {
-    private bool _lastChunkLeft;
+    private const int SliceBytes = 64 * 1024;
+
+    private bool _lastSliceLeft;
 
     /// <summary>The whole body went to the socket.</summary>
     public bool IsSent { get; private set; }
@@ -50,7 +52,7 @@ internal sealed class UploadContent(
     {
         onStart();
         // HttpClient repeats a request by itself when a pooled connection turns out dead; what must not be repeated must not be repeated there either.
-        if (beforeLast is not null && _lastChunkLeft)
+        if (beforeLast is not null && _lastSliceLeft)
             throw new UploadBrokenException(UploadFailures.Ambiguous(RequestSender.Origin(new Uri(order.Url))));
         progress.WasSentWhole = false; // what an earlier request sent was answered, by a redirect to here
         var size = (int)Math.Min(options.ChunkBytes, Math.Max(1, source.Length));
@@ -63,15 +65,9 @@ internal sealed class UploadContent(
             var filled = await FillAsync(front, size, 0, stop);
             while (true)
             {
-                var from = progress.Sent;
-                var end = from + filled;
+                var end = progress.Sent + filled;
                 next = end < source.Length ? FillAsync(back, size, end, stop).AsTask() : null;
-                await PassAsync(isLast: end >= source.Length, stop);
-                if (filled > 0)
-                    await stream.WriteAsync(front.AsMemory(0, filled), stop);
-                watch.Wait();
-                progress.Sent = end;
-                reports.Progress(0, end, null, source.Length);
+                await WriteAsync(stream, front.AsMemory(0, filled), stop);
                 if (next is null)
                     break;
                 filled = await next;
@@ -79,7 +75,7 @@ internal sealed class UploadContent(
                 (front, back) = (back, front);
             }
             await stream.FlushAsync(stop);
-            progress.WasSentWhole = _lastChunkLeft = true;
+            progress.WasSentWhole = _lastSliceLeft = true;
             IsSent = true;
         }
         finally
@@ -89,6 +85,23 @@ internal sealed class UploadContent(
             ArrayPool<byte>.Shared.Return(front);
             ArrayPool<byte>.Shared.Return(back);
         }
+    }
+
+    private async ValueTask WriteAsync(Stream stream, ReadOnlyMemory<byte> chunk, CancellationToken stop)
+    {
+        do
+        {
+            var slice = chunk[..Math.Min(SliceBytes, chunk.Length)];
+            chunk = chunk[slice.Length..];
+            var end = progress.Sent + slice.Length;
+            await PassAsync(isLast: end >= source.Length, stop);
+            if (slice.Length > 0)
+                await stream.WriteAsync(slice, stop);
+            watch.Wait();
+            progress.Sent = end;
+            reports.Progress(0, end, null, source.Length);
+        }
+        while (chunk.Length > 0);
     }
 
     private async ValueTask<int> FillAsync(byte[] buffer, int size, long offset, CancellationToken stop)
@@ -105,7 +118,7 @@ internal sealed class UploadContent(
         return filled;
     }
 
-    /// <summary>What must hold before a chunk leaves.</summary>
+    /// <summary>What must hold before a slice leaves.</summary>
     private async ValueTask PassAsync(bool isLast, CancellationToken stop)
     {
         var mark = isLast && beforeLast is not null;
@@ -116,13 +129,13 @@ internal sealed class UploadContent(
                 throw new UploadBrokenException(null);
             watch.Wait();
         }
-        // The chunk is still here: whatever ends the attempt now takes the mark back.
+        // The slice is still here: whatever ends the attempt now takes the mark back.
         if (!order.Trust.MayAct)
             throw new UploadBrokenException(RequestSender.Untrusted(0) with { DiscardPart = true });
         if (mark && stop.IsCancellationRequested)
             throw new UploadBrokenException(UploadFailures.StoppedInTime());
         // From here on nobody can say that the target did not get it.
         progress.WasSentWhole |= mark;
-        _lastChunkLeft |= mark;
+        _lastSliceLeft |= mark;
     }
 }
