@@ -4,9 +4,10 @@ namespace Backhaul.Node.Hosting;
 /// The orderly stop of a node. It runs before any hosted service is stopped, because the web servers would be the first of them:
 /// while the sessions put their work down, both edges still answer.
 /// <code>
-///   readiness 503 ─► no new claims ─► sessions stop, transfers checkpoint ─► journal flushed ─► shards given back
+///   readiness 503 ─► no new claims ─► sessions stop, transfers checkpoint, shards given back ─► journal's queue emptied
 ///                 ─► streams end with a retry hint ─► (host) web servers stop ─► exit 0
 /// </code>
+/// A session waits for its own appends, so a shard is given back only when what its sessions had to say is written, or their time is over.
 /// Each step has its own limit, and the host one for all of them; a step that fails or is late is logged and the next one begins, because
 /// what a step leaves undone is undone by the epoch of the next owner, and a stop that hangs helps nobody.
 /// </summary>

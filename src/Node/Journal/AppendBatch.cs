@@ -64,6 +64,9 @@ internal sealed class AppendBatch : IDisposable
         /// <summary>The grant that the last try used.</summary>
         public ShardGrant Grant { get; set; }
 
+        /// <summary>It was part of a commit, or may have been.</summary>
+        public bool WasSent { get; set; }
+
         public bool TryMerge(PendingAppend next)
         {
             if (next.Request.FirstSequence != LastSequence + 1)

@@ -11,6 +11,9 @@ internal interface IJournalStore
     /// <summary>How many commits at the same time this store is best with.</summary>
     int WritersBest => 1;
 
+    /// <summary>Whether an append whose outcome is unknown may still be carried out later: it may, unless the store is in this process.</summary>
+    bool MayApplyLate => true;
+
     /// <summary>
     /// One transaction over several sessions of several shards. Shards whose grant no longer holds are left out and reported as
     /// fenced; the rest is committed. Throws <see cref="JournalStoreException"/> for everything else.

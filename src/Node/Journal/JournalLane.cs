@@ -13,7 +13,8 @@ namespace Backhaul.Node.Journal;
 ///                       and its neighbours commit
 ///  Transient            nothing was written: again after a pause, until the retry limit → Unavailable
 ///  Unknown, any other   perhaps written: re-acquire the shards (waits for or fences the ghost), read where the sessions end:
-///                       there → Committed, not there → again under the new epoch; shard lost meanwhile → Unknown
+///                       there → Committed, not there → again under the new epoch; shard lost meanwhile → Unknown; not found out in
+///                       time → Unknown, and the holder gives its grant up
 /// </code>
 /// </summary>
 internal sealed class JournalLane(
@@ -59,6 +60,7 @@ internal sealed class JournalLane(
             catch (Exception bug)
             {
                 log.BatchAbandoned(bug, batch.Open.Count);
+                Abandon(batch.Open);
             }
             finally
             {
@@ -119,37 +121,39 @@ internal sealed class JournalLane(
     /// <summary>
     /// The grants in force now; parts of lost shards are answered. Trust is the node's, so while it is lost every part waits, and nothing overtakes.
     /// </summary>
-    private static async ValueTask<List<AppendBatch.Part>> TakeGrantsAsync(IReadOnlyList<AppendBatch.Part> parts, RetryClock clock)
+    private static async ValueTask<IReadOnlyList<AppendBatch.Part>> TakeGrantsAsync(IReadOnlyList<AppendBatch.Part> parts, RetryClock clock)
     {
-        while (parts.Any(static part => !part.Answered && part.Holder.Current is null && part.Holder.IsSuspended))
+        var open = parts;
+        while (!TryTakeGrants(open))
         {
+            open = [.. open.Where(part => !part.Answered)];
             if (await clock.PauseAsync())
                 continue;
-            Answer(parts, AppendOutcome.Unavailable);
-            return [];
+            Answer(open, AppendOutcome.Unavailable);
+            break;
         }
-        return TakeGrants(parts);
+
+        return [.. open.Where(part => !part.Answered)];
     }
 
-    private static List<AppendBatch.Part> TakeGrants(IReadOnlyList<AppendBatch.Part> parts)
+    /// <summary>
+    /// Asks each holder once, so that one commit never carries two epochs of a shard. False when one of them is suspended: then nothing is sent.
+    /// </summary>
+    private static bool TryTakeGrants(IReadOnlyList<AppendBatch.Part> parts)
     {
-        var held = new List<AppendBatch.Part>(parts.Count);
-        foreach (var part in parts)
+        var mustWait = false;
+        foreach (var shard in parts.Where(part => !part.Answered).GroupBy(part => part.Holder).ToList())
         {
-            if (part.Answered)
-                continue;
-            if (part.Holder.Current is { } grant)
-            {
-                part.Grant = grant;
-                held.Add(part);
-            }
-            else
-            {
-                part.Answer(AppendOutcome.Fenced);
-            }
+            var (grant, isSuspended) = shard.Key.Ask();
+            if (grant is null && !isSuspended)
+                Answer([.. shard], AppendOutcome.Fenced);
+            else if (grant is null)
+                mustWait = true;
+            foreach (var part in shard.Where(_ => grant is not null))
+                part.Grant = grant!.Value;
         }
 
-        return held;
+        return !mustWait;
     }
 
     /// <summary>One transaction. Null: every part is answered; else what went wrong with all that are not.</summary>
@@ -159,6 +163,8 @@ internal sealed class JournalLane(
         try
         {
             var appends = parts.Select(part => part.ToAppend()).ToList();
+            foreach (var part in parts)
+                part.WasSent = true;
             var report = await store.CommitAsync(appends, CancellationToken.None);
             JournalInstruments.Committed(appends.Sum(append => append.Rows.Count));
             Answer([.. parts.Where(part => !report.FencedShards.Contains(part.Grant.ShardId))], AppendOutcome.Committed);
@@ -193,6 +199,22 @@ internal sealed class JournalLane(
         }
 
         return absent;
+    }
+
+    /// <summary>Nobody knows how far a batch came whose handling broke: what was sent of it may still arrive.</summary>
+    private void Abandon(IReadOnlyList<AppendBatch.Part> parts)
+    {
+        foreach (var shard in parts.Where(part => part.WasSent && store.MayApplyLate).GroupBy(part => part.Holder))
+        {
+            try
+            {
+                shard.Key.OnDoubtful(shard.First().Grant);
+            }
+            catch (Exception bug)
+            {
+                log.BatchAbandoned(bug, shard.Count());
+            }
+        }
     }
 
     private void AnswerCulprit(AppendBatch.Part part, StoreFailure failure)

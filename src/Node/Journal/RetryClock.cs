@@ -11,16 +11,23 @@ internal sealed class RetryClock(JournalOptions options, TimeProvider time, IRan
     private long? _drainStartedAt;
     private int _pauses;
 
+    /// <summary>No other call, then: in a network that is cut each of them takes its whole time-out.</summary>
+    public bool IsUsedUp
+    {
+        get
+        {
+            if (draining.IsCancellationRequested)
+                _drainStartedAt ??= time.GetTimestamp();
+            return time.GetElapsedTime(startedAt) >= options.RetryLimit
+                || (_drainStartedAt is { } since && time.GetElapsedTime(since) >= options.DrainRetryLimit);
+        }
+    }
+
     /// <summary>False when the time is used up; else true after a pause.</summary>
     public async ValueTask<bool> PauseAsync()
     {
-        if (draining.IsCancellationRequested)
-            _drainStartedAt ??= time.GetTimestamp();
-        if (time.GetElapsedTime(startedAt) >= options.RetryLimit)
+        if (IsUsedUp)
             return false;
-        if (_drainStartedAt is { } since && time.GetElapsedTime(since) >= options.DrainRetryLimit)
-            return false;
-
         var ceiling = Math.Min(options.RetryPauseMin.Ticks * Math.Pow(2, Math.Min(_pauses++, 20)), options.RetryPauseMax.Ticks);
         var pause = TimeSpan.FromMilliseconds(1) + TimeSpan.FromTicks((long)(ceiling * random.NextUnit()));
         try

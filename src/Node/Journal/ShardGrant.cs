@@ -23,9 +23,21 @@ internal interface IGrantHolder
     /// <summary>Not lost, but not trusted at the moment: an append waits, and is not refused as fenced.</summary>
     bool IsSuspended { get; }
 
+    /// <summary>Of the newest grant, trusted at the moment or not: names what was made under it. 0 when there never was one.</summary>
+    long Epoch => Current?.Epoch ?? 0;
+
+    /// <summary>Both of the same moment: the grant for one try, or whether to wait for one. Neither: the shard is lost.</summary>
+    (ShardGrant? Grant, bool IsSuspended) Ask() => (Current, IsSuspended);
+
     /// <summary>The store said that the grant is not valid any more.</summary>
     void OnFenced(ShardGrant refused);
 
     /// <summary>The shard was acquired again by this node after an unknown outcome.</summary>
     void OnReacquired(ShardGrant grant);
+
+    /// <summary>
+    /// What became of an append under this grant could not be found out, and it may still arrive: nothing is written or read under the grant any more.
+    /// Whoever goes on with the shard raises its epoch first.
+    /// </summary>
+    void OnDoubtful(ShardGrant used) => OnFenced(used);
 }

@@ -3,7 +3,8 @@ namespace Backhaul.Node.Journal;
 /// <summary>
 /// Turns the unknown outcome of an append into a known one, shard by shard: bump the shard's own epoch, which waits for an append still
 /// in flight or fences it, then read where the sessions end. Nothing is guessed: when the store does not answer in time, the parts are
-/// answered Unknown and their sessions reload.
+/// answered Unknown and their sessions reload. If the epoch was not raised by then, the append may still arrive, and a later one of the
+/// same rows must not be taken for it: the holder gives the grant up.
 /// </summary>
 internal static class ShardResolution
 {
@@ -15,10 +16,12 @@ internal static class ShardResolution
         var (settled, grant) = await ReacquireAsync(store, holder, used, clock, log);
         if (grant is null)
         {
-            foreach (var part in parts)
-                part.Answer(AppendOutcome.Unknown);
             if (settled)
                 holder.OnFenced(used);
+            else if (store.MayApplyLate)
+                holder.OnDoubtful(used);
+            foreach (var part in parts)
+                part.Answer(AppendOutcome.Unknown);
             return [];
         }
 
@@ -43,7 +46,7 @@ internal static class ShardResolution
         // higher and is still ours, that was us.
         var probe = used;
         var bumpsUnknown = 0;
-        while (true)
+        while (!clock.IsUsedUp)
         {
             try
             {
@@ -70,16 +73,18 @@ internal static class ShardResolution
                 if (failed.Failure == StoreFailure.Unknown)
                     bumpsUnknown++;
                 if (!await clock.PauseAsync())
-                    return (false, null);
+                    break;
             }
         }
+
+        return (false, null);
     }
 
     /// <summary>Null when the part is not in the journal.</summary>
     private static async ValueTask<AppendOutcome?> ReadOutcomeAsync(
         IJournalStore store, ShardGrant grant, AppendBatch.Part part, RetryClock clock, JournalLog log)
     {
-        while (true)
+        while (!clock.IsUsedUp)
         {
             try
             {
@@ -98,8 +103,10 @@ internal static class ShardResolution
             {
                 log.ResolveFailed(grant.ShardId, failed.Message);
                 if (!await clock.PauseAsync())
-                    return AppendOutcome.Unknown;
+                    break;
             }
         }
+
+        return AppendOutcome.Unknown;
     }
 }

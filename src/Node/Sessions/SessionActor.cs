@@ -229,7 +229,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             if (outcome is not AppendOutcome.Committed)
             {
                 _logger.AppendRefused(_session.Key, outcome);
-                turn.Fail(NotTaken(outcome));
+                turn.Fail(TurnReplies.NotTaken(outcome));
                 if (outcome is AppendOutcome.Fenced)
                     _context.StopSelf(StopReason.Fenced);
                 throw new SessionAheadOfJournalException(outcome);
@@ -237,21 +237,15 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             if (turn.Publishes)
                 _environment.CrashPoints.Reach("publish.commit");
         }
+        else if (_environment.Holder.Ask() is (null, var isSuspended))
+        {
+            turn.Fail(TurnReplies.NotHeld(isSuspended)); // no commit has proved that what was decided on is not old: a stale read is a lie
+        }
         turn.Release();
         Act(turn);
         ArmTimers();
         _storage!.SaveWhenDue(_session);
     }
-
-    private static CommandReply.Unavailable NotTaken(AppendOutcome outcome) => outcome switch
-    {
-        AppendOutcome.Unavailable => new(UnavailableReason.Storage, TimeSpan.FromSeconds(2),
-            "The journal cannot be written at the moment, so nothing was changed: its disk may be full, the node's log says more. Send the same request again later."),
-        AppendOutcome.Fenced => new(UnavailableReason.Moving, TimeSpan.FromMilliseconds(200), "The session has moved to another node. Send the same request again."),
-        AppendOutcome.Unknown => new(UnavailableReason.Deadline, TimeSpan.FromSeconds(1),
-            "Whether the request was executed is not known. Send it again with the same Idempotency-Key."),
-        _ => new(UnavailableReason.Crashed, TimeSpan.FromSeconds(1), "The session is being loaded again after a failure. Send the same request again."),
-    };
 
     private void Apply(SessionTurn turn, IReadOnlyList<SessionEvent> events, CommandId? command)
     {

@@ -31,7 +31,8 @@ internal sealed class SessionStorage
     /// <summary>The sequence of the newest durable row.</summary>
     public long Sequence { get; private set; }
 
-    public long Epoch => _environment.Holder.Current?.Epoch ?? 0;
+    /// <summary>Of the grant that the newest append was made under, or of a later one of this node: also when the trust has run out since.</summary>
+    public long Epoch => _environment.Holder.Epoch;
 
     /// <summary>Fills the session from snapshot and rows; a damaged journal throws <see cref="SessionDamagedException"/>.</summary>
     public static async ValueTask<SessionStorage> LoadAsync(SessionEnvironment environment, Session session, ILogger logger, CancellationToken stop)

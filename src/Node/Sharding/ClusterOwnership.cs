@@ -14,15 +14,17 @@ internal sealed record NodeIdentity(string Name, string Address, string Build);
 /// A node's part in a cluster, from its joining to its leaving.
 /// <code>
 ///   Start: open the store (tried until it answers) ─► join ─► heartbeat ─► shard controller, which claims what the plan gives
-///   Drain: member is draining ─► shards handed over, four at a time ─► member has left ─► heartbeat ends
+///   Drain: member is draining ─► shards handed over, four at a time ─► heartbeat ends ─► member has left
 /// </code>
 /// A store that refuses (another cluster, another number of shards, a schema that this build cannot use) ends the start; one that is away
-/// does not. The drain ends in its time with the store away as well: the others then wait for the lease.
+/// does not. The drain ends in its time with the store away as well: the others then wait for the lease. A node whose start came to nothing
+/// after it had joined leaves when it is disposed.
 /// </summary>
 internal sealed class ClusterOwnership(
-    ActorSystem system, ShardControllerParts parts, IClusterSignals signals, NodeIdentity identity, ClusterFounding founding, TimeLadder ladder) : IOwnership, IDisposable
+    ActorSystem system, ShardControllerParts parts, IClusterSignals signals, NodeIdentity identity, ClusterFounding founding, TimeLadder ladder) : IOwnership, IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan TellWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(50);
 
     private readonly NodeShards _shards = parts.Shards;
     private readonly LeaseKeeper _lease = parts.Lease;
@@ -34,6 +36,7 @@ internal sealed class ClusterOwnership(
     private ActorRef<ControlMessage>? _control;
     private IDisposable? _subscription;
     private int _state;
+    private bool _mayBeMember;
 
     /// <summary>What the cluster was founded with; null before the start.</summary>
     public ClusterFacts? Facts { get; private set; }
@@ -44,6 +47,7 @@ internal sealed class ClusterOwnership(
     {
         if (Interlocked.CompareExchange(ref _state, 1, 0) != 0)
             throw new InvalidOperationException("The node has joined before.");
+        ladder.Check(new LeaseTerms(founding.Lease)); // a cluster that is founded here has it for life
         Facts = await UntilAnsweredAsync(async () => await _store.OpenAsync(founding, stop), stop);
         var terms = new LeaseTerms(Facts.Lease);
         ladder.Check(terms);
@@ -68,19 +72,35 @@ internal sealed class ClusterOwnership(
             return;
         var began = _time.GetTimestamp();
         _shards.BeginDrain();
-        if (_control is not null)
+        var unanswered = 0;
+        if (_mayBeMember)
         {
-            await TellAsync(MemberState.Draining);
-            await CloseAllAsync(stop);
-            await TellAsync(MemberState.Left);
+            // Every release within the budget; after it there must be time for the leaving, which frees what was not released.
+            var patience = new StorePatience(_time, _options.Drain - _options.HandOff + StorePatience.Limit, stop);
+            await TellAsync(MemberState.Draining, patience);
+            unanswered = await CloseAllAsync(patience, stop);
         }
-        _lease.Leave();
+        _lease.Leave(); // before the store is told: a renewal in flight must not find that this member is gone, and take it for dead
+        if (_mayBeMember)
+            await TellAsync(MemberState.Left, null);
         _subscription?.Dispose();
         _control?.Stop(StopReason.Drain);
-        _logger.DrainDone(_time.GetElapsedTime(began).TotalSeconds);
+        var seconds = _time.GetElapsedTime(began).TotalSeconds;
+        if (unanswered == 0)
+            _logger.DrainDone(seconds);
+        else
+            _logger.DrainUnanswered(seconds, unanswered);
     }
 
     public void Dispose() => _subscription?.Dispose();
+
+    /// <summary>After an orderly stop there is nothing left to do. After a start that failed, or was stopped, this node has joined perhaps: then it leaves.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(_options.HandOff, _time);
+        await DrainAsync(limit.Token);
+        Dispose();
+    }
 
     /// <summary>
     /// An operator moves a shard that this node holds to another member, now. False when it is not held here in good order, or when the other is not
@@ -97,6 +117,7 @@ internal sealed class ClusterOwnership(
     private async Task<ClockReading> JoinAsync(CancellationToken stop)
     {
         var attempted = _lease.ReadClock();
+        _mayBeMember = true;
         try
         {
             await _store.JoinAsync(_shards.Node, identity.Name, identity.Address, identity.Build, stop);
@@ -138,9 +159,13 @@ internal sealed class ClusterOwnership(
 
     // ---- drain ----
 
-    /// <summary>All shards, those included whose claim was under way when the drain began.</summary>
-    private async Task CloseAllAsync(CancellationToken stop)
+    /// <summary>
+    /// All shards, those included whose claim or hand-off was under way when the drain began. Gives the number of those that the store did not
+    /// answer for.
+    /// </summary>
+    private async Task<int> CloseAllAsync(StorePatience patience, CancellationToken stop)
     {
+        var unanswered = 0;
         using var late = new CancellationTokenSource(_options.Drain - _options.HandOff, _time);
         using var hard = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         var handOff = new HandOff(_shards, _store, _time, _logger);
@@ -148,17 +173,26 @@ internal sealed class ClusterOwnership(
         do
         {
             var left = new Queue<int>(Held());
-            var workers = _lease.IsTrusted ? _options.DrainHandOffsMax : Math.Max(left.Count, 1); // without trust nothing can be saved, so nothing is waited for
-            await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => WorkAsync(left, handOff, hard.Token)).ToList());
+            // Without trust or the store nothing can be saved or taken over, so none waits for the others.
+            var workers = _lease.IsTrusted && !patience.IsFailing ? _options.DrainHandOffsMax : Math.Max(left.Count, 1);
+            unanswered += (await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => WorkAsync(left, handOff, patience, hard.Token)).ToList())).Sum();
             await UntilClaimsEndedAsync();
+            if (Held().Count > 0)
+                await Task.Delay(Again, _time, CancellationToken.None); // other hand-offs are closing these, and give them back themselves
         }
-        while (Held().Count > 0);
+        while (Held().Count > 0 && !patience.IsOver);
+        return unanswered + Held().Count;
     }
 
-    private static async Task WorkAsync(Queue<int> left, HandOff handOff, CancellationToken hard)
+    private static async Task<int> WorkAsync(Queue<int> left, HandOff handOff, StorePatience patience, CancellationToken hard)
     {
+        var unanswered = 0;
         while (Next() is { } shard)
-            await handOff.RunAsync(shard, to: null, hard);
+        {
+            if (await handOff.RunAsync(shard, to: null, hard, patience) == HandOffEnd.Unanswered)
+                unanswered++;
+        }
+        return unanswered;
 
         int? Next()
         {
@@ -169,21 +203,23 @@ internal sealed class ClusterOwnership(
 
     private async Task UntilClaimsEndedAsync()
     {
-        for (var waited = TimeSpan.Zero; waited < _options.HandOff && _shards.Shards.Any(shard => shard.Phase == ShardPhase.Acquiring); waited += TimeSpan.FromMilliseconds(50))
-            await Task.Delay(TimeSpan.FromMilliseconds(50), _time);
+        for (var waited = TimeSpan.Zero; waited < _options.HandOff && _shards.Shards.Any(shard => shard.Phase == ShardPhase.Acquiring); waited += Again)
+            await Task.Delay(Again, _time);
     }
 
     private List<int> Held() => [.. _shards.Shards.Select(shard => shard.ShardId).Where(shard => _shards.GrantOf(shard) is not null)];
 
     /// <summary>With the store away the others find out by the lease.</summary>
-    private async Task TellAsync(MemberState state)
+    private async Task TellAsync(MemberState state, StorePatience? patience)
     {
+        var asked = _time.GetTimestamp();
         try
         {
             await _store.MoveAsync(_shards.Node, state, CancellationToken.None).AsTask().WaitAsync(TellWithin, _time);
         }
         catch (Exception failure) when (failure is JournalStoreException or TimeoutException)
         {
+            patience?.Failed(asked);
             _logger.MoveFailed(state, failure.Message);
         }
     }

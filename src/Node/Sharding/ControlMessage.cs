@@ -17,7 +17,7 @@ internal abstract record ControlMessage
     }
 
     /// <summary>A claim, or an adoption, is over.</summary>
-    internal sealed record ClaimEnded(int ShardId, string Reason, ShardGrant? Grant) : ControlMessage;
+    internal sealed record ClaimEnded(int ShardId) : ControlMessage;
 
     /// <summary>A hand-off is over.</summary>
     internal sealed record HandedOver(int ShardId) : ControlMessage;

@@ -72,6 +72,13 @@ internal sealed class NodeShards
     /// <summary>The grant of a shard that is held, trusted at the moment or not; null when it is not held.</summary>
     public ShardGrant? GrantOf(int shardId) => _hosts[shardId].Tenure.Held;
 
+    /// <summary>The shard is held and its host has ended, which no hand-off asked it to: its commands would be answered "moving" for ever.</summary>
+    public bool HasHostEnded(int shardId)
+    {
+        var host = Volatile.Read(ref _hosts[shardId]);
+        return !_draining && host.Tenure.Moved is (ShardPhase.Open or ShardPhase.Suspended) && host.Actor is { Completion.IsCompleted: true };
+    }
+
     /// <summary>Begins to wake sessions that are due; once.</summary>
     public void StartClock() => _clock = _system.Spawn("wake-clock", () => new WakeClock(this, _store, _parts));
 

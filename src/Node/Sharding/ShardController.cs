@@ -135,8 +135,8 @@ internal sealed class ShardController : Actor<ControlMessage>
         await JudgeAsync(context.Stopping);
         Claim(context.Self);
         HandOver(context.Self);
-        await ForgiveAsync(context.Stopping);
         TakeStock();
+        await ForgiveAsync(context.Stopping);
     }
 
     // ---- lease and view ----
@@ -193,7 +193,10 @@ internal sealed class ShardController : Actor<ControlMessage>
     {
         foreach (var row in _reading.View.Shards.Where(row => _moves.IsFresh(row.ShardId, _reading)))
         {
-            switch (ShardReview.Of(row, Self, _shards.PhaseOf(row.ShardId), _shards.GrantOf(row.ShardId)?.Epoch))
+            var hostEnded = _shards.HasHostEnded(row.ShardId);
+            if (hostEnded)
+                _logger.HostEnded(row.ShardId);
+            switch (ShardReview.Of(row, Self, _shards.PhaseOf(row.ShardId), _shards.GrantOf(row.ShardId)?.Epoch, hostEnded))
             {
                 case ShardVerdict.Drop:
                     _shards.Drop(row.ShardId);
@@ -284,13 +287,17 @@ internal sealed class ShardController : Actor<ControlMessage>
         }
     }
 
+    /// <summary>
+    /// What a living member still holds is in good hands: a node that was ready once does not wait for a slow drain of another. A new one waits
+    /// for its share, but not for ever.
+    /// </summary>
     private void TakeStock()
     {
         var patience = _options.Settle + _options.HandOff + Terms.Lease;
-        var othersAreSlow = _views.Now - _stableSince > patience;
+        var othersMayHold = Volatile.Read(ref _heldAllOnce) || _views.Now - _stableSince > patience;
         foreach (var row in _reading.View.Shards.Where(row => _plan.OwnerOf(row.ShardId) == Self && _shards.PhaseOf(row.ShardId) != ShardPhase.Open))
         {
-            if (!_poison.Poisoned.Contains(row.ShardId) && !(othersAreSlow && row.Owner is { } owner && owner != Self && !IsOrphan(row)))
+            if (!_poison.Poisoned.Contains(row.ShardId) && !(othersMayHold && row.Owner is { } owner && owner != Self && !IsOrphan(row)))
                 return;
         }
         Volatile.Write(ref _heldAllAt, _views.Now.Ticks);

@@ -111,7 +111,7 @@ internal sealed class ShardMoves(ShardControllerParts parts)
             _shards.ClaimFailed(shardId);
         }
         Touch(shardId);
-        await self.PostAsync(new ControlMessage.ClaimEnded(shardId, reason, grant), CancellationToken.None);
+        await self.PostAsync(new ControlMessage.ClaimEnded(shardId), CancellationToken.None);
     }
 
     private async Task HandOverAsync(int shardId, ControlMessage.Give? order, ActorRef<ControlMessage> self)
@@ -120,7 +120,7 @@ internal sealed class ShardMoves(ShardControllerParts parts)
         try
         {
             end = await _handOff.RunAsync(shardId, order?.To, CancellationToken.None);
-            if (end != HandOffEnd.NotOurs)
+            if (end is HandOffEnd.Freed or HandOffEnd.Given)
                 parts.Logger.ShardHandedOver(shardId);
         }
         catch (Exception bug)

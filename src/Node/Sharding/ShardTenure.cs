@@ -36,7 +36,19 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
         }
     }
 
-    public bool IsSuspended => Holds(Moved) && !MayAct;
+    public bool IsSuspended => Ask().IsSuspended;
+
+    /// <summary>A shard that was put down is not suspended: nothing will be written for it here any more.</summary>
+    public (ShardGrant? Grant, bool IsSuspended) Ask()
+    {
+        lock (_lock)
+        {
+            var phase = Moved;
+            if (_isPutDown || !Holds(phase))
+                return (null, false);
+            return ShardPhases.MayWrite(phase) && trust.IsTrusted ? (_grant, false) : (null, true);
+        }
+    }
 
     /// <summary>The last grant while the shard is held, whether it may be used at the moment or not.</summary>
     public ShardGrant? Held
@@ -47,6 +59,8 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
                 return Holds(Moved) ? _grant : null;
         }
     }
+
+    long IGrantHolder.Epoch => Epoch ?? 0;
 
     /// <summary>The epoch of the last grant; for operators.</summary>
     public long? Epoch
@@ -93,6 +107,22 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
         Lost?.Invoke();
     }
 
+    /// <summary>
+    /// The shard is this node's still by the table, and dropped all the same: its adoption raises the epoch before anything runs, which waits for
+    /// the append that nobody knows of, or fences it. Sessions that were read meanwhile may lack its rows; they end with the tenure.
+    /// </summary>
+    public void OnDoubtful(ShardGrant used)
+    {
+        lock (_lock)
+        {
+            // when it was raised meanwhile, the append was settled by that
+            if (_grant is not { } grant || grant.Epoch > used.Epoch || !Move(ShardEvent.Fenced))
+                return;
+        }
+        logger.ShardDoubtful(shardId, used.Epoch);
+        Lost?.Invoke();
+    }
+
     /// <summary>The store shows another owner.</summary>
     public void Drop()
     {
@@ -113,7 +143,8 @@ internal sealed class ShardTenure(int shardId, INodeTrust trust, ILogger logger)
         logger.ShardReacquired(shardId, grant.Epoch);
     }
 
-    private ShardPhase Moved => (ShardPhase)Volatile.Read(ref _phase);
+    /// <summary>The phase without the clock.</summary>
+    internal ShardPhase Moved => (ShardPhase)Volatile.Read(ref _phase);
 
     private bool Move(ShardEvent happened)
     {

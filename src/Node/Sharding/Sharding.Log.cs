@@ -52,7 +52,7 @@ internal static partial class ShardingLog
     [LoggerMessage(3015, LogLevel.Information, "Session {Session} was released from quarantine")]
     public static partial void QuarantineReleased(this ILogger logger, SessionKey session);
 
-    [LoggerMessage(3016, LogLevel.Error, "Shard {Shard}, held with epoch {Epoch}, belongs to another node by now; its sessions stop here and nothing is saved")]
+    [LoggerMessage(3016, LogLevel.Error, "Shard {Shard}, held with epoch {Epoch}, is this node's no more, or not in this form; its sessions stop here and nothing is saved")]
     public static partial void ShardDropped(this ILogger logger, int shard, long epoch);
 
     [LoggerMessage(3017, LogLevel.Warning, "Shard {Shard} could not be given back (try {Tries}): {Failure}")]
@@ -105,4 +105,13 @@ internal static partial class ShardingLog
 
     [LoggerMessage(3033, LogLevel.Warning, "{Count} shards had not stopped after {Seconds:0.0} s of the drain: what they do is cut off now")]
     public static partial void DrainIsLate(this ILogger logger, int count, double seconds);
+
+    [LoggerMessage(3034, LogLevel.Warning, "The drain ended after {Seconds} s; the store did not say that {Count} shards are free. The others take them when this node has left, or when its lease is over")]
+    public static partial void DrainUnanswered(this ILogger logger, double seconds, int count);
+
+    [LoggerMessage(3036, LogLevel.Warning, "What became of an append to shard {Shard} in epoch {Epoch} could not be found out in time: the shard is opened anew, with a higher epoch, and its sessions are loaded again")]
+    public static partial void ShardDoubtful(this ILogger logger, int shard, long epoch);
+
+    [LoggerMessage(3035, LogLevel.Error, "The host of shard {Shard} has ended although the shard is held: that is a bug. The shard is opened anew")]
+    public static partial void HostEnded(this ILogger logger, int shard);
 }

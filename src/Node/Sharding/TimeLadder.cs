@@ -3,9 +3,9 @@ using Backhaul.Node.Sharding.Membership;
 namespace Backhaul.Node.Sharding;
 
 /// <summary>
-/// The times that others chose and that must fit between those of the cluster's lease, which is known only when the store was opened:
-/// <c>attempt &lt; heartbeat &lt; append statement &lt; trust &lt; lease &lt; declared dead</c>. The rungs of the lease follow from it
-/// (<see cref="LeaseTerms"/>); those of a stop are <see cref="ShardingOptions"/>'s.
+/// The times that others chose and that must fit below the trust in the cluster's lease: <c>append statement, claim &lt; trust</c>. Checked with the
+/// configured lease before a cluster may be founded with it, and with the one that was written at the founding, which is known only when the
+/// store was opened. The rungs of the lease itself follow from it (<see cref="LeaseTerms"/>); those of a stop are <see cref="ShardingOptions"/>'s.
 /// </summary>
 internal sealed record TimeLadder
 {

@@ -15,6 +15,14 @@ internal sealed class Holder(ShardGrant grant) : IGrantHolder
 
     public List<ShardGrant> Reacquired { get; } = [];
 
+    public List<ShardGrant> Doubtful { get; } = [];
+
+    public void OnDoubtful(ShardGrant used)
+    {
+        Doubtful.Add(used);
+        Current = null;
+    }
+
     public void OnFenced(ShardGrant refused)
     {
         Refused.Add(refused);

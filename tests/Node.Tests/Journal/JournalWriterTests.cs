@@ -183,6 +183,7 @@ public sealed class JournalWriterTests
         bench.Store.FailReacquires(new StoreFault(StoreFailure.Transient, Times: 10_000));
         Assert.Equal(AppendOutcome.Unknown, await bench.Append(0, "a", 1));
         Assert.Empty(bench.Holders[0].Refused);
+        Assert.Equal([1], bench.Holders[0].Doubtful.Select(grant => grant.Epoch));
     });
 
     [Fact]

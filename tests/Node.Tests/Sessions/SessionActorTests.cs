@@ -28,6 +28,24 @@ public sealed class SessionActorTests
         await _world.UntilAsync(() => Task.FromResult(_world.Runner.Attempts.Count == 1));
     });
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_needs_no_append_is_not_answered_from_memory_when_the_shard_is_not_certainly_held(bool suspended) => _world.Run(async () =>
+    {
+        var reason = suspended ? UnavailableReason.Suspended : UnavailableReason.Moving;
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        if (suspended)
+            _world.Holder.Suspend();
+        else
+            _world.Holder.Lose();
+        var query = _world.Post(new SessionCommand.Describe());
+        var sameAgain = _world.Post(new SessionCommand.Open(null));
+        Assert.Equal(reason, Assert.IsType<CommandReply.Unavailable>(await query).Reason);
+        Assert.Equal(reason, Assert.IsType<CommandReply.Unavailable>(await sameAgain).Reason);
+    });
+
     [Fact]
     public void Commands_that_wait_share_one_append() => _world.Run(async () =>
     {

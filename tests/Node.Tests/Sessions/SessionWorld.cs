@@ -119,13 +119,15 @@ internal abstract class VirtualWorldHost
 
 internal sealed class TestHolder(ShardGrant grant) : IGrantHolder
 {
-    public bool IsSuspended => false;
+    public bool IsSuspended { get; private set; }
 
     public int ShardId => grant.ShardId;
 
     public ShardGrant? Current { get; private set; } = grant;
 
     public void Lose() => Current = null;
+
+    public void Suspend() => (Current, IsSuspended) = (null, true);
 
     public void OnFenced(ShardGrant refused) => Current = null;
 

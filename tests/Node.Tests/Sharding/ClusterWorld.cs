@@ -33,6 +33,8 @@ internal sealed class ClusterWorld
 
     public ShardingOptions Options { get; }
 
+    public TimeLadder Ladder { get; init; } = new();
+
     public TimeSpan Now => World.Time.Elapsed;
 
     public ClusterMember this[string name] => _nodes[name];
@@ -126,6 +128,7 @@ internal sealed class ClusterMember
             Identity = new NodeIdentity(name, $"http://{name}:5090", "1"),
             Founding = new ClusterFounding("test", world.Options.ShardCount, ClusterWorld.Lease),
             Options = world.Options,
+            Ladder = world.Ladder,
             System = System,
             Journal = world.Journal,
             Store = Way,
@@ -202,6 +205,9 @@ internal sealed class StoreWay(ClusterWorld world) : IClusterStore, ILeaseStore,
 
     public Func<int, Task>? OnRelease { get; set; }
 
+    /// <summary>On the way of a renewal to the store.</summary>
+    public Func<Task>? OnRenew { get; set; }
+
     public async ValueTask<ClusterFacts> OpenAsync(ClusterFounding founding, CancellationToken stop)
     {
         await ThereAsync();
@@ -272,6 +278,8 @@ internal sealed class StoreWay(ClusterWorld world) : IClusterStore, ILeaseStore,
     public async ValueTask<LeaseRenewal> RenewAsync(NodeId node, TimeSpan within, CancellationToken stop)
     {
         await ThereAsync();
+        if (OnRenew is { } onRenew)
+            await onRenew();
         return await world.Store.RenewAsync(node, within, stop);
     }
 

@@ -25,6 +25,16 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
     /// <summary>The next re-acquires end as the fault says.</summary>
     public void FailReacquires(StoreFault fault) => Enqueue(_reacquireFaults, fault);
 
+    /// <summary>No fault is left: from now on everything goes well.</summary>
+    public void Heal()
+    {
+        lock (_faults)
+        {
+            _faults.Clear();
+            _reacquireFaults.Clear();
+        }
+    }
+
     /// <summary>Commits wait, holding their shards, until the returned action is called.</summary>
     public Action StallCommits()
     {

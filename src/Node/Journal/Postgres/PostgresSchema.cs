@@ -29,8 +29,8 @@ internal static class PostgresSchema
     private const string Ledger =
         "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())";
 
-    /// <summary>Checks the server, and brings the schema up to date within the caller's transaction. Gives the version found.</summary>
-    public static async ValueTask<int> ApplyAsync(NpgsqlConnection connection, CancellationToken stop)
+    /// <summary>Checks the server, and brings the schema up to date within the caller's transaction.</summary>
+    public static async ValueTask ApplyAsync(NpgsqlConnection connection, CancellationToken stop)
     {
         await CheckServerAsync(connection, stop);
         await ExecuteAsync(connection, Lock, stop);
@@ -54,8 +54,6 @@ internal static class PostgresSchema
             await ExecuteAsync(
                 connection, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO schema_version (version) VALUES ({migration.Version})"), stop);
         }
-
-        return found;
     }
 
     /// <summary>By number, from the files that the build carries; 0001_name.sql is version 1.</summary>

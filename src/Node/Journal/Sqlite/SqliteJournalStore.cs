@@ -20,6 +20,9 @@ internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOpt
     private readonly string _path = Path.Combine(Path.GetFullPath(dataDirectory), FileName);
     private SqliteJournalFile? _file;
 
+    /// <summary>What a call did is done when it returns, whatever it said.</summary>
+    public bool MayApplyLate => false;
+
     public ValueTask<IReadOnlyList<ShardGrant>> TakeAllAsync(NodeId node, int shardCount, CancellationToken stop)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(shardCount);

@@ -73,7 +73,7 @@ internal sealed class LeaseKeeper(
         _wake.Set();
     }
 
-    /// <summary>The node has left: no renewals any more, and no trust. From any thread.</summary>
+    /// <summary>The node is about to leave, or has left: no renewals any more, and no trust; one in flight says nothing any more. From any thread.</summary>
     public void Leave()
     {
         _leaving = true;
@@ -137,8 +137,15 @@ internal sealed class LeaseKeeper(
             var renewal = await store.RenewAsync(node, within, CancellationToken.None);
             var now = ReadClock();
             LeaseInstruments.Renewed(now.Monotonic - attempted.Monotonic);
-            _viewVersion = renewal.ViewVersion;
-            _lease.Answered(attempted, renewal.State is not null, now);
+            if (_leaving)
+            {
+                _lease.Leave(); // that there is no such member any more may be this node's own doing
+            }
+            else
+            {
+                _viewVersion = renewal.ViewVersion;
+                _lease.Answered(attempted, renewal.State is not null, now);
+            }
         }
         catch (Exception failure)
         {
