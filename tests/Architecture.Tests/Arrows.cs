@@ -21,8 +21,8 @@ internal static class Arrows
     /// <summary>The list is read without a session in between that would turn a store's failure into an answer.</summary>
     private static readonly string[] HeadFailures = ["Journal.JournalStoreException", "Journal.StoreFailure"];
 
-    /// <summary>How a command travels to a shard's mailbox, and the jitter between two tries.</summary>
-    private static readonly string[] MailboxWords = ["Actors.ActorRef", "Actors.Request", "Actors.IRandom"];
+    /// <summary>How a command travels to a shard's mailbox, the jitter between two tries, and the keys by which the second one is known.</summary>
+    private static readonly string[] MailboxWords = ["Actors.ActorRef", "Actors.Request", "Actors.IRandom", "Actors.IIdSource"];
 
     /// <summary>Which incarnation of a node a command is sent to.</summary>
     private const string Incarnation = "Journal.NodeId";

@@ -44,9 +44,12 @@ internal sealed class FakeNode(Func<SeenRequest, int, HttpResponseMessage> answe
 
     public double Jitter { get; init; } = 0.5;
 
+    /// <summary>One endpoint: what it asks to wait is all there is to do.</summary>
+    public bool IsAlone { get; init; }
+
     public BackhaulClientOptions Options => new()
     {
-        Endpoints = [new Uri("http://node-a:5080"), new Uri("http://node-b:5080")],
+        Endpoints = IsAlone ? [new Uri("http://node-a:5080")] : [new Uri("http://node-a:5080"), new Uri("http://node-b:5080")],
         Handler = this,
         Time = Time,
         Jitter = () => Jitter,

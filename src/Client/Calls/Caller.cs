@@ -64,6 +64,7 @@ internal sealed class Caller
     public async Task<T> RunAsync<T>(Call call, Func<HttpResponseMessage, AttemptLimit, Task<T>> read, CancellationToken stop)
     {
         var progressedAt = Time.GetTimestamp();
+        var left = 0;
         for (var attempt = 1; ; attempt++)
         {
             BackhaulException failure;
@@ -72,14 +73,17 @@ internal sealed class Caller
             {
                 try
                 {
-                    using var response = await OpenAsync(call, limit);
+                    using var response = await OpenAsync(call, endpoint, limit);
                     return await read(response, limit);
                 }
                 catch (BackhaulException undecided) when (undecided.IsTransient)
                 {
                     failure = undecided;
                     if (RetryRules.IsOfThisNode(undecided.Problem.Status))
+                    {
                         LeaveEndpoint(endpoint);
+                        left++;
+                    }
                 }
                 catch (Exception broken) when (RetryRules.IsBroken(broken) || (broken is OperationCanceledException && !stop.IsCancellationRequested))
                 {
@@ -87,11 +91,12 @@ internal sealed class Caller
                         throw;
                     failure = Unreachable(limit.IsExpired, broken);
                     LeaveEndpoint(endpoint);
+                    left++;
                 }
                 progressedAt = limit.ProgressedAt ?? progressedAt;
             }
             var wait = RetryRules.BackOff(attempt, Options.Jitter(), RetryRules.First, RetryRules.Longest);
-            if (failure.RetryAfter > wait)
+            if (failure.RetryAfter > wait && !OthersRemain(failure, left))
                 wait = failure.RetryAfter.Value;
             if (!call.Repeatable || Time.GetElapsedTime(progressedAt) + wait >= Options.CallDeadline)
                 throw GaveUp(call, failure, attempt, Time.GetElapsedTime(progressedAt));
@@ -99,10 +104,10 @@ internal sealed class Caller
         }
     }
 
-    /// <summary>One attempt up to the head of its answer. An error answer is thrown.</summary>
-    public async Task<HttpResponseMessage> OpenAsync(Call call, AttemptLimit limit)
+    /// <summary>One attempt at an endpoint, up to the head of its answer. An error answer is thrown.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(Call call, int endpoint, AttemptLimit limit)
     {
-        using var request = call.ToRequest(_endpoints[Endpoint], Options.Key, limit);
+        using var request = call.ToRequest(_endpoints[endpoint], Options.Key, limit);
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
         if (response.IsSuccessStatusCode)
             return response;
@@ -115,6 +120,12 @@ internal sealed class Caller
 
     /// <summary>Called after a broken connection, or when the node said that it cannot serve. Of many calls that fail together the first one moves on.</summary>
     public void LeaveEndpoint(int failed) => Interlocked.CompareExchange(ref _endpoint, (failed + 1) % _endpoints.Length, failed);
+
+    /// <summary>What a node asks to wait is for that node: the others are asked first, one after the other.</summary>
+    /// <param name="failure">Why the last one was left, or not.</param>
+    /// <param name="left">Endpoints left so far.</param>
+    public bool OthersRemain(BackhaulException failure, int left) =>
+        RetryRules.IsOfThisNode(failure.Problem.Status) && left % _endpoints.Length != 0;
 
     public Task WaitAsync(TimeSpan wait, CancellationToken stop) =>
         Options.Wait is { } custom ? custom(wait, stop) : Task.Delay(wait, Time, stop);

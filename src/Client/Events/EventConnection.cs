@@ -30,7 +30,7 @@ internal sealed class EventConnection : IAsyncDisposable
     public TimeSpan? Retry => _reader.Retry;
 
     /// <summary>Connects behind event <paramref name="last"/>. Throws what <see cref="Caller.OpenAsync"/> throws.</summary>
-    public static async Task<EventConnection> OpenAsync(Caller caller, string path, long last, CancellationToken stop)
+    public static async Task<EventConnection> OpenAsync(Caller caller, int endpoint, string path, long last, CancellationToken stop)
     {
         var after = last.ToString(CultureInfo.InvariantCulture);
         var call = new Call(HttpMethod.Get, $"{path}?after={after}")
@@ -42,7 +42,7 @@ internal sealed class EventConnection : IAsyncDisposable
         HttpResponseMessage? response = null;
         try
         {
-            response = await caller.OpenAsync(call, limit);
+            response = await caller.OpenAsync(call, endpoint, limit);
             if (response.Content.Headers.ContentType?.MediaType != "text/event-stream")
                 throw Caller.Unexpected(response);
             return new EventConnection(response, await response.Content.ReadAsStreamAsync(limit.Token), caller, stop);

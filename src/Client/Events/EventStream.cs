@@ -70,22 +70,27 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
 
     private async Task<EventConnection> ConnectAsync(long last, CancellationToken stop)
     {
+        var left = 0;
         while (true)
         {
             _endpoint = caller.Endpoint;
             try
             {
-                return await EventConnection.OpenAsync(caller, path, last, stop);
+                return await EventConnection.OpenAsync(caller, _endpoint, path, last, stop);
             }
             catch (BackhaulException undecided) when (undecided.IsTransient)
             {
                 if (RetryRules.IsOfThisNode(undecided.Problem.Status))
+                {
                     caller.LeaveEndpoint(_endpoint);
-                (_interruption, _retryAfter) = (undecided.Message, undecided.RetryAfter);
+                    left++;
+                }
+                (_interruption, _retryAfter) = (undecided.Message, caller.OthersRemain(undecided, left) ? null : undecided.RetryAfter);
             }
             catch (Exception broken) when (RetryRules.IsBroken(broken))
             {
                 caller.LeaveEndpoint(_endpoint);
+                left++;
                 (_interruption, _retryAfter) = (broken.Message, null);
             }
             await BackOffAsync(last, stop);

@@ -43,8 +43,8 @@ internal sealed record DeliveryOptions
             yield return $"Backhaul:Delivery:KeepAlive is {KeepAlive}. Choose 1 s to 5 min; 15 s is below the idle limits of common proxies.";
         if (WriteMax < TimeSpan.FromSeconds(1) || CloseMax < TimeSpan.Zero || CloseMax > WriteMax)
             yield return $"Backhaul:Delivery:WriteMax is {WriteMax} and CloseMax {CloseMax}. Choose at least 1 s for WriteMax, and not more for CloseMax.";
-        if (AskMax < TimeSpan.FromMilliseconds(100) || AskMax > TimeSpan.FromMinutes(1))
-            yield return $"Backhaul:Delivery:AskMax is {AskMax}. Choose 100 ms to 1 min; below KeepAlive, so that keep-alives go on meanwhile.";
+        if (AskMax < TimeSpan.FromMilliseconds(100) || AskMax >= KeepAlive)
+            yield return $"Backhaul:Delivery:AskMax is {AskMax} and KeepAlive {KeepAlive}. Choose at least 100 ms for AskMax, and less than KeepAlive, so that keep-alives go on meanwhile.";
         if (ProgressEvery < TimeSpan.FromMilliseconds(10))
             yield return $"Backhaul:Delivery:ProgressEvery is {ProgressEvery}. Choose at least 10 ms.";
         if (ProgressTasksMax < 1 || PageEvents is < 1 or > 500 || SubscriptionsMax < 1)

@@ -99,8 +99,18 @@ internal sealed class EventStream : IDisposable
     private async Task<StreamEnd?> FollowAsync(CancellationToken stop)
     {
         _mustAsk |= _feed.TakeNews();
-        if (_mustAsk && _askAt <= _time.GetTimestamp() && !await AskAsync(stop))
-            return stop.IsCancellationRequested ? null : await CloseAsync(stop);
+        if (_mustAsk && _askAt <= _time.GetTimestamp())
+        {
+            // the answer may take AskMax: what would fall due meanwhile is written before
+            if (_time.GetElapsedTime(_lastWrite) + _options.AskMax > _options.KeepAlive)
+            {
+                _messages.KeepAlive();
+                if (await FlushAsync(_options.WriteMax, stop) is { } stuck)
+                    return stuck;
+            }
+            if (!await AskAsync(stop))
+                return stop.IsCancellationRequested ? null : await CloseAsync(stop);
+        }
         WriteProgressIfDue();
         if (_time.GetElapsedTime(_lastWrite) >= _options.KeepAlive)
         {
@@ -198,6 +208,7 @@ internal sealed class EventStream : IDisposable
             var flushing = _output.FlushAsync(CancellationToken.None);
             var result = flushing.IsCompleted ? await flushing : await flushing.AsTask().WaitAsync(within, _time, stop);
             _lastWrite = _time.GetTimestamp();
+            _beat.Change(_options.KeepAlive, _options.KeepAlive); // counted from here, not from when the stream began
             return result.IsCompleted ? StreamEnd.Gone : null;
         }
         catch (Exception stuck) when (stuck is TimeoutException or OperationCanceledException)

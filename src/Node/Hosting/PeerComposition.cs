@@ -1,3 +1,4 @@
+using Backhaul.Node.Actors;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Routing.Peers;
 using Backhaul.Node.Sharding;
@@ -20,7 +21,7 @@ internal static class PeerComposition
         services.AddSingleton<OwnerDirectory>();
         services.AddSingleton<PeerClients>();
         services.AddSingleton<IPeers, CommandForwarder>();
-        services.AddSingleton(s => new PeerRoutes(s.GetRequiredService<NodeShards>().Node, s.GetRequiredService<OwnerDirectory>(), s.GetRequiredService<IPeers>()));
+        services.AddSingleton(s => new PeerRoutes(s.GetRequiredService<NodeShards>().Node, s.GetRequiredService<OwnerDirectory>(), s.GetRequiredService<IPeers>(), s.GetRequiredService<IIdSource>()));
         services.AddSingleton(s => new IncomingCommands(s.GetRequiredService<LocalCommands>(), s.GetRequiredService<OwnerDirectory>(), s.GetRequiredService<NodeShards>().Node));
         services.AddSingleton<PeerAdmission>();
         services.AddSingleton<PeerEndpoints>();

@@ -27,4 +27,7 @@ internal static partial class RoutingLog
 
     [LoggerMessage(3506, LogLevel.Warning, "The cluster's view could not be read for commands that wait; the regular look goes on")]
     public static partial void ViewNotRead(this ILogger logger, Exception unreadable);
+
+    [LoggerMessage(3507, LogLevel.Debug, "The node at {Address} was not asked: {Detail}")]
+    public static partial void PeerNotAsked(this ILogger logger, string address, string detail);
 }

@@ -37,7 +37,7 @@ internal abstract record PeerAnswer
 /// <summary>How far a request got that has no answer.</summary>
 internal enum PeerFailure
 {
-    /// <summary>Certainly not executed: no connection, or refused before it was read.</summary>
+    /// <summary>Certainly not executed: no connection could be made, so nobody is at the address, or cannot be reached there.</summary>
     NotSent = 1,
 
     /// <summary>Perhaps executed: the connection broke, or the time was over, after it was sent.</summary>
@@ -45,4 +45,13 @@ internal enum PeerFailure
 
     /// <summary>The peer does not take requests of this node: another cluster, another incarnation at that address, another version.</summary>
     NotAccepted = 3,
+
+    /// <summary>Certainly not executed, and nothing is known of the peer: the caller's time was over, or this node cannot send, before anything was sent.</summary>
+    TooLate = 4,
+
+    /// <summary>Certainly not executed, and somebody is there: a connection was made, and ended or refused the request before it was read.</summary>
+    Refused = 5,
+
+    /// <summary>Certainly not executed, and it will not be: the peer cannot read the command, such as a release that does not know it.</summary>
+    NotUnderstood = 6,
 }

@@ -30,6 +30,9 @@ internal sealed class LocalCommands(NodeShards shards, TimeProvider time)
     /// <summary>The shard is here and stays, as far as is known.</summary>
     public bool Stays(SessionKey session) => shards.HostOf(session).Tenure.Phase is ShardPhase.Acquiring or ShardPhase.Open or ShardPhase.Suspended;
 
+    /// <summary>The shard is here, and this node is not sure that it is still the owner: another may have taken it over without a word reaching us.</summary>
+    public bool IsSuspended(SessionKey session) => shards.HostOf(session).Tenure.Phase is ShardPhase.Suspended;
+
     public async ValueTask<CommandReply> TryOnceAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan remaining, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();

@@ -97,7 +97,6 @@ internal sealed class OwnerDirectory : IDisposable
             if (_refreshedAt is { } last && _options.RefreshMin - _time.GetElapsedTime(last) is { Ticks: > 0 } early)
                 await Task.Delay(early, _time, stop);
             await _views.RefreshAsync(stop);
-            Apply(_views.Current); // also when it did not change: what was dropped comes back
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -39,6 +40,9 @@ internal static class PeerCodec
         ["session.history.v1"] = PeerJson.Default.ShowHistory,
     };
 
+    /// <summary>Nothing of it becomes part of a page: text as it is, not six bytes for each letter beyond ASCII.</summary>
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static readonly Dictionary<Type, string> ByType = ByName.ToDictionary(static entry => entry.Value.Type, static entry => entry.Key);
 
     private static readonly Dictionary<UnavailableReason, string> Reasons = new()
@@ -63,7 +67,7 @@ internal static class PeerCodec
             ? known
             : throw new InvalidOperationException($"{command.Command.GetType().Name} has no name on the way to other nodes; give it one in PeerCodec.");
         using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, Plain))
         {
             json.WriteStartObject();
             json.WriteNumber("format", Format);
@@ -144,7 +148,9 @@ internal static class PeerCodec
                 case PeerFrame.NotOwner when JsonSerializer.Deserialize(frame.Body.Span, PeerJson.Default.PeerHint) is { } hint:
                     return new PeerAnswer.NotOwner(OwnerOf(shardId, hint));
                 case PeerFrame.NotAccepted when JsonSerializer.Deserialize(frame.Body.Span, PeerJson.Default.PeerDelay) is { } refusal:
-                    return new PeerAnswer.Failed(PeerFailure.NotAccepted, $"{frame.Status}: {refusal.Detail}");
+                    return frame.Status == 413
+                        ? TooLarge(refusal.Detail ?? "")
+                        : new PeerAnswer.Failed(frame.Status == 400 ? PeerFailure.NotUnderstood : PeerFailure.NotAccepted, $"{frame.Status}: {refusal.Detail}");
             }
         }
         catch (JsonException unreadable)
@@ -153,6 +159,9 @@ internal static class PeerCodec
         }
         return new PeerAnswer.Failed(PeerFailure.Unknown, $"The answer ({frame.Status} {Shown(frame.Answer)}) is none that this node knows.");
     }
+
+    /// <summary>No node takes it, now or later.</summary>
+    public static PeerAnswer TooLarge(string detail) => new PeerAnswer.Replied(CommandReply.Refuse(413, ProblemCodes.BodyTooLarge, detail));
 
     private static bool TryReadKey(PeerKey? wire, out CommandKey? key)
     {

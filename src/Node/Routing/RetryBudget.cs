@@ -14,11 +14,12 @@ internal sealed class RetryBudget(double share, int burst, double perSecond)
     public void Earn() => _tokens = Math.Min(_most, _tokens + share);
 
     /// <param name="now">Any clock that only goes forward.</param>
-    public bool TrySpend(TimeSpan now)
+    /// <param name="keep">What must be left to others.</param>
+    public bool TrySpend(TimeSpan now, int keep = 0)
     {
         _tokens = Math.Min(_most, _tokens + (Math.Max(0, (now - _seen).TotalSeconds) * perSecond));
         _seen = now;
-        if (_tokens < 1)
+        if (_tokens < 1 + keep)
             return false;
         _tokens--;
         return true;

@@ -26,7 +26,7 @@ internal enum TryResult
     /// <summary>Not the owner, and nobody newer is known; or nobody owns the shard at the moment.</summary>
     NotOwned = 7,
 
-    /// <summary>Certainly not executed: no connection.</summary>
+    /// <summary>Certainly not executed: no connection, or one that ended before the command was read.</summary>
     NotSent = 8,
 
     /// <summary>Perhaps executed: the connection broke after the command was sent.</summary>
@@ -53,11 +53,12 @@ internal readonly record struct RetryStep(TimeSpan Wait, bool Refresh);
 ///   503 acquiring, suspended      wait
 ///   503 moving                    ask for a newer view, wait
 ///   429                           wait longer, the same node (a node alone tells its caller at once)
-///   not sent                      forget the address, ask for a newer view, wait
+///   not sent                      ask for a newer view, wait; forget the address if nobody is there
 ///   unknown, crashed              wait, if a repetition is recognised or changes nothing; else tell the caller
 ///   not accepted                  ask for a newer view, wait
 ///   store away, time over         tell the caller
 /// </code>
+/// Without a budget to ask the same owner again, see <see cref="Unasked"/>.
 /// </summary>
 internal static class RetryPolicy
 {
@@ -93,6 +94,22 @@ internal static class RetryPolicy
             : Math.Min(options.RetryFirst.TotalMilliseconds * (1L << Math.Clamp(attempt - 1, 0, 20)), options.RetryMax.TotalMilliseconds);
         var wait = TimeSpan.FromMilliseconds(Math.Min(retryAfter.TotalMilliseconds, options.RetryMax.TotalMilliseconds) + (ceilingMs * unit));
         return wait < remaining ? new RetryStep(wait, NeedsView(result)) : null;
+    }
+
+    /// <summary>
+    /// What follows when the same owner may not be asked again. Whoever waits for another owner watches the table, which costs nobody
+    /// anything; everybody else would only wait blind, and gets the answer at hand, with its time to come back.
+    /// </summary>
+    /// <param name="result">What became of the last try.</param>
+    /// <param name="step">What would follow otherwise.</param>
+    /// <param name="blind">How long it has not been asked.</param>
+    /// <param name="options">The limits.</param>
+    public static RetryStep? Unasked(TryResult result, RetryStep step, TimeSpan blind, RoutingOptions options)
+    {
+        if (result is TryResult.Moving or TryResult.NotOwned or TryResult.Redirected)
+            return step;
+        var left = options.RetryMax - blind;
+        return left <= TimeSpan.Zero ? null : step with { Wait = step.Wait < left ? step.Wait : left };
     }
 
     public static TryResult ResultOf(UnavailableReason reason) => reason switch

@@ -7,10 +7,14 @@ namespace Backhaul.Node.Security;
 /// <summary>
 /// How a node proves to another that both read the same store: an HMAC-SHA256 with the cluster's secret over what is asked, of which
 /// incarnation, by when, and the body. It keeps strangers and other clusters out. It does not hide anything and does not refuse a
-/// recorded request that is sent again: commands are idempotent by their key, and a hostile network wants TLS. Pure.
+/// recorded request that is sent again to the same incarnation: every forwarded command that changes something carries a key, by which the
+/// session knows it again for as long as its ledger remembers (by count, bytes and age). A hostile network wants TLS. Pure.
 /// </summary>
 internal static class PeerSignature
 {
+    /// <summary>Of a signature: hexadecimal digits.</summary>
+    public const int Length = 64;
+
     private const string Purpose = "backhaul-peer-1";
 
     /// <param name="secret">The cluster's.</param>
@@ -27,7 +31,7 @@ internal static class PeerSignature
     public static bool Matches(
         ReadOnlySpan<byte> secret, string? signature, string method, string path, string target, long deadlineMs, ReadOnlySpan<byte> body)
     {
-        if (secret.IsEmpty || signature is not { Length: 64 } || !signature.All(char.IsAsciiHexDigit))
+        if (secret.IsEmpty || signature is not { Length: Length } || !signature.All(char.IsAsciiHexDigit))
             return false;
         return CryptographicOperations.FixedTimeEquals(Convert.FromHexString(signature), Compute(secret, method, path, target, deadlineMs, body));
     }

@@ -25,6 +25,25 @@ public sealed class EndpointTests
     }
 
     [Fact]
+    public async Task What_one_node_asks_to_wait_does_not_keep_the_next_from_being_asked_and_all_of_them_do()
+    {
+        using var node = new FakeNode((_, index) =>
+        {
+            if (index >= 3)
+                return Answer.Json(Answer.Session);
+            var away = Answer.Problem(503, ProblemCodes.Unavailable);
+            away.Headers.RetryAfter = new System.Net.Http.Headers.RetryConditionHeaderValue(TimeSpan.FromSeconds(5));
+            return away;
+        });
+        using var client = node.Client();
+        await client.Session("photos").GetAsync(Stop);
+        Assert.Equal(["node-a", "node-b", "node-a", "node-b"], node.Seen.Select(seen => seen.Uri.Host));
+        Assert.True(node.Waits[0] < TimeSpan.FromSeconds(1));
+        Assert.Equal(TimeSpan.FromSeconds(5), node.Waits[1]); // both said so
+        Assert.True(node.Waits[2] < TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
     public async Task A_full_session_is_full_at_every_node_so_the_endpoint_stays()
     {
         using var node = new FakeNode((_, index) => index == 0 ? Answer.Problem(429, ProblemCodes.Busy) : Answer.Json(Answer.Session));

@@ -96,7 +96,10 @@ public sealed class RetryTests
             1 => Answer.Problem(429, "busy").With("Retry-After", "0"),
             2 => Answer.Problem(503, "unavailable").With("Retry-After", "soon"),
             _ => Answer.Json(Answer.Session),
-        });
+        })
+        {
+            IsAlone = true,
+        };
         using var client = node.Client();
         await client.Session("photos").GetAsync(Stop);
         Assert.Equal([TimeSpan.FromSeconds(7), TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(400)], node.Waits);
@@ -108,7 +111,7 @@ public sealed class RetryTests
         FakeNode? node = null;
         using (node = new FakeNode((_, index) => index == 0
             ? Answer.Problem(503, "unavailable").With("Retry-After", node!.Time.GetUtcNow().AddSeconds(20).ToString("R"))
-            : Answer.Json(Answer.Session)))
+            : Answer.Json(Answer.Session)) { IsAlone = true })
         {
             using var client = node.Client();
             await client.Session("photos").GetAsync(Stop);
@@ -119,7 +122,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_wait_beyond_the_deadline_is_left_to_the_caller()
     {
-        using var node = new FakeNode((_, _) => Answer.Problem(503, "unavailable").With("Retry-After", "3600"));
+        using var node = new FakeNode((_, _) => Answer.Problem(503, "unavailable").With("Retry-After", "3600")) { IsAlone = true };
         using var client = node.Client();
         var gaveUp = await Assert.ThrowsAsync<BackhaulException>(() => client.Session("photos").GetAsync(Stop));
         Assert.Equal((503, "unavailable", true, TimeSpan.FromHours(1)), (gaveUp.Status, gaveUp.Code, gaveUp.IsTransient, gaveUp.RetryAfter!.Value));

@@ -104,7 +104,10 @@ public sealed class EventStreamTests
             1 => Answer.Problem(503, ProblemCodes.Unavailable).With("Retry-After", "9"),
             2 => Answer.Problem(429, ProblemCodes.Busy),
             _ => Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(2)), StreamEnd.Silent)),
-        });
+        })
+        {
+            IsAlone = true,
+        };
         Assert.Equal([1, 2], await TakeAsync(node, 2));
         Assert.Equal([3210, 9_000, 3210 * 4 / 2], node.Waits.Select(wait => (int)wait.TotalMilliseconds));
     }

@@ -121,6 +121,12 @@ internal sealed class NodeCluster : IAsyncDisposable
     public async Task<long> EpochOfAsync(string session) =>
         (await _server.QueryAsync(Database, $"SELECT epoch FROM shard WHERE shard_id = {ShardOf(session)}", row => row.GetInt64(0))).Single();
 
+    /// <summary>
+    /// What an operator does with release-shard: nodes that a test kills one after the other look like nodes that their shards killed, and such shards
+    /// are left alone.
+    /// </summary>
+    public Task ForgiveAsync() => _server.ExecuteAsync(Database, "UPDATE shard SET takeovers = 0 WHERE takeovers > 0");
+
     /// <summary>Every row, in order of session and sequence.</summary>
     public Task<List<ClusterRow>> RowsAsync(string? session = null) => _server.QueryAsync(
         Database,

@@ -38,6 +38,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
             Assert.True(request.HasIfRange);
             await EndsOnceAsync(cluster, session, file);
             await cluster.RestartAsync(owner);
+            await cluster.ForgiveAsync();
         }
     }
 
@@ -76,6 +77,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
             Assert.True(await asking > 0);
             Assert.Equal(Enumerable.Range(1, seen.Count).Select(n => (long)n), seen.Select(one => one.Number));
             await cluster.RestartAsync(owner);
+            await cluster.ForgiveAsync();
         }
     }
 
@@ -108,6 +110,7 @@ public sealed class OwnerTests(ServerFixture fixture) : IClassFixture<ServerFixt
             var later = (await cluster.RowsAsync(session)).Where(row => row.Sequence > rows[^1].Sequence);
             Assert.All(later, row => Assert.True(row.Epoch > epoch, $"{row.EventType} {row.Sequence} was written under the old epoch {epoch}"));
             await cluster.RestartAsync(owner);
+            await cluster.ForgiveAsync();
         }
     }
 

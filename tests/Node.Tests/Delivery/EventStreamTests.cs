@@ -196,6 +196,33 @@ public sealed class EventStreamTests : IDisposable
         Assert.Equal(2, _events.Readings);
     }
 
+    [Theory]
+    [InlineData(1), InlineData(6), InlineData(14)]
+    public void A_session_that_is_stuck_leaves_no_gap_in_the_keep_alives(double after)
+    {
+        Start();
+        Read();
+        Advance(after);
+        _events.IsStuck = true;
+        Publish();
+        var silent = after;
+        for (var i = 0; i < 300; i++)
+        {
+            silent = Read().Length > 0 ? 0 : silent;
+            Assert.True(silent <= 15.5, $"{silent} s of silence");
+            Advance(0.25);
+            silent += 0.25;
+        }
+        Assert.True(_events.Readings > 3);
+    }
+
+    [Fact]
+    public void Asking_takes_less_than_the_time_between_two_keep_alives()
+    {
+        Assert.Empty(new DeliveryOptions().Validate());
+        Assert.Contains(new DeliveryOptions { AskMax = TimeSpan.FromSeconds(15) }.Validate(), fault => fault.Contains("AskMax", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_session_that_cannot_be_read_any_more_ends_the_stream_with_a_hint()
     {

@@ -16,6 +16,9 @@ internal sealed class FakeEvents : IEventSource
 
     public int Readings { get; private set; }
 
+    /// <summary>The session does not answer until the reader gives up.</summary>
+    public bool IsStuck { get; set; }
+
     public void Add(string type = EventTypes.TaskCreated, string? task = "t1", string data = "{}") => Events.Add(new EventView
     {
         Number = Events.Count + 1,
@@ -28,7 +31,15 @@ internal sealed class FakeEvents : IEventSource
     public ValueTask<EventReading> ReadAsync(SessionKey session, long after, int limit, CancellationToken stop)
     {
         Readings++;
+        if (IsStuck)
+            return NeverAsync(stop);
         return ValueTask.FromResult(Instead.TryDequeue(out var instead) ? instead : Page(after, limit));
+    }
+
+    private static async ValueTask<EventReading> NeverAsync(CancellationToken stop)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop);
+        throw new InvalidOperationException("It never ends.");
     }
 
     public EventReading.Page Page(long after, int limit = 256)

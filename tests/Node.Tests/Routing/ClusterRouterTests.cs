@@ -160,6 +160,32 @@ public sealed class ClusterRouterTests
     }
 
     [Fact]
+    public void A_callers_short_deadline_does_not_cut_this_node_off_from_a_healthy_peer()
+    {
+        _peers.Answer = (_, number) => number == 1 ? FakePeers.Failed(PeerFailure.TooLate) : FakePeers.Done();
+        Run(async router =>
+        {
+            Assert.Equal(UnavailableReason.Deadline, ReasonOf(await AskAsync(router)));
+            Assert.Equal(A, _owners.Find(0)?.Node);
+            Assert.Equal(0, _views.Refreshes);
+            Assert.IsType<CommandReply.Done>(await AskAsync(router));
+            Assert.Equal(2, _peers.Calls.Count);
+        });
+    }
+
+    [Fact]
+    public void A_connection_that_ends_before_the_command_was_read_is_tried_again_and_the_address_kept()
+    {
+        _peers.Answer = (_, number) => number == 1 ? FakePeers.Failed(PeerFailure.Refused) : FakePeers.Done();
+        Run(async router =>
+        {
+            Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, AddWithoutId, null, Deadline, CancellationToken.None));
+            Assert.Equal(2, _peers.Calls.Count);
+            Assert.Empty(_world.World.Loggers.Of(3505)); // nobody dropped it
+        });
+    }
+
+    [Fact]
     public void What_was_perhaps_executed_goes_again_only_when_a_repetition_is_recognised()
     {
         _peers.Answer = (_, number) => number == 1 ? FakePeers.Failed(PeerFailure.Unknown) : FakePeers.Done();
@@ -168,8 +194,14 @@ public sealed class ClusterRouterTests
             Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, AddWithoutId, Key, Deadline, CancellationToken.None));
             Assert.Equal(2, _peers.Calls.Count);
             _peers.Calls.Clear();
-            Assert.Equal(UnavailableReason.Deadline, ReasonOf(await router.ExecuteAsync(Orders, AddWithoutId, null, Deadline, CancellationToken.None)));
-            Assert.Single(_peers.Calls);
+            // a client's command without a key has one of this call, so the session knows it again
+            _peers.Commands.Clear();
+            Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, AddWithoutId, null, Deadline, CancellationToken.None));
+            Assert.Equal(2, _peers.Calls.Count);
+            Assert.NotNull(_peers.Commands[0].Key);
+            Assert.Equal(_peers.Commands[0].Key, _peers.Commands[1].Key);
+            Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, AddWithoutId, null, Deadline, CancellationToken.None));
+            Assert.NotEqual(_peers.Commands[0].Key, _peers.Commands[^1].Key); // another call is another intent
             _peers.Calls.Clear();
             Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, new SessionCommand.Describe(), null, Deadline, CancellationToken.None));
             Assert.Equal(2, _peers.Calls.Count);
@@ -237,6 +269,68 @@ public sealed class ClusterRouterTests
         });
     }
 
+    [Theory]
+    [InlineData(UnavailableReason.Suspended), InlineData(UnavailableReason.Acquiring), InlineData(UnavailableReason.Full)]
+    internal void Without_a_budget_nobody_waits_blind_until_the_deadline(UnavailableReason reason)
+    {
+        _peers.Answer = (_, _) => FakePeers.NotNow(reason, 0.2);
+        Run(async router =>
+        {
+            var took = await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ =>
+            {
+                Assert.Equal(reason, ReasonOf(await router.ExecuteAsync(Orders, AddWithoutId, Key, TimeSpan.FromSeconds(20), CancellationToken.None)));
+                return Now;
+            }));
+            Assert.InRange(took.Count(time => time > TimeSpan.FromSeconds(6)), 0, 3); // those that had the one repetition of a second
+            Assert.InRange(_peers.Calls.Count, 50, 50 + 25);
+        }, new RoutingOptions { RetryShare = 0, RetryBurst = 1 });
+    }
+
+    [Fact]
+    public void Owners_that_said_when_to_come_back_are_asked_before_what_else_failed()
+    {
+        var budget = new RetryBudget(0, 10, 0);
+        for (var i = 0; i < 5; i++)
+            Assert.True(budget.TrySpend(TimeSpan.Zero, keep: 5));
+        Assert.False(budget.TrySpend(TimeSpan.Zero, keep: 5));
+        for (var i = 0; i < 5; i++)
+            Assert.True(budget.TrySpend(TimeSpan.Zero));
+        Assert.False(budget.TrySpend(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void Commands_that_wait_are_bounded_by_what_they_hold()
+    {
+        _peers.Answer = (_, _) => FakePeers.NotNow(UnavailableReason.Moving, 1);
+        Run(async router =>
+        {
+            var large = ScriptedSession.CommandOf(new string('x', 1024 * 1024)); // 2 MiB in memory
+            var asks = Enumerable.Range(0, 10).Select(_ => router.ExecuteAsync(Orders, large, Key, TimeSpan.FromSeconds(5), CancellationToken.None).AsTask()).ToList();
+            await Task.Delay(TimeSpan.FromMilliseconds(10), _world.World.Time);
+            Assert.Equal(7, asks.Count(ask => ask.IsCompleted)); // 8 MiB take three, and their frames
+            foreach (var ask in asks.Where(ask => ask.IsCompleted))
+                Assert.Equal(UnavailableReason.Full, ReasonOf(await ask));
+            Assert.Equal(3, _peers.Calls.Count);
+            await Task.WhenAll(asks);
+            _peers.Answer = (_, _) => FakePeers.Done();
+            Assert.IsType<CommandReply.Done>(await router.ExecuteAsync(Orders, large, Key, Deadline, CancellationToken.None)); // all was given back
+        }, new RoutingOptions { HeldBytesMax = 8 * 1024 * 1024 });
+    }
+
+    [Fact]
+    public void A_caller_without_a_key_is_not_told_to_repeat_it()
+    {
+        _peers.Takes = TimeSpan.FromHours(1);
+        Run(async router =>
+        {
+            var without = Assert.IsType<CommandReply.Unavailable>(await router.ExecuteAsync(Orders, AddWithoutId, null, Deadline, CancellationToken.None));
+            Assert.DoesNotContain("same Idempotency-Key", without.Detail, StringComparison.Ordinal);
+            Assert.Contains("look whether it was", without.Detail, StringComparison.Ordinal);
+            var with = Assert.IsType<CommandReply.Unavailable>(await AskAsync(router));
+            Assert.Contains("same Idempotency-Key", with.Detail, StringComparison.Ordinal);
+        });
+    }
+
     [Fact]
     public void Without_a_budget_a_command_still_goes_to_another_owner()
     {
@@ -271,7 +365,7 @@ public sealed class ClusterRouterTests
         _peers.Answer = (owner, _) => random.Next(9) switch
         {
             0 => FakePeers.NotNow((UnavailableReason)random.Next(1, 9), random.NextDouble()),
-            1 => FakePeers.Failed((PeerFailure)random.Next(1, 4)),
+            1 => FakePeers.Failed((PeerFailure)random.Next(1, 6)),
             2 => new PeerAnswer.NotOwner(null),
             3 => new PeerAnswer.NotOwner(new Owner(0, owner.Epoch + random.Next(-1, 3), random.Next(2) == 0 ? A : B, random.Next(2) == 0 ? "http://a:1" : "http://b:1")),
             _ => FakePeers.Done(),
@@ -326,7 +420,7 @@ public sealed class ClusterRouterTests
 
     private CommandRouter NewRouter(RoutingOptions? options = null) => new(
         new LocalCommands(_world.Shards, _world.World.Time), options ?? new RoutingOptions(), _world.World.Time, _world.World.Random,
-        _world.World.Loggers.CreateLogger<CommandRouter>(), new PeerRoutes(Self, _owners, _peers));
+        _world.World.Loggers.CreateLogger<CommandRouter>(), new PeerRoutes(Self, _owners, _peers, _world.World.Random));
 
     private static ValueTask<CommandReply> AskAsync(CommandRouter router) =>
         router.ExecuteAsync(Orders, ScriptedSession.CommandOf("x"), Key, Deadline, CancellationToken.None);

@@ -16,9 +16,12 @@ internal sealed class FakePeers(VirtualTime time) : IPeers
     /// <summary>Address and moment of each call.</summary>
     public List<(string Address, TimeSpan At)> Calls { get; } = [];
 
+    public List<PeerCommand> Commands { get; } = [];
+
     public async ValueTask<PeerAnswer> SendAsync(Owner owner, PeerCommand command, TimeSpan deadline, CancellationToken stop)
     {
         Calls.Add((owner.Address, time.Elapsed));
+        Commands.Add(command);
         var number = Calls.Count(call => call.Address == owner.Address);
         await Task.Delay(Takes < deadline ? Takes : deadline, time, stop);
         return Takes < deadline ? Answer(owner, number) : new PeerAnswer.Failed(PeerFailure.Unknown, "late");

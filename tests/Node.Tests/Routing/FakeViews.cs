@@ -40,6 +40,12 @@ internal sealed class FakeViews : IClusterViews
     public Task RefreshAsync(CancellationToken stop)
     {
         Refreshes++;
-        return OnRefresh is { } read ? read(stop) : Task.CompletedTask;
+        return OnRefresh is { } read ? read(stop) : SameAgainAsync();
+    }
+
+    private Task SameAgainAsync()
+    {
+        Changed?.Invoke(); // every reading is told, also one that says what the last one said
+        return Task.CompletedTask;
     }
 }

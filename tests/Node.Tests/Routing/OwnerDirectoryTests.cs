@@ -68,6 +68,20 @@ public sealed class OwnerDirectoryTests
     }
 
     [Fact]
+    public void A_hint_outlives_one_view_also_when_a_command_asked_for_it()
+    {
+        using var owners = NewDirectory();
+        _views.Node(A, "http://a:1").Shard(0, 5, A).Publish();
+        Assert.True(owners.Accept(new Owner(0, 7, B, "http://b:1")));
+        _world.Run(async () =>
+        {
+            owners.Refresh();
+            await Task.Delay(TimeSpan.FromMilliseconds(1), _world.Time);
+        });
+        Assert.Equal(B, owners.Find(0)!.Node);
+    }
+
+    [Fact]
     public void A_view_with_a_higher_epoch_replaces_a_hint()
     {
         using var owners = NewDirectory();

@@ -74,7 +74,7 @@ internal sealed class SimNetwork(ProcessWorld world, SimRandom random, SimStatis
             if (network.IsCut(self, owner.Address))
             {
                 await Task.Delay(deadline < ConnectLimit ? deadline : ConnectLimit, process.Clock, stop);
-                return new PeerAnswer.Failed(PeerFailure.NotSent, "no connection");
+                return new PeerAnswer.Failed(deadline < ConnectLimit ? PeerFailure.TooLate : PeerFailure.NotSent, "no connection");
             }
             if (fate == Fate.Refused || network.At(owner.Address) is not { } listener)
             {

@@ -76,7 +76,7 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         var local = new LocalCommands(_shards, time);
         _router = new CommandRouter(
             local, options.Routing, time, random, loggers.CreateLogger<CommandRouter>(),
-            new PeerRoutes(Id, owners, world.Network.PeersOf(process, machine.Address)));
+            new PeerRoutes(Id, owners, world.Network.PeersOf(process, machine.Address), random));
         var incoming = new IncomingCommands(local, owners, Id);
         world.Network.Listen(machine.Address, new SimListener(process, Id, incoming.ExecuteAsync));
     }

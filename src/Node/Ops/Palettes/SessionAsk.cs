@@ -8,7 +8,7 @@ namespace Backhaul.Node.Ops.Palettes;
 
 /// <summary>
 /// Asks a session through the router and turns anything but an answer into words and an exit. Operators' commands carry no
-/// idempotency key: each of them leads to the same state when it is sent twice.
+/// idempotency key of their own: where one may be repeated, the router gives it one.
 /// </summary>
 internal sealed class SessionAsk(ICommandRouter router, OpsOptions options)
 {

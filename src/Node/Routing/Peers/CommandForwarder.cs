@@ -6,8 +6,11 @@ namespace Backhaul.Node.Routing.Peers;
 /// <summary>
 /// Brings a command to the node that owns its session, over HTTP/2, and says exactly how far it got:
 /// <code>
-///   no connection, refused stream, connection going away, body not begun   NotSent      certainly not executed
-///   401, 409, 400 …: the peer looked and did not take it                   NotAccepted  certainly not executed
+///   no connection: refused, no such name, no TLS, the time for it over     NotSent      certainly not executed
+///   refused stream, connection going away, body not begun                  Refused      certainly not executed; somebody is there
+///   no turn or no time left, this node has not joined                      TooLate      certainly not executed; says nothing of the peer
+///   401, 409 …: the peer looked and did not take it                        NotAccepted  certainly not executed
+///   400: the peer cannot read it                                           NotUnderstood  certainly not executed
 ///   421                                                                    NotOwner     with who owns it
 ///   broken, late or unreadable after the body began                        Unknown      perhaps executed
 /// </code>
@@ -22,7 +25,7 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
     public async ValueTask<PeerAnswer> SendAsync(Owner owner, PeerCommand command, TimeSpan deadline, CancellationToken stop)
     {
         if (identity.Secret() is not { IsEmpty: false } secret)
-            return NotSent("This node has not joined the cluster yet.");
+            return TooLate("This node has not joined the cluster yet.");
         if (Enter(owner.Address) is not { } gate)
             return new PeerAnswer.Replied(new CommandReply.Unavailable(
                 UnavailableReason.Full, TimeSpan.FromSeconds(1), "Too many requests wait for another node already. Send the same request again later, and fewer at once."));
@@ -36,7 +39,7 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             Leave(owner.Address, gate, hadTurn: false);
-            return NotSent($"There was no turn within {deadline.TotalSeconds:0.###} s.");
+            return TooLate($"There was no turn within {deadline.TotalSeconds:0.###} s.");
         }
         catch (OperationCanceledException)
         {
@@ -45,7 +48,10 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
         }
         try
         {
-            return await SendAsync(owner, PeerCodec.Encode(command), secret, deadline - time.GetElapsedTime(began), either.Token, stop);
+            var body = PeerCodec.Encode(command);
+            return body.Length > options.CommandBytesMax
+                ? PeerCodec.TooLarge($"The request has {body.Length} bytes on its way to the session's node, which is more than {options.CommandBytesMax}. Send it in parts.")
+                : await SendAsync(owner, body, secret, deadline - time.GetElapsedTime(began), either.Token, stop);
         }
         finally
         {
@@ -75,9 +81,12 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
         }
         catch (OperationCanceledException)
         {
-            return either.IsCancellationRequested
-                ? new PeerAnswer.Failed(content.Began ? PeerFailure.Unknown : PeerFailure.NotSent, $"There was no answer within {remaining.TotalSeconds:0.###} s.")
-                : NotSent($"There was no connection within {options.ConnectMax.TotalSeconds:0.###} s.");
+            if (!either.IsCancellationRequested)
+                return new PeerAnswer.Failed(PeerFailure.NotSent, $"There was no connection within {options.ConnectMax.TotalSeconds:0.###} s.");
+            // a caller in a hurry says nothing about the peer
+            return content.Began
+                ? new PeerAnswer.Failed(PeerFailure.Unknown, $"There was no answer within {remaining.TotalSeconds:0.###} s.")
+                : TooLate($"There was no connection within the {remaining.TotalSeconds:0.###} s that were left.");
         }
         catch (Exception broken) when (broken is HttpRequestException or HttpProtocolException or IOException)
         {
@@ -89,12 +98,14 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
     private static PeerFailure StageOf(Exception broken, bool began)
     {
         const long refusedStream = 7;
-        if (!began || broken is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError })
+        if (broken is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError })
             return PeerFailure.NotSent;
+        if (!began)
+            return PeerFailure.Refused;
         for (var cause = broken; cause is not null; cause = cause.InnerException)
         {
             if (cause is HttpProtocolException { ErrorCode: refusedStream })
-                return PeerFailure.NotSent;
+                return PeerFailure.Refused;
         }
         return PeerFailure.Unknown;
     }
@@ -116,7 +127,7 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
         return into.ToArray();
     }
 
-    private static PeerAnswer.Failed NotSent(string detail) => new(PeerFailure.NotSent, detail);
+    private static PeerAnswer.Failed TooLate(string detail) => new(PeerFailure.TooLate, detail);
 
     /// <summary>Null when as many wait as may.</summary>
     private Gate? Enter(string address)

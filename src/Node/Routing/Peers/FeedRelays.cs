@@ -60,7 +60,14 @@ internal sealed class FeedRelays(
             }
             _relays.Add(session, relay = new Relay(session, _stopped.Token));
         }
-        _ = RunAsync(relay);
+        // a relay outlives the client that came first: neither its trace nor anything else of it goes along
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _ = RunAsync(relay);
+            return;
+        }
+        using (ExecutionContext.SuppressFlow())
+            _ = RunAsync(relay);
     }
 
     public void Unsubscribed(SessionKey session)
@@ -93,44 +100,73 @@ internal sealed class FeedRelays(
 
     private async Task RunAsync(Relay relay)
     {
-        try
+        await Task.Yield(); // on a thread of its own, with nothing of the caller's
+        using (relay)
         {
-            var failures = 0;
-            bool? wasHere = null;
             while (!relay.Stop.IsCancellationRequested)
             {
-                var isHere = local.Stays(relay.Session);
-                if (wasHere is not null && wasHere != isHere)
-                    feed.Published(relay.Session, 0);
-                wasHere = isHere;
-                if (isHere)
+                try
                 {
-                    failures = 0;
-                    await relay.WaitAsync(options.FeedPoll, time);
-                    continue;
+                    await TendAsync(relay);
                 }
-                var began = time.GetTimestamp();
-                await FollowAsync(relay);
-                if (relay.Stop.IsCancellationRequested)
-                    break;
-                failures = time.GetElapsedTime(began) > options.FeedPoll ? 0 : failures + 1;
-                feed.Published(relay.Session, 0); // what happened since the last line
-                var ceilingMs = Math.Min(options.FeedPoll.TotalMilliseconds, 100 * (1L << Math.Min(failures, 10)));
-                await relay.WaitAsync(TimeSpan.FromMilliseconds((ceilingMs / 2) + (ceilingMs / 2 * random.NextUnit())), time);
+                catch (OperationCanceledException) when (relay.Stop.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception bug)
+                {
+                    log.RelayFailed(bug, relay.Session);
+                    await relay.WaitAsync(options.FeedPoll, time); // then anew: its readers still listen
+                }
             }
         }
-        catch (OperationCanceledException) when (relay.Stop.IsCancellationRequested)
+    }
+
+    private async Task TendAsync(Relay relay)
+    {
+        var failures = 0;
+        bool? wasHere = null;
+        while (!relay.Stop.IsCancellationRequested)
         {
-            return;
+            var isHere = local.Stays(relay.Session);
+            if (wasHere is not null && wasHere != isHere)
+                await PulseAsync(relay);
+            wasHere = isHere;
+            if (isHere)
+            {
+                failures = 0;
+                await relay.WaitAsync(options.FeedPoll, time);
+                if (local.IsSuspended(relay.Session))
+                    await PulseAsync(relay); // its actor says nothing now, and another node may be the owner: the readers ask
+                continue;
+            }
+            var began = time.GetTimestamp();
+            await FollowAsync(relay);
+            if (relay.Stop.IsCancellationRequested)
+                return;
+            failures = time.GetElapsedTime(began) > options.FeedPoll ? 0 : failures + 1;
+            await PulseAsync(relay); // what happened since the last line
+            var ceilingMs = Math.Min(options.FeedPoll.TotalMilliseconds, 100 * (1L << Math.Min(failures, 10)));
+            await relay.WaitAsync(TimeSpan.FromMilliseconds((ceilingMs / 2) + (ceilingMs / 2 * random.NextUnit())), time);
         }
-        catch (Exception bug)
-        {
-            log.RelayFailed(bug, relay.Session);
-        }
-        finally
-        {
-            relay.Dispose();
-        }
+    }
+
+    /// <summary>
+    /// The readers look. When an owner goes, every relay to it ends in the same moment: with many of them the reads are spread, a
+    /// millisecond for each and not over more than <c>FeedPoll</c>, so that the next owner is not met by all at once.
+    /// </summary>
+    private async ValueTask PulseAsync(Relay relay)
+    {
+        var within = SpreadOf(Count, options.FeedPoll);
+        if (within > TimeSpan.Zero)
+            await Task.Delay(within * random.NextUnit(), time, relay.Stop);
+        feed.Published(relay.Session, 0);
+    }
+
+    internal static TimeSpan SpreadOf(int relays, TimeSpan most)
+    {
+        var each = TimeSpan.FromMilliseconds(relays - 1);
+        return each < most ? each : most;
     }
 
     /// <summary>Returns when the relay does not stand any more, or never stood.</summary>
@@ -146,15 +182,16 @@ internal sealed class FeedRelays(
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(relay.Stop);
         using var silence = new CancellationTokenSource(options.FeedBeat * 3, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, silence.Token);
-        // whoever is waken looks whether somebody is attached, or the shard has come here
+        // Somebody attached, the shard came here, or another node has it now: one that is cut off from the store does not know, and goes on beating.
         void Look()
         {
-            if (feed.IsAttached(relay.Session) != attached || local.Stays(relay.Session))
+            if (feed.IsAttached(relay.Session) != attached || local.Stays(relay.Session) || (owners.Find(shard) is { } now && now.Node != owner.Node))
                 _ = ending.CancelAsync();
         }
         using var looking = relay.OnWake(Look);
+        await using var lookTimer = time.CreateTimer(static look => ((Action)look!)(), (Action)Look, options.FeedPoll, options.FeedPoll);
         Look();
-        var path = $"{PeerHeaders.FeedPath}{Uri.EscapeDataString(relay.Session.Tenant.ToString())}/{Uri.EscapeDataString(relay.Session.Identifier.ToString())}{(attached ? "?attached=1" : "")}";
+        var path = $"{PeerHeaders.FeedPath}{relay.Session.Tenant}/{relay.Session.Identifier}{(attached ? "?attached=1" : "")}"; // nothing in it needs an escape
         using var request = PeerHeaders.NewRequest(HttpMethod.Get, new Uri(owner.Address), path, owner.Node, options.FeedBeat, secret.Span, default);
         try
         {
@@ -291,8 +328,13 @@ internal sealed class FeedRelays(
                 }
                 _waiting = waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
-            await using var timer = time.CreateTimer(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), waiting, atMost, Timeout.InfiniteTimeSpan);
-            await waiting.Task;
+            await using (time.CreateTimer(static waiting => ((TaskCompletionSource)waiting!).TrySetResult(), waiting, atMost, Timeout.InfiniteTimeSpan))
+                await waiting.Task;
+            lock (_gate)
+            {
+                if (ReferenceEquals(_waiting, waiting))
+                    _waiting = null; // a wake that comes now is for the next wait
+            }
         }
 
         public void Dispose()

@@ -86,18 +86,23 @@ internal sealed partial class NodeEdge(
             kestrel.Limits.MinResponseDataRate = null; // feeds are judged by their own beat
             if (options.IsHttps)
                 kestrel.Configure(configuration.GetSection("Kestrel"));
-            kestrel.Listen(point, listen =>
-            {
-                listen.Protocols = HttpProtocols.Http2;
-                if (options.IsHttps)
-                    listen.UseHttps();
-            });
+            if (point.Address.Equals(IPAddress.IPv6Any) && point.Port != 0)
+                kestrel.ListenAnyIP(point.Port, Speak); // also where a machine has no IPv6
+            else
+                kestrel.Listen(point, Speak);
         });
         var app = builder.Build();
         app.UseRouting();
         app.MapPost(PeerHeaders.CommandsPath, endpoints.ExecuteAsync);
         app.MapGet($"{PeerHeaders.FeedPath}{{tenant}}/{{session}}", feeds.RunAsync);
         return app;
+    }
+
+    private void Speak(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http2;
+        if (options.IsHttps)
+            listen.UseHttps();
     }
 
     [LoggerMessage(3520, LogLevel.Information, "The nodes' edge listens on {Address}")]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Backhaul.Node.Security;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Backhaul.Node.Routing.Peers;
 
@@ -11,27 +12,45 @@ internal sealed class PeerAdmission(PeerIdentity identity, ILogger<PeerAdmission
 {
     private const long DeadlineMsMax = 600_000;
 
+    /// <summary>What can be seen without the body. Null: it may be read; whether it is a peer's, <see cref="Admit"/> says.</summary>
+    public PeerFrame? Look(HttpRequest request)
+    {
+        var target = request.Headers[PeerHeaders.Target].ToString();
+        if (!long.TryParse(request.Headers[PeerHeaders.Deadline], NumberStyles.None, CultureInfo.InvariantCulture, out var deadlineMs) || deadlineMs is < 1 or > DeadlineMsMax)
+            return PeerCodec.Refusal(400, $"{PeerHeaders.Deadline} is from 1 to {DeadlineMsMax}.");
+        if (identity.Secret().IsEmpty)
+            return PeerCodec.Refusal(409, "This node has not joined the cluster yet.");
+        if (request.Headers[PeerHeaders.Signature] is not [{ Length: PeerSignature.Length }])
+            return NotSigned(request);
+        if (target != identity.Self.ToString())
+            return PeerCodec.Refusal(409, "Another incarnation has this address now.");
+        return request.Headers[PeerHeaders.Hops] != "1"
+            ? PeerCodec.Refusal(400, $"{PeerHeaders.Hops} is 1: a node does not send on what another one sent.")
+            : null;
+    }
+
     /// <summary>Null: the request is a peer's, and means this incarnation.</summary>
     public PeerFrame? Admit(HttpRequest request, ReadOnlyMemory<byte> body, out TimeSpan deadline)
     {
         deadline = TimeSpan.Zero;
-        var target = request.Headers[PeerHeaders.Target].ToString();
-        if (!long.TryParse(request.Headers[PeerHeaders.Deadline], NumberStyles.None, CultureInfo.InvariantCulture, out var deadlineMs) || deadlineMs is < 1 or > DeadlineMsMax)
-            return PeerCodec.Refusal(400, $"{PeerHeaders.Deadline} is from 1 to {DeadlineMsMax}.");
-        var secret = identity.Secret();
-        if (secret.IsEmpty)
-            return PeerCodec.Refusal(409, "This node has not joined the cluster yet.");
+        if (Look(request) is { } refusal)
+            return refusal;
+        var deadlineMs = long.Parse(request.Headers[PeerHeaders.Deadline]!, NumberStyles.None, CultureInfo.InvariantCulture);
         if (!PeerSignature.Matches(
-            secret.Span, request.Headers[PeerHeaders.Signature], request.Method, request.Path + request.QueryString.ToUriComponent(), target, deadlineMs, body.Span))
+            identity.Secret().Span, request.Headers[PeerHeaders.Signature], request.Method, TargetOf(request), identity.Self.ToString(), deadlineMs, body.Span))
         {
-            log.PeerNotKnown(request.HttpContext.Connection.RemoteIpAddress);
-            return PeerCodec.Refusal(401, "The request is not signed by a node of this cluster.");
+            return NotSigned(request);
         }
-        if (target != identity.Self.ToString())
-            return PeerCodec.Refusal(409, "Another incarnation has this address now.");
-        if (request.Headers[PeerHeaders.Hops] != "1")
-            return PeerCodec.Refusal(400, $"{PeerHeaders.Hops} is 1: a node does not send on what another one sent.");
         deadline = TimeSpan.FromMilliseconds(deadlineMs);
         return null;
     }
+
+    private PeerFrame NotSigned(HttpRequest request)
+    {
+        log.PeerNotKnown(request.HttpContext.Connection.RemoteIpAddress);
+        return PeerCodec.Refusal(401, "The request is not signed by a node of this cluster.");
+    }
+
+    /// <summary>As it came over the wire: a path that was read and written again may differ from the one that was signed.</summary>
+    private static string TargetOf(HttpRequest request) => request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 }

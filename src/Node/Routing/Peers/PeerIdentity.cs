@@ -31,7 +31,7 @@ internal static class PeerHeaders
         request.Headers.Add(Target, target.ToString());
         request.Headers.Add(Hops, "1");
         request.Headers.Add(Deadline, deadlineMs.ToString(CultureInfo.InvariantCulture));
-        request.Headers.Add(Signature, PeerSignature.Sign(secret, method.Method, path, target.ToString(), deadlineMs, body));
+        request.Headers.Add(Signature, PeerSignature.Sign(secret, method.Method, request.RequestUri!.PathAndQuery, target.ToString(), deadlineMs, body));
         return request;
     }
 }

@@ -32,6 +32,9 @@ internal sealed record PeerOptions
     /// <summary>The largest command: a list of tasks as the client edge takes it, in the form between nodes.</summary>
     public int CommandBytesMax { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>Commands that are being read and are not known yet to come from a peer hold at most this together; more are answered 429.</summary>
+    public long UnadmittedBytesMax { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>The largest answer of a peer.</summary>
     public int AnswerBytesMax { get; init; } = 32 * 1024 * 1024;
 
@@ -56,6 +59,8 @@ internal sealed record PeerOptions
             yield return "Backhaul:Node: ConnectMax must be above 0, and PingAfter and PingMax at least 1 s.";
         if (CommandBytesMax < 4 * 1024 * 1024 || AnswerBytesMax < CommandBytesMax)
             yield return "Backhaul:Node:CommandBytesMax must be at least 4194304, and AnswerBytesMax at least as much.";
+        if (UnadmittedBytesMax < CommandBytesMax)
+            yield return "Backhaul:Node:UnadmittedBytesMax must be at least CommandBytesMax.";
         if (FeedPoll < TimeSpan.FromMilliseconds(100) || FeedPoll > TimeSpan.FromMinutes(1) || FeedBeat < TimeSpan.FromMilliseconds(100) || FeedBeat > TimeSpan.FromMinutes(1))
             yield return "Backhaul:Node:FeedPoll and FeedBeat must lie between 100 ms and 1 minute.";
     }

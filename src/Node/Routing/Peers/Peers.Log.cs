@@ -17,6 +17,6 @@ internal static partial class PeersLog
     [LoggerMessage(3524, LogLevel.Debug, "The relay of session {Session} from {Address} broke: {Detail}")]
     public static partial void RelayBroke(this ILogger logger, SessionKey session, string address, string detail);
 
-    [LoggerMessage(3525, LogLevel.Error, "The relay of session {Session} failed, which is a bug; its readers are without news until they come again")]
+    [LoggerMessage(3525, LogLevel.Error, "The relay of session {Session} failed, which is a bug; it begins anew")]
     public static partial void RelayFailed(this ILogger logger, Exception bug, SessionKey session);
 }

@@ -157,6 +157,19 @@ public sealed class CommandForwarderTests
     }
 
     [Fact]
+    public async Task A_caller_whose_time_ends_before_its_turn_says_nothing_about_the_peer()
+    {
+        await using var stalled = await StrangePeer.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        await using var other = await PeerNode.StartAsync(new PeerOptions { CommandsMax = 1 }, owns: false);
+        using var leave = new CancellationTokenSource();
+        var first = other.Forwarder.SendAsync(stalled.AsOwner(), Command("x"), Deadline, leave.Token).AsTask();
+        var answer = Assert.IsType<PeerAnswer.Failed>(await other.Forwarder.SendAsync(stalled.AsOwner(), Command("y"), TimeSpan.FromMilliseconds(100), Stop));
+        Assert.Equal(PeerFailure.TooLate, answer.Stage);
+        await leave.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+    }
+
+    [Fact]
     public async Task More_commands_than_may_wait_for_a_peer_are_told_at_once()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -196,7 +209,7 @@ public sealed class CommandForwarderTests
         await using var owner = await PeerNode.StartAsync(secret: []);
         await using var other = await PeerNode.StartAsync(owns: false);
         Assert.Equal(PeerFailure.NotAccepted, Assert.IsType<PeerAnswer.Failed>(await SendAsync(other, owner.AsOwner(), "x")).Stage);
-        Assert.Equal(PeerFailure.NotSent, Assert.IsType<PeerAnswer.Failed>(await SendAsync(owner, other.AsOwner(), "x")).Stage);
+        Assert.Equal(PeerFailure.TooLate, Assert.IsType<PeerAnswer.Failed>(await SendAsync(owner, other.AsOwner(), "x")).Stage);
     }
 
     [Fact]
@@ -204,9 +217,67 @@ public sealed class CommandForwarderTests
     {
         await using var owner = await PeerNode.StartAsync(new PeerOptions { CommandBytesMax = 4 * 1024 * 1024, AnswerBytesMax = 4 * 1024 * 1024 });
         await using var other = await PeerNode.StartAsync(owns: false);
-        var answer = Assert.IsType<PeerAnswer.Failed>(await SendAsync(other, owner.AsOwner(), new string('x', 5 * 1024 * 1024)));
-        Assert.NotEqual(PeerFailure.NotSent, answer.Stage);
+        var answer = await SendAsync(other, owner.AsOwner(), new string('x', 5 * 1024 * 1024));
+        Assert.Equal(413, Assert.IsType<CommandReply.Refused>(Assert.IsType<PeerAnswer.Replied>(answer).Reply).Problem.Status);
         Assert.Empty(owner.Script.Lines);
+    }
+
+    [Fact]
+    public async Task A_command_beyond_the_own_limit_is_not_sent_and_the_caller_is_told_to_divide_it()
+    {
+        await using var other = await PeerNode.StartAsync(new PeerOptions { CommandBytesMax = 4 * 1024 * 1024, AnswerBytesMax = 4 * 1024 * 1024 }, owns: false);
+        var answer = await SendAsync(other, new Owner(0, 1, new NodeId(Guid.NewGuid()), $"http://127.0.0.1:{FreePort()}"), new string('x', 5 * 1024 * 1024));
+        var problem = Assert.IsType<CommandReply.Refused>(Assert.IsType<PeerAnswer.Replied>(answer).Reply).Problem;
+        Assert.Equal((413, ProblemCodes.BodyTooLarge), (problem.Status, problem.Code));
+    }
+
+    [Fact]
+    public async Task Text_beyond_ascii_is_as_long_on_the_way_as_it_is()
+    {
+        var text = string.Concat(Enumerable.Repeat("é<+", 1_000_000)); // 4 MB in UTF-8, 18 MB with escapes
+        await using var owner = await PeerNode.StartAsync();
+        await using var other = await PeerNode.StartAsync(owns: false);
+        Assert.IsType<CommandReply.Done>(Assert.IsType<PeerAnswer.Replied>(await SendAsync(other, owner.AsOwner(), text)).Reply);
+    }
+
+    [Fact]
+    public async Task Bodies_that_nobody_has_signed_for_yet_are_bounded_together_and_let_go_again()
+    {
+        await using var owner = await PeerNode.StartAsync(new PeerOptions { CommandBytesMax = 4 * 1024 * 1024, UnadmittedBytesMax = 4 * 1024 * 1024 });
+        await using var other = await PeerNode.StartAsync(owns: false);
+        using var client = new HttpClient();
+        // a stranger who knows the incarnation sends 3 MiB, and never ends
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var sent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var strange = PeerHeaders.NewRequest(
+            HttpMethod.Post, new Uri(owner.Address), PeerHeaders.CommandsPath, owner.Identity.Self, Deadline, [1], default);
+        strange.Content = new EndlessContent(3 * 1024 * 1024, sent, release.Task);
+        var asking = client.SendAsync(strange, Stop);
+        await sent.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        PeerAnswer.Replied answer;
+        do
+            answer = Assert.IsType<PeerAnswer.Replied>(await SendAsync(other, owner.AsOwner(), new string('x', 2 * 1024 * 1024)));
+        while (answer.Reply is CommandReply.Done); // until the last of it has arrived
+        Assert.Equal(UnavailableReason.Full, Assert.IsType<CommandReply.Unavailable>(answer.Reply).Reason);
+        release.SetResult();
+        using var refused = await asking;
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        answer = Assert.IsType<PeerAnswer.Replied>(await SendAsync(other, owner.AsOwner(), new string('x', 2 * 1024 * 1024)));
+        Assert.IsType<CommandReply.Done>(answer.Reply);
+    }
+
+    [Fact]
+    public async Task A_request_whose_head_is_wrong_is_refused_before_its_body_came()
+    {
+        await using var owner = await PeerNode.StartAsync();
+        using var client = new HttpClient();
+        using var strange = PeerHeaders.NewRequest(
+            HttpMethod.Post, new Uri(owner.Address), PeerHeaders.CommandsPath, new NodeId(Guid.NewGuid()), Deadline, [1], default);
+        using var never = new CancellationTokenSource();
+        strange.Content = new EndlessContent(1, new TaskCompletionSource(), Task.Delay(Timeout.Infinite, never.Token));
+        using var refused = await client.SendAsync(strange, HttpCompletionOption.ResponseHeadersRead, Stop).WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        Assert.Equal(HttpStatusCode.Conflict, refused.StatusCode);
+        await never.CancelAsync();
     }
 
     [Theory]
@@ -251,6 +322,24 @@ public sealed class CommandForwarderTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>So many bytes, and the end when a test says so.</summary>
+    private sealed class EndlessContent(int bytes, TaskCompletionSource sent, Task end) : HttpContent
+    {
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(new byte[bytes]);
+            await stream.FlushAsync();
+            sent.SetResult();
+            await end;
+        }
     }
 
     /// <summary>Speaks HTTP/2 and does what a test wants with a command.</summary>

@@ -92,6 +92,71 @@ public sealed partial class FeedRelayTests
     }
 
     [Fact]
+    public async Task An_owner_that_is_cut_off_from_the_store_and_goes_on_beating_is_left_for_the_one_that_took_over()
+    {
+        await using var first = await PeerNode.StartAsync(Quick);
+        await using var second = await PeerNode.StartAsync(Quick);
+        await using var edge = await PeerNode.StartAsync(Quick, owns: false);
+        OwnedBy(first, 1, first, second, edge);
+        using var listener = edge.Feed.Subscribe(Orders)!;
+        listener.Attach();
+        await UntilAsync(() => first.Feed.IsAttached(Orders));
+        first.Shards.Suspend(); // and it never hears of what follows
+        OwnedBy(second, 2, second, edge);
+        await UntilAsync(() => second.Feed.IsAttached(Orders));
+    }
+
+    [Fact]
+    public async Task A_relay_that_fails_begins_anew_and_has_nothing_of_its_first_client()
+    {
+        await using var owner = await PeerNode.StartAsync(Quick);
+        await using var edge = await PeerNode.StartAsync(Quick, owns: false);
+        OwnedBy(owner, 1, owner, edge);
+        var trace = new AsyncLocal<string?> { Value = "client" };
+        var (failed, seen) = (0, "");
+        edge.OnSecret = () =>
+        {
+            seen += trace.Value;
+            return Interlocked.Increment(ref failed) == 1 ? throw new InvalidOperationException("a bug") : null;
+        };
+        using var listener = edge.Feed.Subscribe(Orders)!;
+        listener.Attach();
+        await UntilAsync(() => owner.Feed.IsAttached(Orders));
+        Assert.True(failed > 1);
+        Assert.Equal("", seen);
+    }
+
+    [Theory]
+    [InlineData(1, 0), InlineData(11, 10), InlineData(1001, 1000), InlineData(10_000, 3000)]
+    public void Many_relays_that_end_together_spread_their_reads_and_a_few_do_not_wait(int relays, int milliseconds) =>
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), FeedRelays.SpreadOf(relays, TimeSpan.FromSeconds(3)));
+
+    [Fact]
+    public async Task Listeners_of_a_suspended_node_ask_by_themselves()
+    {
+        await using var node = await PeerNode.StartAsync(Quick);
+        using var listener = node.Feed.Subscribe(Orders)!;
+        await UntilAsync(() => node.Relays.Count == 1);
+        Assert.False(listener.TakeNews());
+        node.Shards.Suspend(); // its actors say nothing from now on, and another node may own what they stand for
+        for (var i = 0; i < 3; i++)
+            await UntilAsync(listener.TakeNews);
+    }
+
+    [Theory]
+    [InlineData("acme/a:b~c"), InlineData("acme/a._~:-Z9")]
+    public async Task Every_character_of_an_identifier_comes_through_the_path_as_it_was_signed(string name)
+    {
+        var session = SessionKey.Parse(name);
+        await using var owner = await PeerNode.StartAsync();
+        await using var edge = await PeerNode.StartAsync(Quick, owns: false);
+        OwnedBy(owner, 1, owner, edge);
+        using var listener = edge.Feed.Subscribe(session)!;
+        listener.Attach();
+        await UntilAsync(() => owner.Feed.IsAttached(session));
+    }
+
+    [Fact]
     public async Task A_client_stream_survives_the_move_of_its_session_without_a_gap_or_a_double()
     {
         var events = new SharedEvents();

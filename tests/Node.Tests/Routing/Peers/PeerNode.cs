@@ -25,14 +25,14 @@ internal sealed class PeerNode : IAsyncDisposable
     public PeerNode(PeerOptions? options = null, byte[]? secret = null)
     {
         Options = (options ?? new PeerOptions()) with { Url = "http://127.0.0.1:0" };
-        Identity = new PeerIdentity(new NodeId(Guid.NewGuid()), () => secret ?? ClusterSecret);
+        Identity = new PeerIdentity(new NodeId(Guid.NewGuid()), () => OnSecret?.Invoke() ?? secret ?? ClusterSecret);
         var system = new ActorSystem(TimeProvider.System, new SystemRandom(), NullLoggerFactory.Instance, ActorScheduler.ThreadPool);
         var store = new MemoryJournalStore(TimeProvider.System);
         var sharding = new ShardingOptions { ShardCount = 1 };
-        var shards = new NodeShards(
+        Shards = new NodeShards(
             system, store, (session, tenure) => new ScriptedSession(session, tenure, Script), new AlwaysTrusted(), Identity.Self, sharding, NullLoggerFactory.Instance);
-        Ownership = new EmbeddedOwnership(shards, store, new NoExit(), sharding, TimeProvider.System, NullLoggerFactory.Instance);
-        Local = new LocalCommands(shards, TimeProvider.System);
+        Ownership = new EmbeddedOwnership(Shards, store, new NoExit(), sharding, TimeProvider.System, NullLoggerFactory.Instance);
+        Local = new LocalCommands(Shards, TimeProvider.System);
         _owners = new OwnerDirectory(Views, new RoutingOptions(), TimeProvider.System, NullLogger<OwnerDirectory>.Instance);
         Clients = new PeerClients(Options);
         Forwarder = new CommandForwarder(Clients, Identity, Options, TimeProvider.System);
@@ -47,6 +47,9 @@ internal sealed class PeerNode : IAsyncDisposable
             new ConfigurationBuilder().Build(), NullLoggerFactory.Instance, _services.GetRequiredService<IMeterFactory>(), TimeProvider.System);
     }
 
+    /// <summary>What the store would say, or throw.</summary>
+    public Func<byte[]?>? OnSecret { get; set; }
+
     public SessionFeed Feed { get; }
 
     public FeedRelays Relays { get; }
@@ -60,6 +63,8 @@ internal sealed class PeerNode : IAsyncDisposable
     public SessionScript Script { get; } = new();
 
     public FakeViews Views { get; } = new();
+
+    public NodeShards Shards { get; }
 
     public EmbeddedOwnership Ownership { get; }
 
