@@ -22,7 +22,8 @@ internal sealed class CutProxy : IDisposable
 
     public string ConnectionString => new NpgsqlConnectionStringBuilder(_target.ConnectionString)
     {
-        Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
+        Host = "127.0.0.1",
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
     }.ConnectionString;
 
     public void Cut() => _cut ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

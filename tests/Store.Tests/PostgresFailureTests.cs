@@ -13,8 +13,11 @@ public sealed class PostgresFailureTests : IAsyncLifetime
     private static readonly CancellationToken None = CancellationToken.None;
     private static readonly PostgresOptions Impatient = new()
     {
-        AppendTimeout = TimeSpan.FromSeconds(1), ClaimLockTimeout = TimeSpan.FromMilliseconds(200), NetworkGrace = TimeSpan.FromSeconds(1),
-        ConnectTimeout = TimeSpan.FromSeconds(1), ReadTimeout = TimeSpan.FromSeconds(1),
+        AppendTimeout = TimeSpan.FromSeconds(1),
+        ClaimLockTimeout = TimeSpan.FromMilliseconds(200),
+        NetworkGrace = TimeSpan.FromSeconds(1),
+        ConnectTimeout = TimeSpan.FromSeconds(1),
+        ReadTimeout = TimeSpan.FromSeconds(1),
     };
 
     private readonly PostgresHarness _harness = new();

@@ -111,7 +111,9 @@ internal sealed class PrivatePostgres : IDisposable
         var redirects = !arguments.Contains("start");
         var start = new ProcessStartInfo(program, arguments)
         {
-            RedirectStandardError = redirects, RedirectStandardOutput = redirects, WorkingDirectory = folder ?? "/",
+            RedirectStandardError = redirects,
+            RedirectStandardOutput = redirects,
+            WorkingDirectory = folder ?? "/",
         };
         start.Environment["LC_ALL"] = "C";
         using var process = Process.Start(start)!;

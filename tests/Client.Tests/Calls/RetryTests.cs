@@ -111,7 +111,8 @@ public sealed class RetryTests
         FakeNode? node = null;
         using (node = new FakeNode((_, index) => index == 0
             ? Answer.Problem(503, "unavailable").With("Retry-After", node!.Time.GetUtcNow().AddSeconds(20).ToString("R"))
-            : Answer.Json(Answer.Session)) { IsAlone = true })
+            : Answer.Json(Answer.Session))
+        { IsAlone = true })
         {
             using var client = node.Client();
             await client.Session("photos").GetAsync(Stop);

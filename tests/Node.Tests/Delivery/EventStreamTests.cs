@@ -1,8 +1,8 @@
 using System.IO.Pipelines;
 using System.Text;
 using Backhaul.Node.Delivery;
-using Backhaul.World;
 using Backhaul.Protocol;
+using Backhaul.World;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Delivery;

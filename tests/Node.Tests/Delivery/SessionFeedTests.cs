@@ -1,6 +1,6 @@
 using Backhaul.Node.Delivery;
-using Backhaul.World;
 using Backhaul.Protocol;
+using Backhaul.World;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Delivery;

@@ -1,8 +1,8 @@
 using System.Text;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
-using Backhaul.World;
 using Backhaul.Protocol;
+using Backhaul.World;
 using Microsoft.Extensions.Logging;
 
 namespace Backhaul.Node.Tests.Journal;

@@ -23,10 +23,23 @@ public sealed class PeerCodecTests
 
     private static readonly TaskSpec Spec = new()
     {
-        Id = TaskId.Parse("own"), Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Headers = Headers,
-        Destination = new FileReference(ContainerName.Default, ContainerPath.Parse("a/b.bin")), Description = "text", Start = false, Priority = 0.75,
-        EarliestBeginAt = At, Deadline = At, ExpectedBytes = new ExpectedBytes { Receive = 5 }, Sha256 = "00ff", AcceptStatus = ["404"],
-        Retry = new RetryConfiguration { Longest = TimeSpan.FromMinutes(1) }, SourceChange = SourceChangePolicy.Fail, MaxBytes = 100,
+        Id = TaskId.Parse("own"),
+        Kind = TaskKind.Download,
+        Url = "https://origin.example/a",
+        Method = "GET",
+        Headers = Headers,
+        Destination = new FileReference(ContainerName.Default, ContainerPath.Parse("a/b.bin")),
+        Description = "text",
+        Start = false,
+        Priority = 0.75,
+        EarliestBeginAt = At,
+        Deadline = At,
+        ExpectedBytes = new ExpectedBytes { Receive = 5 },
+        Sha256 = "00ff",
+        AcceptStatus = ["404"],
+        Retry = new RetryConfiguration { Longest = TimeSpan.FromMinutes(1) },
+        SourceChange = SourceChangePolicy.Fail,
+        MaxBytes = 100,
     };
 
     private static readonly PeerCommand[] Commands =

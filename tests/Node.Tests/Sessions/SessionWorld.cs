@@ -6,9 +6,9 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Sessions;
-using Backhaul.World;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
+using Backhaul.World;
 using Microsoft.Extensions.Logging;
 using Xunit;
 

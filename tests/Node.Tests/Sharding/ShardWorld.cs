@@ -5,8 +5,8 @@ using Backhaul.Node.Routing;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
-using Backhaul.World;
 using Backhaul.Protocol;
+using Backhaul.World;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
