@@ -1,5 +1,3 @@
-using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
@@ -7,6 +5,7 @@ using Backhaul.Node.Sharding.Membership;
 using Backhaul.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
+using static Backhaul.Node.Tests.Ops.PaletteCalls;
 
 namespace Backhaul.Node.Tests.Ops;
 
@@ -229,29 +228,6 @@ public sealed class ClusterPaletteTests
 
     private static IEnumerable<string> Fields(IReadOnlyList<string> lines, params string[] names) =>
         names.Select(name => lines.Select(line => line.Split(" | ")).Single(cells => cells[0].Trim() == name)[1]);
-
-    private static Task<(IReadOnlyList<string> Lines, IReadOnlyList<string> Errors, int Exit)> RunAsync(OpsHost host, params string[] words) =>
-        RunAsync(host, confirmed: false, words);
-
-    private static async Task<(IReadOnlyList<string> Lines, IReadOnlyList<string> Errors, int Exit)> RunAsync(OpsHost host, bool confirmed, params string[] words)
-    {
-        using var http = new HttpClient { BaseAddress = host.Address };
-        using var request = Execute(confirmed, words);
-        using var response = await http.SendAsync(request, Stop);
-        Assert.Equal("application/x-ndjson", response.Content.Headers.ContentType?.MediaType);
-        var records = await ReadAsync(response);
-        Assert.Single(records, r => r["exit"] is not null);
-        return (
-            [.. records.Select(r => (string?)r["line"]).OfType<string>()],
-            [.. records.Select(r => (string?)r["error"]).OfType<string>()],
-            (int)records[^1]["exit"]!);
-    }
-
-    private static HttpRequestMessage Execute(bool confirmed, params string[] words) =>
-        new(HttpMethod.Post, "/pbm/execute") { Content = JsonContent.Create(new { words, confirmed }) };
-
-    private static async Task<List<JsonNode>> ReadAsync(HttpResponseMessage response) =>
-        [.. (await response.Content.ReadAsStringAsync(Stop)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
 
     /// <summary>The store and the view that the node has of it.</summary>
     private sealed class ScriptedCluster : IClusterViews, IClusterStore

@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Xunit;
+using static Backhaul.Node.Tests.Ops.PaletteCalls;
 
 namespace Backhaul.Node.Tests.Ops;
 
@@ -303,29 +304,6 @@ public sealed class PaletteEdgeTests
 
     private static SessionHead Head(string key, long lastNumber) =>
         new(SessionKey.Parse(key), 7, lastNumber, 1, lastNumber, "active", 1, 0, null);
-
-    private static Task<(IReadOnlyList<string> Lines, IReadOnlyList<string> Errors, int Exit)> RunAsync(OpsHost host, params string[] words) =>
-        RunAsync(host, confirmed: false, words);
-
-    private static async Task<(IReadOnlyList<string> Lines, IReadOnlyList<string> Errors, int Exit)> RunAsync(OpsHost host, bool confirmed, params string[] words)
-    {
-        using var http = new HttpClient { BaseAddress = host.Address };
-        using var request = Execute(confirmed, words);
-        using var response = await http.SendAsync(request, Stop);
-        Assert.Equal("application/x-ndjson", response.Content.Headers.ContentType?.MediaType);
-        var records = await ReadAsync(response);
-        Assert.Single(records, r => r["exit"] is not null);
-        return (
-            [.. records.Select(r => (string?)r["line"]).OfType<string>()],
-            [.. records.Select(r => (string?)r["error"]).OfType<string>()],
-            (int)records[^1]["exit"]!);
-    }
-
-    private static HttpRequestMessage Execute(bool confirmed, params string[] words) =>
-        new(HttpMethod.Post, "/pbm/execute") { Content = JsonContent.Create(new { words, confirmed }) };
-
-    private static async Task<List<JsonNode>> ReadAsync(HttpResponseMessage response) =>
-        [.. (await response.Content.ReadAsStringAsync(Stop)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
 
     private sealed class OneKey(string key, OperatorRole role) : IOperatorKeys
     {
