@@ -15,6 +15,9 @@ internal static class Arrows
     /// <summary>The commit of a published file is a crash point too; the others are inside Files.</summary>
     private const string CrashPoint = "Files.ICrashPoints";
 
+    /// <summary>Which bytes of a part are there: a value of checkpoints, journaled as it is.</summary>
+    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter", "Files.ByteRange"];
+
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
     private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
 
@@ -57,7 +60,7 @@ internal static class Arrows
         ["Files"] = [.. OrderWords, "Actors.IIdSource"],
         ["Transfers"] = ["Egress", "Files", .. SessionWords],
         ["Delivery"] = [],
-        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, .. RangeWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],

@@ -45,6 +45,7 @@ internal interface IPartFile : IAsyncDisposable
     /// <summary>File name in the hidden folder; goes into checkpoints.</summary>
     string Name { get; }
 
+    /// <summary>May be called for several ranges of one part at once.</summary>
     ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, long offset, CancellationToken stop);
 
     ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop);
@@ -52,8 +53,11 @@ internal interface IPartFile : IAsyncDisposable
     /// <summary>Asks the system to start writing back what was written; never waits for the disk.</summary>
     void StartWriteBack(long offset, long count);
 
-    /// <summary>Everything written so far survives a power cut when this returns. A failed flush is final for this file.</summary>
-    ValueTask FlushAsync(CancellationToken stop);
+    /// <summary>
+    /// Makes <paramref name="written"/>, ranges whose writes have ended, survive a power cut, and says which of them do when this returns.
+    /// A failed flush is final for this file.
+    /// </summary>
+    ValueTask<PartFlush> FlushAsync(RangeSet written, CancellationToken stop);
 
     /// <summary>What this file is; valid while nothing more is written.</summary>
     ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop);

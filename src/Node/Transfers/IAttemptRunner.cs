@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
@@ -80,7 +82,7 @@ internal sealed record AttemptOrder
 }
 
 /// <summary>
-/// A flushed prefix of a part file. <see cref="Complete"/> is reported once before a long download's file is published: with
+/// What of a part file is flushed: a prefix, and ranges beyond it. <see cref="Complete"/> is reported once before a long download's file is published: with
 /// <see cref="Identity"/> a file that was renamed just before a crash is recognised instead of being fetched again.
 /// </summary>
 internal sealed record PartCheckpoint
@@ -88,6 +90,9 @@ internal sealed record PartCheckpoint
     /// <summary>The part's file name in the container's hidden folder.</summary>
     public required string Part { get; init; }
     public required long Bytes { get; init; }
+
+    /// <summary>Flushed ranges beyond the prefix; null when there are none.</summary>
+    public RangeSet? Ranges { get; init; }
     public long? Total { get; init; }
 
     /// <summary>Strong ETag, or a Last-Modified that is strong by RFC 9110 8.8.2.2; null: cannot resume.</summary>
@@ -97,6 +102,14 @@ internal sealed record PartCheckpoint
 
     /// <summary>Hex SHA-256 when complete and computed.</summary>
     public string? Sha256 { get; init; }
+
+    /// <summary>Everything that is flushed.</summary>
+    [JsonIgnore]
+    public RangeSet Durable => Bytes > 0 ? (Ranges ?? RangeSet.Empty).Add(new ByteRange(0, Bytes)) : Ranges ?? RangeSet.Empty;
+
+    /// <summary>How long the file must be at least.</summary>
+    [JsonIgnore]
+    public long DurableEnd => Math.Max(Bytes, Ranges?.End ?? 0);
 }
 
 /// <summary>Which file it is, on the store where it lies; survives a rename.</summary>

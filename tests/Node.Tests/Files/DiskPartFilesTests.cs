@@ -239,11 +239,11 @@ public sealed class DiskPartFilesTests : IDisposable
         await using var part = await CreateAsync(FilesRig.Files(), 3, 1, 10);
         await part.WriteAsync("01234"u8.ToArray(), 0, Stop);
         _rig.Disk.Fail("flush file", Errno.Io);
-        Assert.Equal(StorageFailure.Failed, (await Assert.ThrowsAsync<StorageException>(async () => await part.FlushAsync(Stop))).Failure);
+        Assert.Equal(StorageFailure.Failed, (await Assert.ThrowsAsync<StorageException>(async () => await part.FlushAsync(RangeSet.Of(0, 1), Stop))).Failure);
 
         _rig.Disk.Heal();
 
-        Assert.Equal(StorageFailure.Failed, (await Assert.ThrowsAsync<StorageException>(async () => await part.FlushAsync(Stop))).Failure);
+        Assert.Equal(StorageFailure.Failed, (await Assert.ThrowsAsync<StorageException>(async () => await part.FlushAsync(RangeSet.Of(0, 1), Stop))).Failure);
         await Assert.ThrowsAsync<StorageException>(async () => await part.PublishAsync(5, null, flush: true, Stop));
         Assert.Null(await _rig.ReadAsync("out/a.bin"));
     }
@@ -252,10 +252,10 @@ public sealed class DiskPartFilesTests : IDisposable
     public async Task The_first_checkpoint_makes_the_parts_name_durable_and_later_ones_only_its_bytes()
     {
         await using var part = await CreateAsync(FilesRig.Files(), 3, 1, null);
-        await part.FlushAsync(Stop);
+        await part.FlushAsync(RangeSet.Of(0, 1), Stop);
         Assert.Contains("flush /.backhaul/parts/", _rig.Disk.Calls, StringComparer.Ordinal);
         _rig.Disk.Calls.Clear();
-        await part.FlushAsync(Stop);
+        await part.FlushAsync(RangeSet.Of(0, 1), Stop);
         Assert.Single(_rig.Disk.Calls);
     }
 
@@ -343,7 +343,7 @@ public sealed class DiskPartFilesTests : IDisposable
     {
         await using var part = await CreateAsync(FilesRig.Files(), epoch, 1, 10);
         await part.WriteAsync("01234"u8.ToArray(), 0, Stop);
-        await part.FlushAsync(Stop);
+        await part.FlushAsync(RangeSet.Of(0, 1), Stop);
         return Checkpoint(part.Name, 5);
     }
 }

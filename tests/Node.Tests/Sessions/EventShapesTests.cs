@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
@@ -51,6 +52,10 @@ public sealed class EventShapesTests
         new TaskCheckpointed(Task, 2, new PartCheckpoint
         {
             Part = "p", Bytes = 50, Total = 100, Validator = "\"v1\"", Complete = true, Identity = new FileIdentity(1, 2, 3), Sha256 = "00ff",
+        }, At),
+        new TaskCheckpointed(Task, 2, new PartCheckpoint
+        {
+            Part = "p", Bytes = 50, Ranges = RangeSet.Of([new ByteRange(60, 70), new ByteRange(80, 90)]), Total = 100, Validator = "\"v1\"",
         }, At),
         new TaskAttemptEnded(Task, 2, AttemptDecisions.Retried, 50, 503, Error, DiscardPart: true, At),
         new TaskWaiting(Task, WaitReasons.Retry, At, Error, At),

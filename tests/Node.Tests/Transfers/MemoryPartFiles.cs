@@ -40,7 +40,7 @@ internal sealed class MemoryPartFiles : IPartFiles
 
     public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop)
     {
-        if (!_parts.TryRemove(checkpoint.Part, out var file) || file.Length < checkpoint.Bytes)
+        if (!_parts.TryRemove(checkpoint.Part, out var file) || file.Length < checkpoint.DurableEnd)
             return new((IPartFile?)null);
         Adopted++;
         var part = new MemoryPart(this, files, owner, $"{Key(files)}.{owner.Epoch}.{owner.Attempt}.{file.Inode}", file);
@@ -152,11 +152,12 @@ internal sealed class MemoryPartFiles : IPartFiles
         {
         }
 
-        public async ValueTask FlushAsync(CancellationToken stop)
+        public async ValueTask<PartFlush> FlushAsync(RangeSet written, CancellationToken stop)
         {
             await Task.Yield();
             disk.OnDisk?.Invoke("flush", file.Length);
             Interlocked.Increment(ref disk._flushes);
+            return new PartFlush(written);
         }
 
         public ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop) => new(file.Identity);

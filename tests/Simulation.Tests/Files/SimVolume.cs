@@ -52,7 +52,7 @@ internal sealed class SimVolume(SimTrace trace)
         var file = folder[old.ToString()];
         folder.Remove(old.ToString());
         folder[own.ToString()] = file;
-        return file.DurableBlocks >= checkpoint.Bytes ? (own.ToString(), file) : null;
+        return file.IsDurable(checkpoint.Durable) ? (own.ToString(), file) : null;
     }
 
     /// <summary>Renames a part into place; refused when somebody renamed or removed it before.</summary>
@@ -170,7 +170,7 @@ internal sealed class SimInode(ulong id, int blocks)
 
     public int Blocks => blocks;
 
-    public int DurableBlocks => _flushed.TakeWhile(static flushed => flushed).Count();
+    public bool IsDurable(RangeSet ranges) => ranges.End <= blocks && ranges.All(range => _flushed.AsSpan((int)range.From, (int)range.Length).IndexOf(false) < 0);
 
     public int VersionAt(int block) => _versions.Length == 0 ? 0 : _versions[block];
 

@@ -42,10 +42,11 @@ internal sealed class DiskPart(
         }
     }
 
-    public async ValueTask FlushAsync(CancellationToken stop)
+    public async ValueTask<PartFlush> FlushAsync(RangeSet written, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         await work.RunAsync(static self => self.Flush(), this);
+        return new PartFlush(written);
     }
 
     public ValueTask<FileIdentity> IdentifyAsync(CancellationToken stop)

@@ -152,7 +152,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
             container.Reach("adopt.rename");
             container.Check(container.Calls.OpenFile(folder, own.ToString(), FileUse.ReadWrite, out var file), "open a part");
             errno = container.Calls.Status(file, null, out var status);
-            if (errno == 0 && status.Kind == EntryKind.File && status.Length >= checkpoint.Bytes)
+            if (errno == 0 && status.Kind == EntryKind.File && status.Length >= checkpoint.DurableEnd)
             {
                 var part = new DiskPart(container, folder, own.ToString(), file, files, owner, work);
                 folder = null;

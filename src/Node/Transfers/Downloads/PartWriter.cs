@@ -13,8 +13,7 @@ internal sealed class PartWriter(
 {
     private long _writeBackFrom = from;
     private long _checkpointAt = time.GetTimestamp();
-    private long _flushingTo;
-    private Task? _flush;
+    private Task<PartFlush>? _flush;
 
     public IPartFile Part => part;
     public PartDigest? Digest => digest;
@@ -53,19 +52,20 @@ internal sealed class PartWriter(
     /// <summary>Starts the flush. No write may be under way.</summary>
     public void BeginCheckpoint()
     {
-        _flushingTo = Written;
         _flush = FlushAsync();
     }
 
     /// <summary>Waits for the flush and journals its offset. False: the attempt is not wanted any more.</summary>
     public async ValueTask<bool> EndCheckpointAsync()
     {
-        await _flush!;
+        var durable = (await _flush!).Durable.Prefix;
         _flush = null;
         _checkpointAt = time.GetTimestamp();
-        if (!await response.EnsureAsync() || !await reports.CheckpointAsync(At(_flushingTo)))
+        if (durable <= Journaled)
+            return true;
+        if (!await response.EnsureAsync() || !await reports.CheckpointAsync(At(durable)))
             return false;
-        Journaled = _flushingTo;
+        Journaled = durable;
         HasCheckpoint = true;
         return true;
     }
@@ -102,11 +102,11 @@ internal sealed class PartWriter(
 
     private PartCheckpoint At(long bytes) => new() { Part = part.Name, Bytes = bytes, Total = total, Validator = validator };
 
-    private async Task FlushAsync()
+    private async Task<PartFlush> FlushAsync()
     {
         try
         {
-            await part.FlushAsync(CancellationToken.None);
+            return await part.FlushAsync(RangeSet.Of(0, Written), CancellationToken.None);
         }
         catch (StorageException)
         {
