@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>An answer of the node: status and JSON (undefined when there was no body).</summary>
 internal sealed record Answer(HttpStatusCode Status, JsonElement Json, string Text)

@@ -1,4 +1,4 @@
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>A data directory for one test, owned by the user that nodes run as; removed at the end.</summary>
 internal sealed class NodeFolder : IDisposable

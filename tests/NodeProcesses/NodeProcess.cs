@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>
 /// One real node process on free ports. Tests end it the way the world does: SIGKILL, SIGTERM, or by itself. Whatever a test forgets is
@@ -50,8 +50,10 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <param name="settings">Configuration keys and values.</param>
     /// <param name="wrapper">Command words that run the node, for instance in another mount namespace.</param>
     /// <param name="port">Its port; clients that stay need the same one again after a restart.</param>
+    /// <param name="environment">Environment variables.</param>
     public static NodeProcess Spawn(
-        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null, int? port = null)
+        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null, int? port = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var (clientPort, opsPort) = (port ?? Machine.FreePort(), Machine.FreePort());
         IReadOnlyList<string> command =
@@ -70,6 +72,8 @@ internal sealed class NodeProcess : IAsyncDisposable
             WorkingDirectory = "/",
         };
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         foreach (var word in command.Skip(1))
             start.ArgumentList.Add(word);
         var process = Process.Start(start)!;
@@ -79,9 +83,10 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     /// <summary>Starts a node and waits until it says that it is ready.</summary>
     public static async Task<NodeProcess> StartAsync(
-        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null, int? port = null)
+        string dataDirectory, IReadOnlyDictionary<string, string>? settings = null, IReadOnlyList<string>? wrapper = null, int? port = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
-        var node = Spawn(dataDirectory, settings, wrapper, port);
+        var node = Spawn(dataDirectory, settings, wrapper, port, environment);
         try
         {
             await node.ReadyAsync();

@@ -3,9 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-[assembly: System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
-
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>Facts about the machine that the tests run on, and the few system calls they need.</summary>
 internal static partial class Machine

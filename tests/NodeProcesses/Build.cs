@@ -1,4 +1,4 @@
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>What was built together with these tests.</summary>
 internal static class Build

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>Waits for conditions with a deadline; a test never sleeps for a time and hopes.</summary>
 internal static class Eventually

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Backhaul.Node.Journal.Sqlite;
 
-namespace Backhaul.EndToEnd.Tests;
+namespace Backhaul.NodeProcesses;
 
 /// <summary>A row of a stopped node's journal.</summary>
 internal sealed record JournalEntry(string Session, long Sequence, long Epoch, string EventType, long? Number, JsonElement Payload)
