@@ -7,7 +7,7 @@ namespace Backhaul.Architecture.Tests;
 internal static class Arrows
 {
     /// <summary>Values that are written down in a session's events and cross to the engine as they are; they have no behaviour.</summary>
-    private static readonly string[] SessionWords = ["Sessions.TaskKind", "Sessions.SourceChangePolicy"];
+    private static readonly string[] SessionWords = ["Sessions.TaskKind", "Sessions.SourceChangePolicy", "Sessions.UploadProtocol"];
 
     /// <summary>How the engine names a task's files, part of the checkpoint that it journals: data of the order, not the engine.</summary>
     private static readonly string[] OrderWords = ["Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity"];

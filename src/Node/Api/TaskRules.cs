@@ -39,7 +39,7 @@ internal static class TaskRules
         var problem = UrlRules.Check(request.Url, "url")
             ?? CheckMethod(kind, method)
             ?? HeaderRules.Check(request.Headers, "headers")
-            ?? CheckFiles(kind, request, containerExists)
+            ?? CheckFiles(kind, method, request, containerExists)
             ?? CheckDescription(request.Description)
             ?? CheckPriority(request.Priority)
             ?? CheckTimes(request)
@@ -71,6 +71,9 @@ internal static class TaskRules
             Retry = request.Retry,
             SourceChange = ToPolicy(request.SourceChange) ?? SourceChangePolicy.Restart,
             MaxBytes = request.MaxBytes,
+            Parts = request.Parts,
+            Multipart = request.Multipart,
+            UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
         };
     }
 
@@ -91,17 +94,9 @@ internal static class TaskRules
         return method is "CONNECT" or "TRACE" ? Invalid("method", "must not be CONNECT or TRACE.") : null;
     }
 
-    private static Problem? CheckFiles(TaskKind kind, TaskRequest request, Func<ContainerName, bool> containerExists)
-    {
-        if (kind == TaskKind.Upload && request.Source is null)
-            return Invalid("source", "is missing: name the file to upload, such as {\"container\":\"default\",\"path\":\"a.bin\"}.");
-        if (kind == TaskKind.Upload && request.Destination is not null)
-            return Invalid("destination", "belongs to downloads; an upload goes to its url.");
-        if (kind == TaskKind.Download && request.Source is not null)
-            return Invalid("source", "belongs to uploads; a download comes from its url.");
-        return CheckContainer(request.Source?.Container, "source.container", containerExists)
-            ?? CheckContainer(request.Destination?.Container, "destination.container", containerExists);
-    }
+    private static Problem? CheckFiles(TaskKind kind, string method, TaskRequest request, Func<ContainerName, bool> containerExists) =>
+        UploadRules.Check(kind, method, request, containerExists)
+        ?? CheckContainer(request.Destination?.Container, "destination.container", containerExists);
 
     public static Problem? CheckContainer(ContainerName? container, string field, Func<ContainerName, bool> containerExists) =>
         container is not { } name || containerExists(name)

@@ -73,6 +73,9 @@ internal interface IUploadSource : IAsyncDisposable
 {
     long Length { get; }
 
+    /// <summary>Which file it is; the same for as long as it is not replaced or written to, on every node that sees it.</summary>
+    FileIdentity Identity { get; }
+
     /// <summary>Reads without moving a position; asynchronous, off the caller's thread.</summary>
     ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop);
 

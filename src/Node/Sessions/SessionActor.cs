@@ -280,6 +280,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 if (_session.Tasks[succeeded.Task] is { Run.Generation: > 1 } restarted)
                     turn.Discards.Add((_session.FilesOf(restarted), false)); // parts of earlier generations
                 break;
+            case TaskCompleted completed when _session.Tasks[completed.Task] is { Run.Part.Upload: not null } unfinished:
+                turn.Abandoned.Add(AttemptOrders.Create(_session, unfinished, _storage!.Epoch, _environment.Trust));
+                break;
             case TaskCompleted completed when _session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
                 turn.Discards.Add((_session.FilesOf(unfinished), false));
                 break;
@@ -361,6 +364,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _ = read();
         foreach (var (files, resultToo) in turn.Discards)
             _ = DiscardAsync(files, resultToo);
+        foreach (var order in turn.Abandoned)
+            _ = AbandonUploadAsync(order);
         if (turn.Rows.Exists(row => row.Number is not null))
             _environment.Feed.Published(_session.Key, _session.Delivery.LastNumber);
     }
@@ -369,7 +374,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         var task = _session.Tasks[started.Task];
         var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust);
-        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), started.From, slot, _environment.Time);
+        var isUpload = task.Spec.Kind is TaskKind.Upload;
+        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time);
         _running[task.Id] = progress;
         var session = _context.ForChildren;
         _context.Spawn(progress.ChildName, () => new TaskActor(order, progress, _environment, session));
@@ -388,6 +394,18 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         catch (Exception failure)
         {
             _logger.DiscardFailed(_session.Key, files.Task, failure);
+        }
+    }
+
+    private async Task AbandonUploadAsync(AttemptOrder order)
+    {
+        try
+        {
+            await _environment.Runner.AbandonUploadAsync(order);
+        }
+        catch (Exception failure)
+        {
+            _logger.DiscardFailed(_session.Key, order.Files.Task, failure);
         }
     }
 

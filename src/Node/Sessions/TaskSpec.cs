@@ -17,6 +17,25 @@ internal enum SourceChangePolicy
     AcceptIfDigest = 3,
 }
 
+/// <summary>How the bytes of an upload reach their target. Persisted by name: append only.</summary>
+internal enum UploadProtocol
+{
+    /// <summary>One PUT or POST with the whole body.</summary>
+    Plain = 1,
+
+    /// <summary>Ask the target once, then whichever of the others it speaks.</summary>
+    Auto = 2,
+
+    /// <summary>tus 1.0.0.</summary>
+    Tus = 3,
+
+    /// <summary>Resumable uploads for HTTP, the draft of the IETF.</summary>
+    Resumable = 4,
+
+    /// <summary>Multipart upload of an S3 object.</summary>
+    S3 = 5,
+}
+
 /// <summary>
 /// A validated task as a client asked for it; only the HTTP edge makes it. A million of these wait in memory, so what few tasks ask
 /// for lies in a part of its own that the others do not have.
@@ -100,6 +119,26 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { MaxBytes = value });
     }
 
+    /// <summary>The parts of a multipart upload, in place of a source.</summary>
+    public IReadOnlyList<ContentPart>? Parts
+    {
+        get => _rare?.Parts;
+        init => _rare = With(value is null, rare => rare with { Parts = value });
+    }
+
+    public MultipartForm? Multipart
+    {
+        get => _rare?.Multipart;
+        init => _rare = With(value is null, rare => rare with { Multipart = value });
+    }
+
+    /// <summary>Null: plain.</summary>
+    public UploadProtocol? UploadProtocol
+    {
+        get => _rare?.UploadProtocol;
+        init => _rare = With(value is null, rare => rare with { UploadProtocol = value });
+    }
+
     /// <summary>What is at its default asks for nothing, unless something was asked for before.</summary>
     private RareWishes? With(bool isDefault, Func<RareWishes, RareWishes> change) => isDefault && _rare is null ? null : change(_rare ?? RareWishes.None);
 
@@ -116,5 +155,8 @@ internal sealed record TaskSpec
         public RetryConfiguration? Retry { get; init; }
         public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
         public long? MaxBytes { get; init; }
+        public IReadOnlyList<ContentPart>? Parts { get; init; }
+        public MultipartForm? Multipart { get; init; }
+        public UploadProtocol? UploadProtocol { get; init; }
     }
 }

@@ -39,4 +39,6 @@ internal sealed class AttemptRunner(
 
     public async Task DiscardAsync(TaskFiles files, long epoch, bool resultToo) =>
         await parts.DiscardAsync(files, epoch, resultToo, CancellationToken.None);
+
+    public Task AbandonUploadAsync(AttemptOrder order) => Task.CompletedTask;
 }

@@ -19,6 +19,12 @@ internal interface IAttemptRunner
     /// <paramref name="epoch"/>, the caller's, stay.
     /// </summary>
     Task DiscardAsync(TaskFiles files, long epoch, bool resultToo);
+
+    /// <summary>
+    /// Tells the target of an upload that will not be finished (<see cref="AttemptOrder.Resume"/> has its <see cref="UploadState"/>) to forget it, where
+    /// its protocol has a word for that. Tried a few times within a limit and then left to the target's own expiry; never throws for what a network does.
+    /// </summary>
+    Task AbandonUploadAsync(AttemptOrder order);
 }
 
 /// <summary>Where the reports of an attempt go. Calls come from one logical thread, in order.</summary>
@@ -67,6 +73,12 @@ internal sealed record AttemptOrder
 
     /// <summary>Upload: what is sent.</summary>
     public FileReference? Source { get; init; }
+
+    /// <summary>Upload: what is sent when it is a multipart body; every part has its container.</summary>
+    public IReadOnlyList<ContentPart>? Parts { get; init; }
+
+    public MultipartForm? Multipart { get; init; }
+    public UploadProtocol UploadProtocol { get; init; } = UploadProtocol.Plain;
     public required TimeSpan IdleTimeout { get; init; }
     public required IReadOnlyList<string> AcceptStatus { get; init; }
     public required IReadOnlyList<int> RetryStatuses { get; init; }
@@ -102,6 +114,9 @@ internal sealed record PartCheckpoint
 
     /// <summary>Hex SHA-256 when complete and computed.</summary>
     public string? Sha256 { get; init; }
+
+    /// <summary>Where a resumable upload stands at its target; <see cref="Bytes"/> repeats its offset.</summary>
+    public UploadState? Upload { get; init; }
 
     /// <summary>Everything that is flushed.</summary>
     [JsonIgnore]
@@ -169,6 +184,9 @@ internal sealed record AttemptFailure
     public TimeSpan? RetryAfter { get; init; }
     public int? Status { get; init; }
     public long BytesReceived { get; init; }
+
+    /// <summary>Of an upload: bytes that the target has, or may have.</summary>
+    public long BytesSent { get; init; }
     public AttemptResponse? Response { get; init; }
 
     /// <summary>The part is of no use any more: start from zero.</summary>

@@ -56,6 +56,15 @@ public sealed record TaskRequest
 
     /// <summary>A download that grows beyond this fails with <c>tooLarge</c>.</summary>
     public long? MaxBytes { get; init; }
+
+    /// <summary>Uploads: the parts of a multipart body, instead of a source.</summary>
+    public IReadOnlyList<ContentPart>? Parts { get; init; }
+
+    /// <summary>Uploads: subtype and boundary of a multipart body.</summary>
+    public MultipartForm? Multipart { get; init; }
+
+    /// <summary>Uploads: <c>plain</c> (default), <c>tus</c>, <c>resumable</c>, <c>s3</c>, or <c>auto</c>, which asks the target.</summary>
+    public string? UploadProtocol { get; init; }
 }
 
 /// <summary>A client's expectation of sizes.</summary>

@@ -72,6 +72,15 @@ public sealed record TaskView
     /// <summary>What a changed source leads to, when the task named it: <c>fail</c> or <c>acceptIfDigest</c>; absent it starts again.</summary>
     public string? SourceChange { get; init; }
 
+    /// <summary>The parts of a multipart upload, values of secret headers masked.</summary>
+    public IReadOnlyList<ContentPart>? Parts { get; init; }
+
+    /// <summary>Subtype and boundary of a multipart upload, when the task named them.</summary>
+    public MultipartForm? Multipart { get; init; }
+
+    /// <summary>How an upload is sent, when the task named it: <c>auto plain tus resumable s3</c>.</summary>
+    public string? UploadProtocol { get; init; }
+
     /// <summary>Bytes moved.</summary>
     public required TaskProgress Progress { get; init; }
 

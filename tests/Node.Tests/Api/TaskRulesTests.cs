@@ -89,7 +89,7 @@ public sealed class TaskRulesTests
         { """ "completionGroup":"g" """, "unknownField", "completionGroup" },
         { """ "askBeforeStart":true """, "unknownField", "askBeforeStart" },
         { """ "randomAccess":true """, "unknownField", "randomAccess" },
-        { """ "uploadProtocol":"tus" """, "unknownField", "uploadProtocol" },
+        { """ "uploadProtocol":"tus" """, "invalidField", "uploadProtocol" },
         { """ "notify":{} """, "unknownField", "notify" },
         { """ "unconstrained":true """, "unknownField", "unconstrained" },
         { """ "body":{} """, "unknownField", "body" },
@@ -158,6 +158,27 @@ public sealed class TaskRulesTests
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":{"path":"a"},"maxBytes":1}""", "invalidField", "maxBytes")]
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":{"path":"a"},"sourceChange":"fail"}""", "invalidField", "sourceChange")]
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":"other/a"}""", "unknownContainer", "source.container")]
+    [InlineData("""{"kind":"download","url":"https://example.org/","source":{"path":"a"}}""", "invalidField", "source")]
+    [InlineData("""{"kind":"download","url":"https://example.org/","parts":[{"name":"a","text":"b"}]}""", "invalidField", "parts")]
+    [InlineData("""{"kind":"download","url":"https://example.org/","uploadProtocol":"plain"}""", "invalidField", "uploadProtocol")]
+    [InlineData("""{"kind":"download","url":"https://example.org/","multipart":{}}""", "invalidField", "multipart")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","uploadProtocol":"ftp"}""", "invalidField", "uploadProtocol")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","uploadProtocol":"tus","method":"PUT"}""", "invalidField", "method")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","multipart":{"boundary":"b"}}""", "invalidField", "multipart")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","parts":[{"name":"a","text":"b"}]}""", "invalidField", "parts")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[]}""", "invalidField", "parts")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a"}]}""", "invalidField", "parts[0]")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b","source":"default/a"}]}""", "invalidField", "parts[0]")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"text":"b"}]}""", "invalidField", "parts[0].name")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b"}],"multipart":{"subtype":"related"}}""", "invalidField", "parts[0].name")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","source":"other/a"}]}""", "unknownContainer", "parts[0].source.container")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b","headers":{"X":"a\nb"}}]}""", "invalidHeader", "parts[0].headers.X")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b","headers":{"content-disposition":"x"}}]}""", "forbiddenHeader", "parts[0].headers.Content-Disposition")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b"}],"headers":{"content-type":"a/b"}}""", "forbiddenHeader", "headers.Content-Type")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b"}],"uploadProtocol":"tus"}""", "invalidField", "uploadProtocol")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b"}],"multipart":{"subtype":"form data"}}""", "invalidField", "multipart.subtype")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b"}],"multipart":{"boundary":"a\r\nb"}}""", "invalidField", "multipart.boundary")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","parts":[{"name":"a","text":"b"}],"multipart":{"boundary":"a "}}""", "invalidField", "multipart.boundary")]
     [InlineData("""{"kind":"move","url":"https://example.org/"}""", "invalidField", "kind")]
     [InlineData("""{"url":"https://example.org/"}""", "invalidField", "kind")]
     [InlineData("""{"kind":"download"}""", "invalidUrl", "url")]
@@ -174,6 +195,24 @@ public sealed class TaskRulesTests
         Assert.Equal("headers", Validate(new TaskRequest { Kind = "download", Url = "http://a/", Headers = many }).Problem?.Field);
         var large = new Dictionary<string, string> { ["X-A"] = new('v', 16 * 1024) };
         Assert.Equal("headers", Validate(new TaskRequest { Kind = "download", Url = "http://a/", Headers = large }).Problem?.Field);
+    }
+
+    [Fact]
+    public void An_upload_of_parts_becomes_a_spec()
+    {
+        var spec = TaskArray.ReadOne("""
+            {"kind":"upload","url":"https://example.org/a","uploadProtocol":"resumable","multipart":{"subtype":"form-data","boundary":"between them"},
+             "parts":[{"name":"title","text":"A film"},{"name":"film","fileName":"ü.mp4","source":"default/film.mp4","headers":{"Content-Type":"video/mp4"}}]}
+            """u8.ToArray(), new FakeContainers().Exists);
+        Assert.True(spec.IsValid, spec.Problem?.Detail);
+        Assert.Equal(UploadProtocol.Resumable, spec.Value.UploadProtocol);
+        Assert.Equal("between them", spec.Value.Multipart!.Boundary);
+        Assert.Equal(["title", "film"], spec.Value.Parts!.Select(part => part.Name!));
+        var texts = Enumerable.Range(0, 3).Select(i => new ContentPart { Name = "n", Text = new string('t', 8 * 1024) }).ToList();
+        Assert.Equal("parts", Validate(new TaskRequest { Kind = "upload", Url = "http://a/", Parts = texts }).Problem?.Field);
+        Assert.True(Validate(new TaskRequest { Kind = "upload", Url = "http://a/", Parts = texts[..2] }).IsValid);
+        var many = Enumerable.Range(0, 65).Select(i => new ContentPart { Name = "n", Text = "" }).ToList();
+        Assert.Equal("parts", Validate(new TaskRequest { Kind = "upload", Url = "http://a/", Parts = many }).Problem?.Field);
     }
 
     [Fact]

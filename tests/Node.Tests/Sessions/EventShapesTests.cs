@@ -40,6 +40,16 @@ public sealed class EventShapesTests
         {
             Kind = TaskKind.Upload, Url = "https://origin.example/a", Method = "PUT", Source = new FileReference(null, ContainerPath.Parse("a/b.bin")),
         }, 1, At),
+        new TaskCreated(Task, 7, new TaskSpec
+        {
+            Kind = TaskKind.Upload, Url = "https://origin.example/a", Method = "POST", Multipart = new MultipartForm { Subtype = "related", Boundary = "b" },
+            UploadProtocol = UploadProtocol.Resumable,
+            Parts =
+            [
+                new ContentPart { Name = "n", Text = "text" },
+                new ContentPart { Name = "f", FileName = "a.bin", Headers = Headers, Source = new FileReference(null, ContainerPath.Parse("a/b.bin")) },
+            ],
+        }, 1, At),
         new TaskChanged(Task, new TaskChange { Url = "https://b.example/", Priority = 1, Description = "other", EarliestBeginAt = At, Headers = Headers }, At),
         new TaskSuspended(Task, At),
         new TaskReleased(Task, At),
@@ -56,6 +66,15 @@ public sealed class EventShapesTests
         new TaskCheckpointed(Task, 2, new PartCheckpoint
         {
             Part = "p", Bytes = 50, Ranges = RangeSet.Of([new ByteRange(60, 70), new ByteRange(80, 90)]), Total = 100, Validator = "\"v1\"",
+        }, At),
+        new TaskCheckpointed(Task, 2, new PartCheckpoint
+        {
+            Part = "upload", Bytes = 50, Total = 100,
+            Upload = new UploadState
+            {
+                Protocol = UploadProtocol.Tus, Location = "https://target.example/u/1", Offset = 50, Length = 100, Source = new FileIdentity(1, 2, 3),
+                DraftVersion = 8, UploadId = "u", Parts = [new UploadedPart { Number = 1, ETag = "\"e\"", Bytes = 50 }],
+            },
         }, At),
         new TaskAttemptEnded(Task, 2, AttemptDecisions.Retried, 50, 503, Error, DiscardPart: true, At),
         new TaskWaiting(Task, WaitReasons.Retry, At, Error, At),

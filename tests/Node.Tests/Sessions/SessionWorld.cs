@@ -191,6 +191,15 @@ internal sealed class ScriptedRunner : IAttemptRunner
         return Task.CompletedTask;
     }
 
+    /// <summary>Uploads whose target was told to forget them.</summary>
+    public List<AttemptOrder> AbandonedUploads { get; } = [];
+
+    public Task AbandonUploadAsync(AttemptOrder order)
+    {
+        AbandonedUploads.Add(order);
+        return Task.CompletedTask;
+    }
+
     public void Abandon()
     {
         foreach (var attempt in Running)

@@ -23,6 +23,9 @@ internal sealed class MemoryPartFiles : IPartFiles
     public int Flushes => Volatile.Read(ref _flushes);
     public bool SourceChanges { get; set; }
 
+    /// <summary>The time of every source's last change.</summary>
+    public long SourceModifiedNs { get; set; } = 1;
+
     private int _created;
     private int _flushes;
 
@@ -178,6 +181,8 @@ internal sealed class MemoryPartFiles : IPartFiles
     private sealed class MemorySource(MemoryPartFiles owner, byte[] bytes) : IUploadSource
     {
         public long Length => bytes.Length;
+
+        public FileIdentity Identity => new(7, bytes.Length, owner.SourceModifiedNs);
 
         public ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop)
         {

@@ -150,7 +150,16 @@ internal static class WireSamples
         Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(5), Statuses = [503] },
         SourceChange = "restart",
         MaxBytes = 10_000_000,
+        Parts = Parts,
+        Multipart = new MultipartForm { Subtype = "form-data", Boundary = "between" },
+        UploadProtocol = "auto",
     };
+
+    private static readonly ContentPart[] Parts =
+    [
+        new() { Name = "title", Text = "A photo" },
+        new() { Name = "photo", FileName = "1.jpg", Headers = One("Content-Type", "image/jpeg"), Source = FileReference.Parse("default/in/a.jpg") },
+    ];
 
     private static AttemptView Attempt() => new()
     {

@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers;
 using Microsoft.Win32.SafeHandles;
 
 namespace Backhaul.Node.Files.Disk;
@@ -6,6 +7,8 @@ namespace Backhaul.Node.Files.Disk;
 internal sealed class DiskUploadSource(SafeFileHandle file, FileStatus opened, Place place, DiskContainer container, IFileWork work) : IUploadSource
 {
     public long Length => opened.Length;
+
+    public FileIdentity Identity { get; } = new(opened.Inode, opened.Length, opened.ModifiedNs);
 
     public async ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop)
     {

@@ -10,7 +10,7 @@ namespace Backhaul.Node.Sessions;
 internal static class AttemptDecider
 {
     /// <summary>How many tasks one step of an ending, an expiry or a recovery may end: the next step follows in the same or the next turn.</summary>
-    private const int StepTasksMax = 64; // with specs of the largest size still well below one append
+    private const int StepTasksMax = 16; // with specs of the largest size, every character escaped, still below one append
 
     /// <summary>The events of a report; null when it is late.</summary>
     public static IReadOnlyList<SessionEvent>? Report(Session session, TaskId id, int attempt, AttemptReport report, DateTimeOffset now, double unit)
@@ -53,7 +53,7 @@ internal static class AttemptDecider
     public static TaskStarted Start(Session session, TaskId id, DateTimeOffset now)
     {
         var task = session.Tasks[id];
-        var from = task.Spec.Kind is TaskKind.Download ? task.Run?.Part?.Bytes ?? 0 : 0;
+        var from = task.Run?.Part?.Bytes ?? 0; // of an upload: what the target confirmed last
         return new TaskStarted(id, (task.Run?.Attempt ?? 0) + 1, from, now)
         {
             ResourceDeadline = task.Run is null ? now + session.Configurations[task.ConfigurationVersion].ResourceTimeout!.Value : null,
@@ -114,12 +114,12 @@ internal static class AttemptDecider
     {
         var error = new TaskError { Code = failure.Code, Message = failure.Message };
         if (task.Phase is TaskPhase.Suspended)
-            return [new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, failure.BytesReceived, failure.Status, error, failure.DiscardPart, now)];
+            return [new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now)];
         if (!failure.Retryable)
         {
             return
             [
-                new TaskCompleted(task.Id, TaskOutcomes.Failed, error, failure.Status, failure.BytesReceived, 0, null, null, null, now)
+                new TaskCompleted(task.Id, TaskOutcomes.Failed, error, failure.Status, failure.BytesReceived, failure.BytesSent, null, null, null, now)
                 {
                     Response = run.Response is null ? failure.Response : null,
                 },
@@ -131,7 +131,7 @@ internal static class AttemptDecider
             run.Failures + 1, retry?.First ?? inherited.First!.Value, retry?.Longest ?? inherited.Longest!.Value, failure.RetryAfter, unit);
         return
         [
-            new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Retried, failure.BytesReceived, failure.Status, error, failure.DiscardPart, now),
+            new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Retried, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now),
             new TaskWaiting(task.Id, failure.WaitReason ?? WaitReasons.Retry, now + wait, error, now),
         ];
     }

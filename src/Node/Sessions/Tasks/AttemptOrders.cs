@@ -1,4 +1,5 @@
 using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
 
@@ -21,6 +22,9 @@ internal static class AttemptOrders
             Method = spec.Method,
             Headers = Merge(inherited.AdditionalHeaders, spec.Headers),
             Source = spec.Source is { } source ? source with { Container = source.Container ?? session.Configurations.Container } : null,
+            Parts = WithContainers(spec.Parts, session.Configurations.Container),
+            Multipart = spec.Multipart,
+            UploadProtocol = spec.UploadProtocol ?? UploadProtocol.Plain,
             IdleTimeout = inherited.RequestTimeout!.Value,
             AcceptStatus = spec.AcceptStatus ?? inherited.AcceptStatus ?? [],
             RetryStatuses = spec.Retry?.Statuses ?? inherited.Retry!.Statuses!,
@@ -31,6 +35,9 @@ internal static class AttemptOrders
             TraceParent = task.TraceParent,
         };
     }
+
+    private static List<ContentPart>? WithContainers(IReadOnlyList<ContentPart>? parts, ContainerName ofSession) =>
+        parts?.Select(part => part.Source is { Container: null } source ? part with { Source = source with { Container = ofSession } } : part).ToList();
 
     /// <summary>A task's header replaces the session's of the same name.</summary>
     private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string>? ofSession, IReadOnlyDictionary<string, string>? ofTask)

@@ -7,13 +7,13 @@ namespace Backhaul.Node.Sessions;
 /// How far a running attempt is: written by the attempt as often as it likes, read by views. One writer; a reader may see numbers of
 /// two neighbouring reports, which for a progress display does not matter.
 /// </summary>
-internal sealed class AttemptProgress(string childName, long from, SlotLease slot, TimeProvider time)
+internal sealed class AttemptProgress(string childName, bool isUpload, long from, SlotLease slot, TimeProvider time)
 {
     /// <summary>Messages on a stream come at most this often for one task.</summary>
     private static readonly TimeSpan PublishEvery = TimeSpan.FromMilliseconds(500);
 
-    private long _received = from;
-    private long _sent;
+    private long _received = isUpload ? 0 : from;
+    private long _sent = isUpload ? from : 0;
     private long _totalToReceive = -1;
     private long _totalToSend = -1;
     private long _bytesPerSecond;

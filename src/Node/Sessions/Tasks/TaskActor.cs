@@ -18,8 +18,8 @@ internal sealed class TaskActor(
     private readonly CancellationTokenSource _stop = new();
     private readonly ILogger _logger = environment.Loggers.CreateLogger<TaskActor>();
     private int _generation = 1;
-    private long _received = order.Resume?.Bytes ?? 0;
-    private long _sent;
+    private long _received = order.Kind is TaskKind.Download ? order.Resume?.Bytes ?? 0 : 0;
+    private long _sent = order.Kind is TaskKind.Upload ? order.Resume?.Bytes ?? 0 : 0;
     private Task _run = Task.CompletedTask;
 
     /// <summary>It takes no messages: everything it does follows from its order.</summary>

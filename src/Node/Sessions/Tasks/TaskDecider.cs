@@ -126,8 +126,10 @@ internal static class TaskDecider
             TransferCodes.ForceQuit => (TaskOutcomes.Cancelled, "An operator quit the session by force."),
             _ => (TaskOutcomes.Cancelled, "The task was cancelled."),
         };
+        var (isUpload, bytes) = (task.Spec.Kind is TaskKind.Upload, task.Run?.Part?.Bytes ?? 0);
         return new TaskCompleted(
-            task.Id, outcome, new TaskError { Code = code, Message = message }, task.Run?.Response?.Status, task.Run?.Part?.Bytes ?? 0, 0, null, null, null, now);
+            task.Id, outcome, new TaskError { Code = code, Message = message }, task.Run?.Response?.Status,
+            isUpload ? 0 : bytes, isUpload ? bytes : 0, null, null, null, now);
     }
 
     private static string Because(TaskState task) => task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";

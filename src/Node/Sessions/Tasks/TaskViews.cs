@@ -42,6 +42,17 @@ internal static class TaskViews
                 SourceChangePolicy.AcceptIfDigest => "acceptIfDigest",
                 _ => null,
             },
+            Parts = spec.Parts?.Select(part => part.Headers is { } own ? part with { Headers = SecretHeaders.Mask(own) } : part).ToList(),
+            Multipart = spec.Multipart,
+            UploadProtocol = spec.UploadProtocol switch
+            {
+                UploadProtocol.Plain => "plain",
+                UploadProtocol.Auto => "auto",
+                UploadProtocol.Tus => "tus",
+                UploadProtocol.Resumable => "resumable",
+                UploadProtocol.S3 => "s3",
+                _ => null,
+            },
             Progress = ProgressOf(task, conditions.Live(task.Id)),
             Response = run?.Response is { } response ? new ResponseView { Url = response.Url, Status = response.Status, Headers = response.Headers } : null,
             Resumable = run?.Response is { } head && spec.Kind is TaskKind.Download
@@ -105,15 +116,17 @@ internal static class TaskViews
 
     private static TaskProgress ProgressOf(TaskState task, LiveProgress? live)
     {
-        var part = task.Spec.Kind is TaskKind.Download ? task.Run?.Part : null; // an upload's part only marks what was sent
+        var isUpload = task.Spec.Kind is TaskKind.Upload;
+        var part = isUpload ? null : task.Run?.Part;
+        var upload = task.Run?.Part?.Upload; // what the target confirmed last
         var received = task.End?.BytesReceived ?? live?.BytesReceived ?? part?.Bytes ?? 0;
-        var total = task.End is { Outcome: TaskOutcomes.Succeeded } && task.Spec.Kind is TaskKind.Download ? received : live?.TotalToReceive ?? part?.Total ?? task.Run?.Response?.Total;
+        var total = task.End is { Outcome: TaskOutcomes.Succeeded } && !isUpload ? received : live?.TotalToReceive ?? part?.Total ?? task.Run?.Response?.Total;
         return new TaskProgress
         {
             BytesReceived = received,
-            BytesSent = task.End?.BytesSent ?? live?.BytesSent ?? 0,
+            BytesSent = task.End?.BytesSent ?? live?.BytesSent ?? upload?.Offset ?? 0,
             TotalToReceive = total,
-            TotalToSend = live?.TotalToSend,
+            TotalToSend = live?.TotalToSend ?? upload?.Length,
             BytesPerSecond = live?.BytesPerSecond,
             Eta = live?.Eta,
             Generation = task.Run?.Generation ?? 1,
