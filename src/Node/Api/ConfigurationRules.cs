@@ -1,3 +1,4 @@
+using Backhaul.Node.Security;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
@@ -5,14 +6,15 @@ namespace Backhaul.Node.Api;
 /// <summary>Which configurations a session may have. What must not change later is decided by the session, which knows what it has.</summary>
 internal static class ConfigurationRules
 {
-    public static Problem? Check(SessionConfiguration configuration, Func<ContainerName, bool> containerExists) =>
+    public static Problem? Check(SessionConfiguration configuration, Func<ContainerName, bool> containerExists, Func<string, SecretKind?> findSecret) =>
         HeaderRules.Check(configuration.AdditionalHeaders, "additionalHeaders", ofSession: true)
         ?? CheckDuration(configuration.RequestTimeout, "requestTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "PT1S and PT1H")
         ?? CheckDuration(configuration.ResourceTimeout, "resourceTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), "PT1S and P30D")
         ?? CheckConnections(configuration.MaxConnectionsPerHost)
         ?? CheckContainer(configuration.Container, containerExists)
         ?? RetryRules.CheckAcceptStatus(configuration.AcceptStatus, "acceptStatus")
-        ?? RetryRules.Check(configuration.Retry, "retry");
+        ?? RetryRules.Check(configuration.Retry, "retry")
+        ?? AccessRules.Check(configuration, findSecret);
 
     private static Problem? CheckDuration(TimeSpan? value, string field, TimeSpan min, TimeSpan max, string bounds) =>
         value is null || (value >= min && value <= max) ? null : Invalid(field, $"must be between {bounds}.");

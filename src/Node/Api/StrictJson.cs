@@ -17,7 +17,7 @@ internal static class StrictJson
     private const string WireNotTaken =
         " body parts group completionGroup askBeforeStart recoverableStatus costPolicy randomAccess uploadProtocol notify unconstrained"
         + " discretionary sendsLaunchEvents launch launchLimit push serviceType allowsExpensiveAccess allowsConstrainedAccess"
-        + " allowsCellularAccess whileAttachedOnly proxy tls credentials eventRetention fileRetention weight bytesPerSecondMax ";
+        + " allowsCellularAccess whileAttachedOnly eventRetention fileRetention weight bytesPerSecondMax ";
 
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class
@@ -85,15 +85,8 @@ internal static class StrictJson
                 return Unknown(type, name, field);
             reader.Read();
             var inner = member is null ? null : type.Options.GetTypeInfo(member.PropertyType);
-            if (reader.TokenType == JsonTokenType.StartObject && inner is { Kind: JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary })
-            {
-                if (FindStrangeMember(ref reader, inner, field) is { } problem)
-                    return problem;
-            }
-            else
-            {
-                reader.Skip();
-            }
+            if (FindStrangeValue(ref reader, inner, field) is { } problem)
+                return problem;
         }
         if (type.Kind != JsonTypeInfoKind.Object)
             return null;
@@ -101,6 +94,24 @@ internal static class StrictJson
         return missing is null
             ? null
             : Problems.Create(400, ProblemCodes.InvalidField, $"The field {missing.Name} is missing.", path.Length == 0 ? missing.Name : $"{path}.{missing.Name}");
+    }
+
+    /// <summary>Looks into an object, and into the objects of a list; everything else has no members and is passed over.</summary>
+    private static Problem? FindStrangeValue(ref Utf8JsonReader reader, JsonTypeInfo? type, string path)
+    {
+        if (reader.TokenType == JsonTokenType.StartObject && type is { Kind: JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary })
+            return FindStrangeMember(ref reader, type, path);
+        if (reader.TokenType != JsonTokenType.StartArray || type is not { Kind: JsonTypeInfoKind.Enumerable, ElementType: { } element })
+        {
+            reader.Skip();
+            return null;
+        }
+        for (var i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++)
+        {
+            if (FindStrangeValue(ref reader, type.Options.GetTypeInfo(element), $"{path}[{i}]") is { } problem)
+                return problem;
+        }
+        return null;
     }
 
     private static JsonPropertyInfo? FindMember(JsonTypeInfo type, string name) =>

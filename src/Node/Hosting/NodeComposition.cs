@@ -79,6 +79,7 @@ internal static class NodeComposition
 
     private static void AddTransfers(IServiceCollection services, NodeSettings settings)
     {
+        services.AddSingleton(settings.Secrets);
         services.AddSingleton(settings.Egress);
         services.AddSingleton(settings.Transfers);
         services.AddSingleton<INameResolver, SystemNameResolver>();

@@ -30,6 +30,7 @@ internal sealed record NodeSettings
     public required FilesOptions Files { get; init; }
     public required FaultOptions Faults { get; init; }
     public required ContainerTable Containers { get; init; }
+    public required SecretTable Secrets { get; init; }
     public required EgressOptions Egress { get; init; }
     public required TransferOptions Transfers { get; init; }
     public required DeliveryOptions Delivery { get; init; }
@@ -51,6 +52,9 @@ internal sealed record NodeSettings
         var containers = ContainerTable.Read(configuration.GetSection("Backhaul:Containers"), directory, out var wrongContainers);
         foreach (var fault in wrongContainers)
             reader.Refuse(fault);
+        var secrets = SecretTable.Read(configuration.GetSection(SecretTable.Section), out var wrongSecrets);
+        foreach (var fault in wrongSecrets)
+            reader.Refuse(fault);
         var security = reader.Read<SecurityOptions>("Backhaul:Security", options => options.Faults());
         ListenRules.Check(configuration, security, reader);
         var sharding = reader.Read<ShardingOptions>("Backhaul:Sharding", options => options.Faults()) with { ShardCount = node.Cluster.ShardCount };
@@ -68,6 +72,7 @@ internal sealed record NodeSettings
             Files = reader.Read<FilesOptions>("Backhaul:Files", options => options.Validate()),
             Faults = reader.Read<FaultOptions>("Backhaul:Faults", options => options.Validate()),
             Containers = containers,
+            Secrets = secrets,
             Egress = reader.Read<EgressOptions>("Backhaul:Egress", options => options.Problems()),
             Transfers = reader.Read<TransferOptions>("Backhaul:Transfers", options => options.Problems()),
             Delivery = reader.Read<DeliveryOptions>("Backhaul:Delivery", options => options.Validate()),

@@ -90,7 +90,7 @@ internal sealed class Session(SessionKey key, SessionOptions options)
                 ApplyCreated(created);
                 break;
             case SessionConfigured configured:
-                Configurations.Set(configured.Version, configured.Configuration);
+                ApplyConfigured(configured);
                 break;
             case SessionPaused:
                 Paused = true;
@@ -147,6 +147,15 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         Delivery.OnDrained();
         if (created.Generation > 1)
             Delivery.OnAcknowledged(Delivery.LastNumber - 1); // what an earlier generation left unread is not this one's news
+    }
+
+    /// <summary>Tasks keep the version they were created under; only those that wait for a credential take other credentials.</summary>
+    private void ApplyConfigured(SessionConfigured configured)
+    {
+        var answers = !ConfigurationBook.HaveSameAccess(Configurations.Current, configured.Configuration);
+        Configurations.Set(configured.Version, configured.Configuration);
+        foreach (var task in answers ? Tasks.Challenged() : [])
+            Tasks.Replace(TaskTransitions.Reaccess(task, configured.Version, configured.At));
     }
 
     private void ApplyToTask(TaskEvent happened)

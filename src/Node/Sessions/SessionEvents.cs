@@ -44,6 +44,7 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("events.acknowledged.v1", json.EventsAcknowledged, numbered: false);
         codec.Register("events.drained.v1", json.EventsDrained, numbered: true);
         codec.Register("command.answered.v1", json.CommandAnswered, numbered: false);
+        codec.Register("task.challenged.v1", json.TaskChallenged, numbered: true);
         return codec;
     }
 }
@@ -104,8 +105,14 @@ internal sealed record TaskCheckpointed(TaskId Task, int Attempt, PartCheckpoint
 internal sealed record TaskAttemptEnded(
     TaskId Task, int Attempt, string Decision, long To, int? Status, TaskError? Error, bool DiscardPart, DateTimeOffset At) : TaskEvent(Task, At);
 
-/// <summary>The task waits for a reason that time or the node will lift.</summary>
-internal sealed record TaskWaiting(TaskId Task, string Reason, DateTimeOffset Until, TaskError? Error, DateTimeOffset At) : TaskEvent(Task, At);
+/// <summary>The task waits for a reason that time or the node will lift, or, without a time, for its client.</summary>
+internal sealed record TaskWaiting(TaskId Task, string Reason, DateTimeOffset? Until, TaskError? Error, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>
+/// A server or a proxy asked for a credential that the session does not have. The task waits until the question is answered, the task or the
+/// session's credentials change, or it is resumed. Attempt and event number name the question.
+/// </summary>
+internal sealed record TaskChallenged(TaskId Task, int Attempt, AttemptChallenge Challenge, int Count, DateTimeOffset At) : TaskEvent(Task, At);
 
 internal sealed record TaskFinishedFile(TaskId Task, FileView File, DateTimeOffset At) : TaskEvent(Task, At);
 
@@ -152,6 +159,7 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskCheckpointed))]
 [JsonSerializable(typeof(TaskAttemptEnded))]
 [JsonSerializable(typeof(TaskWaiting))]
+[JsonSerializable(typeof(TaskChallenged))]
 [JsonSerializable(typeof(TaskFinishedFile))]
 [JsonSerializable(typeof(TaskCompleted))]
 [JsonSerializable(typeof(EventsAcknowledged))]

@@ -91,6 +91,22 @@ internal sealed record AttemptOrder
 
     /// <summary>W3C trace parent of the request that created the task.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>Whose credentials, through which proxy, under which TLS: all by name, resolved when a request is sent.</summary>
+    public AccessReferences Access { get; init; } = AccessReferences.None;
+}
+
+/// <summary>
+/// How a session gets to its origins. Names of secrets only: an order can be logged and shown. Values are looked up at the moment of
+/// use, so that a node with a corrected secret goes on at once.
+/// </summary>
+internal sealed record AccessReferences
+{
+    public static readonly AccessReferences None = new();
+
+    public IReadOnlyList<CredentialRule> Credentials { get; init; } = [];
+    public string? Proxy { get; init; }
+    public TlsConfiguration? Tls { get; init; }
 }
 
 /// <summary>
@@ -191,6 +207,23 @@ internal sealed record AttemptFailure
 
     /// <summary>The part is of no use any more: start from zero.</summary>
     public bool DiscardPart { get; init; }
+
+    /// <summary>Set with <see cref="TransferCodes.Credential"/>: what was asked for. The task waits until somebody does something about it.</summary>
+    public AttemptChallenge? Challenge { get; init; }
+}
+
+/// <summary>An authentication challenge that could not be answered. Persisted: append only. No secrets, no header values but the realm.</summary>
+internal sealed record AttemptChallenge
+{
+    /// <summary>Lower case; null when the server named none.</summary>
+    public string? Scheme { get; init; }
+    public string? Realm { get; init; }
+    public required string Host { get; init; }
+    public required int Port { get; init; }
+    public bool IsProxy { get; init; }
+
+    /// <summary>A credential was sent and not accepted.</summary>
+    public bool WasRefused { get; init; }
 }
 
 /// <summary>Stable codes of failed attempts and failed tasks.</summary>
@@ -221,4 +254,7 @@ internal static class TransferCodes
     public const string Expired = "expired";
     public const string ForceQuit = "forceQuit";
     public const string Cancelled = "cancelled";
+    public const string Credential = "credential";
+    public const string SecretMissing = "secretMissing";
+    public const string ProxyFailed = "proxyFailed";
 }

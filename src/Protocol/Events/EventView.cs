@@ -76,6 +76,9 @@ public static class EventTypes
     /// <summary>A task cannot run now; the data has the reason and when it is looked at again.</summary>
     public const string TaskWaiting = "taskWaiting";
 
+    /// <summary>A server or a proxy asked for credentials that the session does not have; the task waits for them.</summary>
+    public const string Challenge = "challenge";
+
     /// <summary>An attempt goes on from bytes that were kept.</summary>
     public const string Resumed = "resumed";
 

@@ -61,6 +61,9 @@ public static class ProblemCodes
     /// <summary>No container has this name.</summary>
     public const string UnknownContainer = "unknownContainer";
 
+    /// <summary>No secret of this name may be used for this by this tenant.</summary>
+    public const string UnknownSecret = "unknownSecret";
+
     /// <summary>The cursor was not given out by this list.</summary>
     public const string InvalidCursor = "invalidCursor";
 

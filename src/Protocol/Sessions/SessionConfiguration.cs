@@ -23,6 +23,41 @@ public sealed record SessionConfiguration
 
     /// <summary>How failures are retried.</summary>
     public RetryConfiguration? Retry { get; init; }
+
+    /// <summary>Credentials of protection spaces, each by the name of a secret that operators configured. The first that fits is used.</summary>
+    public IReadOnlyList<CredentialRule>? Credentials { get; init; }
+
+    /// <summary>The name of a secret of the kind <c>proxy</c>: the session's requests go through it.</summary>
+    public string? Proxy { get; init; }
+
+    /// <summary>What the session demands of TLS, and how it shows itself there.</summary>
+    public TlsConfiguration? Tls { get; init; }
+}
+
+/// <summary>A protection space, and the secret that opens it.</summary>
+public sealed record CredentialRule
+{
+    /// <summary><c>host</c> (on the default ports 80 and 443) or <c>host:port</c>. Absent: the host and port of the task's own URL, whatever they are.</summary>
+    public string? Host { get; init; }
+
+    /// <summary>The realm, as the server writes it. Absent: any.</summary>
+    public string? Realm { get; init; }
+
+    /// <summary><c>basic</c>, <c>digest</c> or <c>bearer</c>. Absent: the strongest that the server offers and the secret can answer.</summary>
+    public string? Scheme { get; init; }
+
+    /// <summary>The name of a secret of the kind <c>basic</c> (answers Basic and Digest) or <c>bearer</c>.</summary>
+    public string? Secret { get; init; }
+}
+
+/// <summary>TLS of a session's connections to origins and targets.</summary>
+public sealed record TlsConfiguration
+{
+    /// <summary><c>1.2</c> (the default) or <c>1.3</c>: nothing older is spoken.</summary>
+    public string? Minimum { get; init; }
+
+    /// <summary>The name of a secret of the kind <c>clientCertificate</c>, shown to servers that ask for one.</summary>
+    public string? ClientCertificate { get; init; }
 }
 
 /// <summary>Retry by time: exponential with full jitter between two bounds, until the task's resource time-out.</summary>

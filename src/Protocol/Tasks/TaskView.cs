@@ -27,6 +27,9 @@ public sealed record TaskView
     /// <summary><c>succeeded failed cancelled expired</c>; present once completed.</summary>
     public string? Outcome { get; init; }
 
+    /// <summary>The question it waits to have answered; present while it waits with the reason <c>credential</c>.</summary>
+    public ChallengeView? Challenge { get; init; }
+
     /// <summary>The error that ended it, or the last one that is being retried.</summary>
     public TaskError? Error { get; init; }
 
@@ -107,6 +110,31 @@ public sealed record TaskView
 
     /// <summary>When it ended.</summary>
     public DateTimeOffset? EndedAt { get; init; }
+}
+
+/// <summary>What a server or a proxy asked for: an authentication challenge.</summary>
+public sealed record ChallengeView
+{
+    /// <summary>The strongest scheme it offered, in lower case, such as <c>basic</c>, <c>digest</c> or <c>bearer</c>; absent when it named none.</summary>
+    public string? Scheme { get; init; }
+
+    /// <summary>The realm, when it named one.</summary>
+    public string? Realm { get; init; }
+
+    /// <summary>Who asks: the origin's or the proxy's host.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>Its port.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>True when the proxy asks.</summary>
+    public required bool IsProxy { get; init; }
+
+    /// <summary>True when a credential was sent and refused, false when the session had none for this protection space.</summary>
+    public required bool WasRefused { get; init; }
+
+    /// <summary>How often in a row the task was asked by this protection space.</summary>
+    public required int Count { get; init; }
 }
 
 /// <summary>An error with a stable code.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Backhaul.Node.Api;
+using Backhaul.Node.Security;
 using Backhaul.Protocol;
 using Xunit;
 
@@ -28,14 +29,31 @@ public sealed class ConfigurationRulesTests
     [InlineData("""{"retry":{"first":"PT10M"}}""", "invalidField", "retry.longest")]
     [InlineData("""{"discretionary":true}""", "unknownField", "discretionary")]
     [InlineData("""{"launch":{"url":"https://a"}}""", "unknownField", "launch")]
-    [InlineData("""{"proxy":"p"}""", "unknownField", "proxy")]
-    [InlineData("""{"tls":{}}""", "unknownField", "tls")]
+    [InlineData("""{"proxy":"nobody"}""", "unknownSecret", "proxy")]
+    [InlineData("""{"proxy":"user"}""", "unknownSecret", "proxy")]
+    [InlineData("""{"tls":{"minimum":"1.1"}}""", "invalidField", "tls.minimum")]
+    [InlineData("""{"tls":{"minimum":1.3}}""", "invalidField", "tls.minimum")]
+    [InlineData("""{"tls":{"verify":false}}""", "unknownField", "tls.verify")]
+    [InlineData("""{"tls":{"clientCertificate":"token"}}""", "unknownSecret", "tls.clientCertificate")]
+    [InlineData("""{"credentials":[{}]}""", "invalidField", "credentials[0].secret")]
+    [InlineData("""{"credentials":[{"secret":"user"},{"secret":"nobody"}]}""", "unknownSecret", "credentials[1].secret")]
+    [InlineData("""{"credentials":[{"secret":"egress"}]}""", "unknownSecret", "credentials[0].secret")]
+    [InlineData("""{"credentials":[{"secret":"user","password":"x"}]}""", "unknownField", "credentials[0].password")]
+    [InlineData("""{"credentials":[{"secret":"user","scheme":"bearer"}]}""", "invalidField", "credentials[0].scheme")]
+    [InlineData("""{"credentials":[{"secret":"token","scheme":"digest"}]}""", "invalidField", "credentials[0].scheme")]
+    [InlineData("""{"credentials":[{"secret":"user","scheme":"ntlm"}]}""", "invalidField", "credentials[0].scheme")]
+    [InlineData("""{"credentials":[{"secret":"user","host":"https://a.example"}]}""", "invalidField", "credentials[0].host")]
+    [InlineData("""{"credentials":[{"secret":"user","host":"a.example/path"}]}""", "invalidField", "credentials[0].host")]
+    [InlineData("""{"credentials":[{"secret":"user","host":"*.example"}]}""", "invalidField", "credentials[0].host")]
+    [InlineData("""{"credentials":[{"secret":"user","host":"a.example:"}]}""", "invalidField", "credentials[0].host")]
+    [InlineData("""{"credentials":[{"secret":"user","host":""}]}""", "invalidField", "credentials[0].host")]
+    [InlineData("""{"credentials":[{"secret":"user","realm":"a\nb"}]}""", "invalidField", "credentials[0].realm")]
     [InlineData("""{"eventRetention":"P14D"}""", "unknownField", "eventRetention")]
     [InlineData("""{"bytesPerSecondMax":1}""", "unknownField", "bytesPerSecondMax")]
     public void A_bad_configuration_is_refused(string json, string code, string field)
     {
         var read = StrictJson.Read(Encoding.UTF8.GetBytes(json), ProtocolJson.Strict.SessionConfiguration);
-        var problem = read.Problem ?? ConfigurationRules.Check(read.Value!, new FakeContainers().Exists);
+        var problem = read.Problem ?? ConfigurationRules.Check(read.Value!, new FakeContainers().Exists, FindSecret);
         Assert.NotNull(problem);
         Assert.Equal((400, code, field), (problem.Status, problem.Code, problem.Field));
     }
@@ -45,9 +63,28 @@ public sealed class ConfigurationRulesTests
     {
         var read = StrictJson.Read("""
             {"additionalHeaders":{"User-Agent":"mine/1"},"requestTimeout":"PT1S","resourceTimeout":"P30D","maxConnectionsPerHost":64,
-             "container":"results","acceptStatus":["404"],"retry":{"longest":"PT10M"}}
+             "container":"results","acceptStatus":["404"],"retry":{"longest":"PT10M"},
+             "credentials":[{"host":"a.example:8443","realm":"r","scheme":"digest","secret":"user"},{"host":"[fd00::1]:1","secret":"token"},{"secret":"user"}],
+             "proxy":"egress","tls":{"minimum":"1.3","clientCertificate":"me"}}
             """u8, ProtocolJson.Strict.SessionConfiguration);
         Assert.True(read.IsValid);
-        Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists));
+        Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists, FindSecret));
     }
+
+    [Fact]
+    public void An_unknown_secret_says_what_to_do()
+    {
+        var problem = ConfigurationRules.Check(new SessionConfiguration { Proxy = "nobody" }, new FakeContainers().Exists, FindSecret);
+        Assert.Contains("Backhaul:Secrets:nobody", problem!.Detail, StringComparison.Ordinal);
+        Assert.Contains("ask an operator", problem.Detail, StringComparison.Ordinal);
+    }
+
+    private static SecretKind? FindSecret(string name) => name switch
+    {
+        "user" => SecretKind.Basic,
+        "token" => SecretKind.Bearer,
+        "me" => SecretKind.ClientCertificate,
+        "egress" => SecretKind.Proxy,
+        _ => null,
+    };
 }

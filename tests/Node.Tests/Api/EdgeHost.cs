@@ -41,6 +41,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         builder.Services.AddSingleton<ICommandRouter>(_ => host!.Router);
         builder.Services.AddSingleton<IJournalStore>(_ => host!.Store);
         builder.Services.AddSingleton<IContainers>(new FakeContainers());
+        builder.Services.AddSingleton(SecretTable.Empty);
         builder.Services.AddSingleton(_ => host!.Readiness);
         builder.Services.AddSingleton(new FilesOptions());
         builder.Services.AddSingleton(new DeliveryOptions());

@@ -24,6 +24,12 @@ public sealed class EventShapesTests
     [
         new SessionCreated(2, new SessionConfiguration { RequestTimeout = TimeSpan.FromSeconds(60), Container = "default", AdditionalHeaders = Headers }, At),
         new SessionConfigured(3, new SessionConfiguration { MaxConnectionsPerHost = 4, Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Statuses = [503] } }, At),
+        new SessionConfigured(4, new SessionConfiguration
+        {
+            Credentials = [new CredentialRule { Host = "origin.example:8443", Realm = "files", Scheme = "digest", Secret = "user" }],
+            Proxy = "egress",
+            Tls = new TlsConfiguration { Minimum = "1.3", ClientCertificate = "me" },
+        }, At),
         new SessionPaused(At),
         new SessionUnpaused(At),
         new SessionEnding(EndMode.ForceQuit, 9, At),
@@ -78,6 +84,11 @@ public sealed class EventShapesTests
         }, At),
         new TaskAttemptEnded(Task, 2, AttemptDecisions.Retried, 50, 503, Error, DiscardPart: true, At),
         new TaskWaiting(Task, WaitReasons.Retry, At, Error, At),
+        new TaskWaiting(Task, WaitReasons.Credential, Until: null, Error, At),
+        new TaskChallenged(Task, 2, new AttemptChallenge
+        {
+            Scheme = "digest", Realm = "files", Host = "origin.example", Port = 443, IsProxy = true, WasRefused = true,
+        }, 3, At),
         new TaskFinishedFile(Task, File, At),
         new TaskCompleted(Task, TaskOutcomes.Succeeded, Error, 200, 10, 5, "verified", "00ff", File, At) { Response = Response() },
         new EventsAcknowledged(12, At),

@@ -17,6 +17,9 @@ internal static class WireSamples
         Container = "default",
         AcceptStatus = ["404", "500-599"],
         Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(5), Statuses = [408, 429, 503] },
+        Credentials = [new CredentialRule { Host = "example.org:8443", Realm = "files", Scheme = "digest", Secret = "vendor" }],
+        Proxy = "egress",
+        Tls = new TlsConfiguration { Minimum = "1.3", ClientCertificate = "vendor-certificate" },
     };
 
     private static readonly TaskError Error = new() { Code = "httpStatus", Message = "The origin answered 503 Service Unavailable." };
@@ -46,6 +49,7 @@ internal static class WireSamples
         Reason = "retry",
         NextEvaluationAt = At.AddSeconds(4),
         Outcome = "failed",
+        Challenge = new ChallengeView { Scheme = "digest", Realm = "files", Host = "example.org", Port = 443, IsProxy = false, WasRefused = true, Count = 2 },
         Error = Error,
         Headers = One("Authorization", "***"),
         Source = FileReference.Parse("default/in/a.bin"),

@@ -37,6 +37,12 @@ internal sealed class ConfigurationBook
     public static bool AreSame(SessionConfiguration one, SessionConfiguration other) =>
         Canonical(one).AsSpan().SequenceEqual(Canonical(other));
 
+    /// <summary>True when both have the same credentials, proxy and TLS.</summary>
+    public static bool HaveSameAccess(SessionConfiguration one, SessionConfiguration other) => AreSame(AccessOf(one), AccessOf(other));
+
+    private static SessionConfiguration AccessOf(SessionConfiguration configuration) =>
+        new() { Credentials = configuration.Credentials, Proxy = configuration.Proxy, Tls = configuration.Tls };
+
     /// <summary>Defaults written out, so that the view and later versions of the product agree on what was in force.</summary>
     public static SessionConfiguration WithDefaults(SessionConfiguration? asked)
     {
@@ -51,6 +57,8 @@ internal sealed class ConfigurationBook
                 ? new SortedDictionary<string, string>(headers.ToDictionary(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase)
                 : null,
             AcceptStatus = asked.AcceptStatus is { Count: > 0 } accept ? accept : null,
+            Credentials = asked.Credentials is { Count: > 0 } credentials ? credentials : null,
+            Tls = asked.Tls is { } tls && (tls.Minimum ?? tls.ClientCertificate) is not null ? tls : null,
             Retry = new RetryConfiguration
             {
                 First = asked.Retry?.First ?? TimeSpan.FromSeconds(1),

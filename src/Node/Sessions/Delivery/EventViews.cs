@@ -27,6 +27,7 @@ internal static class EventViews
         TaskRestarted => EventTypes.Restarted,
         TaskRedirected => EventTypes.Redirected,
         TaskWaiting => EventTypes.TaskWaiting,
+        TaskChallenged => EventTypes.Challenge,
         TaskFinishedFile => EventTypes.TaskFinishedFile,
         TaskCompleted => EventTypes.TaskCompleted,
         EventsDrained => EventTypes.EventsDrained,
@@ -66,8 +67,12 @@ internal static class EventViews
                 break;
             case TaskWaiting waiting:
                 json.WriteString("reason", waiting.Reason);
-                json.WriteString("nextEvaluationAt", waiting.Until.UtcDateTime);
+                if (waiting.Until is { } until)
+                    json.WriteString("nextEvaluationAt", until.UtcDateTime);
                 WriteError(json, waiting.Error);
+                break;
+            case TaskChallenged challenged:
+                WriteChallenge(json, challenged);
                 break;
             case TaskFinishedFile finished:
                 WriteFile(json, finished.File);
@@ -76,6 +81,19 @@ internal static class EventViews
                 WriteCompleted(json, completed);
                 break;
         }
+    }
+
+    private static void WriteChallenge(Utf8JsonWriter json, TaskChallenged challenged)
+    {
+        var asked = challenged.Challenge;
+        json.WriteNumber("attempt", challenged.Attempt);
+        WriteText(json, "scheme", asked.Scheme);
+        WriteText(json, "realm", asked.Realm);
+        json.WriteString("host", asked.Host);
+        json.WriteNumber("port", asked.Port);
+        json.WriteBoolean("isProxy", asked.IsProxy);
+        json.WriteBoolean("wasRefused", asked.WasRefused);
+        json.WriteNumber("count", challenged.Count);
     }
 
     private static void WriteCompleted(Utf8JsonWriter json, TaskCompleted completed)

@@ -33,11 +33,17 @@ internal static class AttemptOrders
             MaxBytes = spec.MaxBytes,
             Resume = task.Run.Part,
             TraceParent = task.TraceParent,
+            Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion]),
         };
     }
 
     private static List<ContentPart>? WithContainers(IReadOnlyList<ContentPart>? parts, ContainerName ofSession) =>
         parts?.Select(part => part.Source is { Container: null } source ? part with { Source = source with { Container = ofSession } } : part).ToList();
+
+    private static AccessReferences AccessOf(SessionConfiguration configuration) =>
+        configuration is { Credentials: null, Proxy: null, Tls: null }
+            ? AccessReferences.None
+            : new AccessReferences { Credentials = configuration.Credentials ?? [], Proxy = configuration.Proxy, Tls = configuration.Tls };
 
     /// <summary>A task's header replaces the session's of the same name.</summary>
     private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string>? ofSession, IReadOnlyDictionary<string, string>? ofTask)

@@ -50,6 +50,11 @@ internal sealed class TaskBook
 
     public IEnumerable<TaskState> Active() => _byId.Values.Where(task => task.IsActive);
 
+    /// <summary>Tasks that wait for a credential. Found by a walk, because it is asked for at a change of the configuration only.</summary>
+    public IReadOnlyList<TaskState> Challenged() => _waiting.GetValueOrDefault(WaitReasons.Credential) == 0
+        ? []
+        : [.. _byId.Values.Where(task => task is { IsActive: false, WaitsForClient: true, Reason: WaitReasons.Credential })];
+
     public void Add(TaskState task, ContainerName containerDefault)
     {
         _byId.Add(task.Id, task);
@@ -121,7 +126,7 @@ internal sealed class TaskBook
             ActiveCount++;
             Ready.CountActive(task, +1);
         }
-        else if (task.Phase is TaskPhase.Waiting)
+        else if (task.Phase is TaskPhase.Waiting && !task.WaitsForClient)
         {
             if (task.NotBefore is { } at)
                 _waits.Add(new TimedTask(at, task.Ordinal, task.Id));
@@ -142,7 +147,7 @@ internal sealed class TaskBook
             ActiveCount--;
             Ready.CountActive(task, -1);
         }
-        else if (task.Phase is TaskPhase.Waiting)
+        else if (task.Phase is TaskPhase.Waiting && !task.WaitsForClient)
         {
             if (task.NotBefore is not { } at || !_waits.Remove(new TimedTask(at, task.Ordinal, task.Id)))
                 Ready.Remove(task);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -49,6 +50,10 @@ internal sealed record TaskState
     public string? TraceParent { get; init; }
 
     public bool IsActive => Run is { Active: true };
+
+    /// <summary>Neither time nor a free place lets it go on: its client has to do something.</summary>
+    [JsonIgnore]
+    public bool WaitsForClient => Phase is TaskPhase.Waiting && WaitReasons.IsForClient(Reason);
 }
 
 /// <summary>What the attempts of a task left behind.</summary>
@@ -78,6 +83,15 @@ internal sealed record TaskRun
     public PartCheckpoint? Part { get; init; }
     public AttemptResponse? Response { get; init; }
     public TaskError? Error { get; init; }
+
+    /// <summary>The question asked last. It is open while the task waits with the reason <c>credential</c>.</summary>
+    public AttemptChallenge? Challenge { get; init; }
+
+    /// <summary>How often in a row this protection space asked.</summary>
+    public int ChallengeCount { get; init; }
+
+    /// <summary>The version whose credentials, proxy and TLS are used, when a later one was given as the answer to a challenge; else the task's.</summary>
+    public int? AccessVersion { get; init; }
 
     /// <summary>The newest attempts, at most <see cref="AttemptsKept"/>.</summary>
     public IReadOnlyList<AttemptView> Attempts { get; init; } = [];
@@ -120,4 +134,8 @@ internal static class WaitReasons
     public const string HostLimit = "hostLimit";
     public const string NodeLimit = "nodeLimit";
     public const string Paused = "paused";
+    public const string Credential = "credential";
+
+    /// <summary>True for reasons that only the client lifts.</summary>
+    public static bool IsForClient(string? reason) => reason is Credential;
 }

@@ -21,24 +21,25 @@ internal static class TaskTransitions
 
     public static TaskState Apply(TaskState task, TaskEvent happened) => happened switch
     {
-        TaskChanged changed => Change(task, changed.Change),
+        TaskChanged changed => Change(task, changed.Change, changed.At),
         TaskSuspended suspended => task with { Phase = TaskPhase.Suspended, Reason = null, NotBefore = null, Run = StopClock(task.Run, suspended.At) },
         TaskReleased released => Release(task, released.At),
         TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code } },
         TaskStarted started => Start(task, started),
-        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response } }, attempt => attempt with { Status = responded.Response.Status }),
+        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status }),
         TaskContinued => task,
         TaskRestarted restarted => task with { Run = task.Run! with { Generation = restarted.Generation, Part = null } },
         TaskRedirected => task,
         TaskCheckpointed checkpointed => task with { Run = Progressed(task.Run!, checkpointed.Part) },
         TaskAttemptEnded ended => EndAttempt(task, ended),
         TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
+        TaskChallenged challenged => task with { Run = task.Run! with { Challenge = challenged.Challenge, ChallengeCount = challenged.Count } },
         TaskFinishedFile => task,
         TaskCompleted completed => Complete(task, completed),
         _ => throw new InvalidOperationException($"A task does not know the event {happened.GetType().Name}."),
     };
 
-    private static TaskState Change(TaskState task, TaskChange change)
+    private static TaskState Change(TaskState task, TaskChange change, DateTimeOffset at)
     {
         var spec = task.Spec with
         {
@@ -49,13 +50,22 @@ internal static class TaskTransitions
             EarliestBeginAt = change.EarliestBeginAt ?? task.Spec.EarliestBeginAt,
         };
         var begins = change.EarliestBeginAt is not null && task.Phase is TaskPhase.Waiting && task.Reason is null or WaitReasons.EarliestBegin;
-        return task with
+        var changed = task with
         {
             Spec = spec,
             Run = change.Url is null ? task.Run : Readdressed(task.Run),
             Reason = begins ? WaitReasons.EarliestBegin : task.Reason,
             NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
         };
+        var answers = changed is { WaitsForClient: true, Reason: WaitReasons.Credential } && (change.Url is not null || change.Headers is not null);
+        return answers ? Release(changed, at) : changed;
+    }
+
+    /// <summary>The session has other credentials now: a task that waits for one tries with them.</summary>
+    public static TaskState Reaccess(TaskState task, int version, DateTimeOffset now)
+    {
+        var released = Release(task, now);
+        return released with { Run = released.Run! with { AccessVersion = version } };
     }
 
     /// <summary>
@@ -163,4 +173,5 @@ internal static class AttemptDecisions
     public const string Failed = "failed";
     public const string Stopped = "stopped";
     public const string Interrupted = "interrupted";
+    public const string Challenged = "challenged";
 }

@@ -22,6 +22,7 @@ internal static class TaskViews
             Reason = reason,
             NextEvaluationAt = until,
             Outcome = end?.Outcome,
+            Challenge = reason is WaitReasons.Credential ? ChallengeOf(run!) : null,
             Error = end is null ? run?.Error : end.Error,
             Headers = spec.Headers is { } headers ? SecretHeaders.Mask(headers) : null,
             Source = spec.Source,
@@ -84,6 +85,7 @@ internal static class TaskViews
             (_, WaitReasons.Retry) => $"It is tried again at {until:u}, after {task.Run!.Attempt} attempts.{last}",
             (_, WaitReasons.Storage) => $"There was no room to store it; it is tried again at {until:u}.{last}",
             (_, WaitReasons.NoNetwork) => $"There was no connection; it is tried again at {until:u}.{last}",
+            (_, WaitReasons.Credential) => Asked(task.Run!),
             (_, WaitReasons.Paused) => "An operator suspended the session; resume the session to let it run.",
             (_, WaitReasons.HostLimit) => $"The session has {session.Tasks.Ready.ActiveOn(task.Spec.Url)} of {perHost} connections to {host} in use; it starts when one is free and {session.Tasks.Ready.Count - 1} other ready tasks rank with it.",
             _ => $"The node runs {slots.Running} of at most {slots.RunningMax} transfers (at most {slots.HostMax} to one host); it starts when one ends.",
@@ -108,11 +110,38 @@ internal static class TaskViews
     {
         if (session.Paused)
             return (WaitReasons.Paused, null);
+        if (task.WaitsForClient)
+            return (task.Reason!, null);
         if (task.NotBefore is { } at && at > conditions.Now)
             return (task.Reason ?? WaitReasons.EarliestBegin, at);
         var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
         return (hostIsFull ? WaitReasons.HostLimit : WaitReasons.NodeLimit, null);
     }
+
+    private static ChallengeView ChallengeOf(TaskRun run) => new()
+    {
+        Scheme = run.Challenge!.Scheme,
+        Realm = run.Challenge.Realm,
+        Host = run.Challenge.Host,
+        Port = run.Challenge.Port,
+        IsProxy = run.Challenge.IsProxy,
+        WasRefused = run.Challenge.WasRefused,
+        Count = run.ChallengeCount,
+    };
+
+    private static string Asked(TaskRun run)
+    {
+        var asked = run.Challenge!;
+        var what = (asked.Scheme is { } scheme ? $" by {scheme}" : "") + (asked.Realm is { } realm ? $" for the realm \"{realm}\"" : "");
+        var reason = asked.WasRefused ? "it refused the one that was sent" : "the session has none for it";
+        var remedy = asked.IsProxy
+            ? "Correct the proxy's secret (an operator does that) or name another with PUT of the session"
+            : "Put the session with a credential for that host, or change the task's headers or URL";
+        return $"The {(asked.IsProxy ? "proxy" : "server")} {asked.Host}:{asked.Port} asks for a credential{what}, and {reason} ({Times(run.ChallengeCount)}). "
+            + $"{remedy}; or resume the task to try again as it is.";
+    }
+
+    private static string Times(int count) => count == 1 ? "asked once" : $"asked {count} times in a row";
 
     private static TaskProgress ProgressOf(TaskState task, LiveProgress? live)
     {

@@ -1,0 +1,54 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace Backhaul.Node.Security;
+
+/// <summary>
+/// A secret of the node's configuration, ready for use. Its values leave by the connection they were configured for and nowhere else:
+/// <see cref="ToString"/> says the name, so that no log line, exception or debugger view says more by accident.
+/// </summary>
+internal abstract class Secret
+{
+    private Secret(string name, SecretKind kind) => (Name, Kind) = (name, kind);
+
+    public string Name { get; }
+
+    public SecretKind Kind { get; }
+
+    public sealed override string ToString() => $"secret {Name}";
+
+    /// <summary>A user and a password: answers Basic and Digest.</summary>
+    internal sealed class Basic(string name, string userName, string password) : Secret(name, SecretKind.Basic)
+    {
+        public string UserName { get; } = userName;
+        public string Password { get; } = password;
+    }
+
+    internal sealed class Bearer(string name, string token) : Secret(name, SecretKind.Bearer)
+    {
+        public string Token { get; } = token;
+    }
+
+    /// <summary>A certificate with its private key, and the certificates between it and its root.</summary>
+    internal sealed class ClientCertificate(string name, X509Certificate2 certificate, X509Certificate2Collection intermediates)
+        : Secret(name, SecretKind.ClientCertificate)
+    {
+        public X509Certificate2 Certificate { get; } = certificate;
+        public X509Certificate2Collection Intermediates { get; } = intermediates;
+    }
+
+    /// <summary>Where a proxy is, and who its user is; a proxy may take anybody.</summary>
+    internal sealed class Proxy(string name, Uri url, Basic? user) : Secret(name, SecretKind.Proxy)
+    {
+        public Uri Url { get; } = url;
+        public Basic? User { get; } = user;
+    }
+}
+
+/// <summary>What a secret is, and so what it can be used for.</summary>
+internal enum SecretKind
+{
+    Basic = 1,
+    Bearer = 2,
+    ClientCertificate = 3,
+    Proxy = 4,
+}
