@@ -1,21 +1,22 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
 namespace Backhaul.FaultOrigin;
 
 /// <summary>One connection: reads heads, hands each request to what its path names, and goes on while both sides want to.</summary>
-internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, int number)
+internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, Stream stream, int number)
 {
     private const int HeadBytesMax = 256 * 1024;
 
     private readonly byte[] _buffer = new byte[HeadBytesMax];
     private int _start;
     private int _end;
+    private int _requests;
 
     public async Task ServeAsync(CancellationToken stop)
     {
-        socket.NoDelay = true;
         try
         {
             while (await ReadHeadAsync(stop) is { } request)
@@ -25,34 +26,30 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, int
                 if (!goesOn)
                     break;
             }
-            CloseGently();
+            await CloseGentlyAsync();
         }
-        catch (Exception ended) when (ended is SocketException or OperationCanceledException or ObjectDisposedException or IOException)
+        catch (Exception ended) when (IsEnd(ended))
         {
             // The peer left, or the origin stops: the journal has what matters.
         }
-        finally
-        {
-            socket.Dispose();
-        }
     }
+
+    /// <summary>What a peer that leaves, or the end of the origin, can cause.</summary>
+    public static bool IsEnd(Exception exception) =>
+        exception is SocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException;
 
     /// <summary>Reads body bytes, those that came with the head first.</summary>
     public async ValueTask<int> ReadAsync(Memory<byte> into, CancellationToken stop)
     {
         if (_start == _end)
-            return await socket.ReceiveAsync(into, SocketFlags.None, stop);
+            return await stream.ReadAsync(into, stop);
         var count = Math.Min(into.Length, _end - _start);
         _buffer.AsMemory(_start, count).CopyTo(into);
         _start += count;
         return count;
     }
 
-    public async ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken stop)
-    {
-        while (bytes.Length > 0)
-            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, stop)..];
-    }
+    public ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken stop) => stream.WriteAsync(bytes, stop);
 
     public ValueTask SendAsync(string text, CancellationToken stop) => SendAsync(Encoding.Latin1.GetBytes(text), stop);
 
@@ -63,7 +60,7 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, int
     public async ValueTask HangAsync(CancellationToken stop)
     {
         var scrap = new byte[1024];
-        while (await socket.ReceiveAsync(scrap, SocketFlags.None, stop) > 0)
+        while (await stream.ReadAsync(scrap, stop) > 0)
         {
         }
     }
@@ -72,12 +69,19 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, int
     {
         var script = OriginScript.Parse(request.Query, request.Nth);
         if (request.Path.StartsWith("/bytes/", StringComparison.Ordinal))
-            return new BytesAnswer(this, request, script).RunAsync(stop);
+            return BytesAsync(request, script, stop);
         if (request.Path.StartsWith("/upload", StringComparison.Ordinal))
             return new UploadAnswer(this, request, script).RunAsync(stop);
         if (request.Path == "/-/journal")
             return JournalAnswer.RunAsync(this, origin.Requests, stop);
         return NotFoundAsync(request, stop);
+    }
+
+    private async Task<bool> BytesAsync(OriginRequest request, OriginScript script, CancellationToken stop)
+    {
+        var wire = new Http1Wire(this, hasBody: request.Method != "HEAD");
+        await new BytesAnswer(wire, request, script).RunAsync(stop);
+        return wire.GoesOn;
     }
 
     private async Task<bool> NotFoundAsync(OriginRequest request, CancellationToken stop)
@@ -87,10 +91,13 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, int
         return true;
     }
 
-    private void CloseGently()
+    private async ValueTask CloseGentlyAsync()
     {
-        if (socket.LingerState?.Enabled != true)
-            socket.Shutdown(SocketShutdown.Send);
+        if (socket.LingerState?.Enabled == true)
+            return;
+        if (stream is SslStream tls)
+            await tls.ShutdownAsync();
+        socket.Shutdown(SocketShutdown.Send);
     }
 
     private async ValueTask<OriginRequest?> ReadHeadAsync(CancellationToken stop)
@@ -131,9 +138,7 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, int
             var (name, value) = (line[..colon], line[(colon + 1)..].Trim());
             headers[name] = headers.TryGetValue(name, out var before) ? $"{before}, {value}" : value;
         }
-        var question = first[1].IndexOf('?');
-        var path = question < 0 ? first[1] : first[1][..question];
-        return origin.Enter(number, first[0], path, question < 0 ? "" : first[1][(question + 1)..], headers);
+        return origin.Enter(number, ++_requests, "1.1", first[0], first[1], headers);
     }
 
     public static long? Length(OriginRequest request) =>

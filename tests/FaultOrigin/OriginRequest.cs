@@ -13,6 +13,15 @@ public sealed class OriginRequest
 
     /// <summary>1 for the first connection.</summary>
     public required int Connection { get; init; }
+
+    /// <summary>1 for the first request of its connection.</summary>
+    public required int NthOnConnection { get; init; }
+
+    /// <summary><c>1.1</c> or <c>2</c>.</summary>
+    public required string Http { get; init; }
+
+    /// <summary>When its head was read, since the start of the origin.</summary>
+    public required TimeSpan At { get; init; }
     public required string Method { get; init; }
 
     /// <summary>Without the query.</summary>
