@@ -293,6 +293,76 @@ public abstract class StoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_destination_belongs_to_one_session_until_it_gives_it_back()
+    {
+        var (one, two) = (KeyIn(1), KeyIn(2));
+        await CommitAsync(Append(_grants[1], one, 1).Claiming(("a/x", "t1"), ("a/y", "t2")));
+        Assert.Equal([(At("a/x"), one, "t1")], await ClaimsAsync(_grants[2], two, "a/x", "a/z"));
+        Assert.Empty(await ClaimsAsync(_grants[1], one, "a/x", "a/y"));
+
+        await AssertTakenAsync(Append(_grants[2], two, 1).Claiming(("a/x", "u1")));
+        Assert.Equal(0, await Store.ReadLastSequenceAsync(_grants[2], two, None));
+        await CommitAsync(Append(_grants[2], two, 1).Claiming(("a/x", null), ("a/z", "u1"))); // another's is not given back
+        await AssertTakenAsync(Append(_grants[2], two, 2).Claiming(("a/x", "u2")));
+
+        await CommitAsync(Append(_grants[1], one, 2).Claiming(("a/x", "t3")));
+        Assert.Equal([(At("a/x"), one, "t3")], await ClaimsAsync(_grants[2], two, "a/x"));
+        await CommitAsync(Append(_grants[1], one, 3).Claiming(("a/x", null)));
+        await CommitAsync(Append(_grants[2], two, 2).Claiming(("a/x", "u2")));
+        await _harness.ReopenAsync();
+        _grants = await _harness.Cluster.TakeAllAsync(NewNode(), Shards, None);
+        Assert.Equal([(At("a/x"), two, "u2"), (At("a/z"), two, "u1")], await ClaimsAsync(_grants[1], one, "a/x", "a/z"));
+    }
+
+    [Fact]
+    public async Task Claims_share_the_fate_of_their_rows()
+    {
+        var (one, two, stale) = (KeyIn(1), KeyIn(2), _grants[2]);
+        await AssertConflictAsync(Append(_grants[1], one, 2).Claiming(("a/x", "t1")));
+        Assert.NotNull(await Store.ReacquireAsync(stale, None));
+        Assert.Equal([2], (await Store.CommitAsync([Append(stale, two, 1).Claiming(("a/x", "t1"), ("a/y", "t2"))], None)).FencedShards);
+        await CommitAsync(Append(_grants[1], one, 1).Claiming(("a/x", "t1"), ("a/y", "t2")));
+        var current = stale with { Epoch = stale.Epoch + 1 };
+        await CommitAsync(Append(current, two, 1));
+        Assert.Equal([2], (await Store.CommitAsync([Append(stale, two, 2).Claiming(("a/x", null))], None)).FencedShards);
+        Assert.Equal(2, (await ClaimsAsync(current, two, "a/x", "a/y")).Count());
+        Assert.Null(await Store.FindClaimsAsync(stale, two, [At("a/x")], None));
+    }
+
+    [Fact]
+    public async Task Of_two_sessions_that_claim_at_once_one_gets_it()
+    {
+        for (var round = 1; round <= 20; round++)
+        {
+            var path = $"race/{round}";
+            SessionAppend[] both = [Append(_grants[1], KeyIn(1), round).Claiming((path, "t1")), Append(_grants[2], KeyIn(2), round).Claiming((path, "t2"))];
+            if (round % 2 == 0)
+            {
+                await AssertTakenAsync(both);
+                await CommitAsync(both[0], both[1] with { Claims = [] });
+                continue;
+            }
+            var outcomes = await Task.WhenAll(both.Select(append => TryAsync(append)));
+            Assert.Single(outcomes, true);
+            await CommitAsync((outcomes[0] ? both[1] : both[0]) with { Claims = [] });
+        }
+
+        async Task<bool> TryAsync(SessionAppend append)
+        {
+            try
+            {
+                await CommitAsync(append);
+                return true;
+            }
+            catch (JournalStoreException refused)
+            {
+                Assert.Equal(StoreFailure.Taken, refused.Failure);
+                return false;
+            }
+        }
+    }
+
+    [Fact]
     public async Task Due_sessions_come_earliest_first()
     {
         DateTimeOffset?[] wakes = [Noon, null, DateTimeOffset.UnixEpoch, Noon.AddMicroseconds(1), Noon.AddHours(-1)];
@@ -366,6 +436,16 @@ public abstract class StoreContract : IAsyncLifetime
         var failed = await Assert.ThrowsAsync<JournalStoreException>(async () => await Store.CommitAsync(batch, None));
         Assert.Equal(StoreFailure.Conflict, failed.Failure);
     }
+
+    private async Task AssertTakenAsync(params SessionAppend[] batch)
+    {
+        var failed = await Assert.ThrowsAsync<JournalStoreException>(async () => await Store.CommitAsync(batch, None));
+        Assert.Equal(StoreFailure.Taken, failed.Failure);
+    }
+
+    private async Task<IEnumerable<(Destination, SessionKey, string)>> ClaimsAsync(ShardGrant grant, SessionKey session, params string[] paths) =>
+        (await Store.FindClaimsAsync(grant, session, [.. paths.Select(At)], None))!
+        .Select(claim => (claim.Destination, claim.Session, claim.Task.ToString())).OrderBy(claim => claim.Destination.Text, StringComparer.Ordinal);
 
     private async Task<(SessionKey Session, ShardGrant Grant)> WithSnapshotsAsync(int rows, long[] snapshots)
     {

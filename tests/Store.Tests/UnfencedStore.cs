@@ -60,6 +60,10 @@ internal sealed class UnfencedStore(IStoreHarness inner) : IStoreHarness, IJourn
         ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) =>
         inner.Journal.FindArchivedAsync(Now(grant), session, generation, ids, stop);
 
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
+        inner.Journal.FindClaimsAsync(Now(grant), session, destinations, stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         inner.Journal.ListDueAsync([.. grants.Select(Now)], until, rowsMax, stop);
 

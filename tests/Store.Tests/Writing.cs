@@ -29,6 +29,13 @@ internal static class Writing
         [.. Enumerable.Range(0, rows).Select(index => Row($"{first + index}", first + index))],
         new HeadUpdate("active", 1, first + rows - 1, wakeAt), archive ?? []);
 
+    public static SessionAppend Claiming(this SessionAppend append, params (string Path, string? Task)[] claims) => append with
+    {
+        Claims = [.. claims.Select(claim => new ClaimChange(At(claim.Path), claim.Task is { } task ? TaskId.Parse(task) : null))],
+    };
+
+    public static Destination At(string path) => Destination.Of(TenantId.Parse("default"), ContainerName.Default, ContainerPath.Parse(path));
+
     public static ArchivedTask Ended(long ordinal, string id, int generation = 1) =>
         new(generation, ordinal, TaskId.Parse(id), Encoding.UTF8.GetBytes($"task {id}"));
 

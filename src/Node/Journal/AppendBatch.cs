@@ -86,9 +86,26 @@ internal sealed class AppendBatch : IDisposable
         /// <summary>What goes to the store; the head is that of the last request.</summary>
         public SessionAppend ToAppend() => _requests.Count == 1
             ? new SessionAppend(Grant, Session, FirstSequence, first.Request.Rows, first.Request.Head, first.Request.Archive)
+            {
+                Claims = Net(first.Request.Claims),
+            }
             : new SessionAppend(
                 Grant, Session, FirstSequence,
                 [.. _requests.SelectMany(request => request.Request.Rows)], _requests[^1].Request.Head,
-                [.. _requests.SelectMany(request => request.Request.Archive)]);
+                [.. _requests.SelectMany(request => request.Request.Archive)])
+            {
+                Claims = Net([.. _requests.SelectMany(request => request.Request.Claims)]),
+            };
+
+        /// <summary>What is left of each destination in the end: one that was freed and claimed again in one commit was never free.</summary>
+        private static IReadOnlyList<ClaimChange> Net(IReadOnlyList<ClaimChange> changes)
+        {
+            if (changes.Count < 2)
+                return changes;
+            var last = new Dictionary<Destination, ClaimChange>(changes.Count);
+            foreach (var change in changes)
+                last[change.Destination] = change;
+            return last.Count == changes.Count ? changes : [.. last.Values];
+        }
     }
 }

@@ -4,7 +4,11 @@ namespace Backhaul.Node.Journal;
 
 /// <summary>What a session wants appended; the writer adds the grant in force at the commit.</summary>
 internal sealed record AppendRequest(
-    IGrantHolder Holder, SessionKey Session, long FirstSequence, IReadOnlyList<NewRow> Rows, HeadUpdate Head, IReadOnlyList<ArchivedTask> Archive);
+    IGrantHolder Holder, SessionKey Session, long FirstSequence, IReadOnlyList<NewRow> Rows, HeadUpdate Head, IReadOnlyList<ArchivedTask> Archive)
+{
+    /// <summary>Destinations that become a task's or nobody's with these rows, in the order it happened.</summary>
+    public IReadOnlyList<ClaimChange> Claims { get; init; } = [];
+}
 
 /// <summary>How an append ended. Every request gets exactly one.</summary>
 internal enum AppendOutcome
@@ -26,6 +30,9 @@ internal enum AppendOutcome
 
     /// <summary>The writer stopped before it could find out.</summary>
     Unknown = 6,
+
+    /// <summary>A destination was claimed by another session since it was looked up; nothing was written.</summary>
+    Taken = 7,
 }
 
 /// <summary>Appends of many sessions, gathered into group commits.</summary>

@@ -16,7 +16,7 @@ internal interface IJournalStore
 
     /// <summary>
     /// One transaction over several sessions of several shards. Shards whose grant no longer holds are left out and reported as
-    /// fenced; the rest is committed. Throws <see cref="JournalStoreException"/> for everything else.
+    /// fenced; the rest is committed, claims of destinations with it: one that is another session's rolls everything back (Taken). Throws <see cref="JournalStoreException"/> for everything else.
     /// </summary>
     ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop);
 
@@ -46,6 +46,12 @@ internal interface IJournalStore
 
     /// <summary>Ended tasks by id; ids that are not there are left out. Null when fenced.</summary>
     ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop);
+
+    /// <summary>
+    /// Which of these destinations belong to tasks of other sessions. What it says may change at once: the append that claims them decides.
+    /// Null when fenced.
+    /// </summary>
+    ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop);
 
     /// <summary>Sessions of the given shards whose wake time has come, earliest first.</summary>
     ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop);

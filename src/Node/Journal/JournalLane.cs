@@ -9,7 +9,7 @@ namespace Backhaul.Node.Journal;
 /// batch is what queued while the last one was committed. How the store's answers are handled:
 /// <code>
 ///  committed            answer; shards that were left out are fenced
-///  Conflict, Rejected   nothing was written: alone → answer it; in company → every session again by itself, so that the culprit is found
+///  Conflict, Rejected, Taken   nothing was written: alone → answer it; in company → every session again by itself, so that the culprit is found
 ///                       and its neighbours commit
 ///  Transient            nothing was written: again after a pause, until the retry limit → Unavailable
 ///  Unknown, any other   perhaps written: re-acquire the shards (waits for or fences the ghost), read where the sessions end:
@@ -94,10 +94,10 @@ internal sealed class JournalLane(
             {
                 case null:
                     return;
-                case StoreFailure.Conflict or StoreFailure.Rejected when open.Count == 1:
+                case StoreFailure.Conflict or StoreFailure.Rejected or StoreFailure.Taken when open.Count == 1:
                     AnswerCulprit(open[0], failure.Value);
                     return;
-                case StoreFailure.Conflict or StoreFailure.Rejected:
+                case StoreFailure.Conflict or StoreFailure.Rejected or StoreFailure.Taken:
                     foreach (var part in open)
                         await SettleAsync([part], clock);
                     return;
@@ -225,7 +225,12 @@ internal sealed class JournalLane(
             log.Conflict(part.Session.ToString(), part.FirstSequence);
         }
 
-        part.Answer(failure == StoreFailure.Conflict ? AppendOutcome.Conflict : AppendOutcome.Rejected);
+        part.Answer(failure switch
+        {
+            StoreFailure.Conflict => AppendOutcome.Conflict,
+            StoreFailure.Taken => AppendOutcome.Taken,
+            _ => AppendOutcome.Rejected,
+        });
     }
 
     private static void Answer(IReadOnlyList<AppendBatch.Part> parts, AppendOutcome outcome)

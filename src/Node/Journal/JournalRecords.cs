@@ -21,11 +21,32 @@ internal sealed record SessionHead(
 internal sealed record ArchivedTask(int Generation, long Ordinal, TaskId Id, ReadOnlyMemory<byte> Payload);
 
 /// <summary>
+/// Where a file of a tenant comes to lie, in one canonical text: <c>tenant/container/path</c>. Neither a tenant nor a container holds a slash,
+/// so no two destinations share a text.
+/// </summary>
+internal readonly record struct Destination(string Text)
+{
+    public static Destination Of(TenantId tenant, ContainerName container, ContainerPath path) => new($"{tenant}/{container}/{path}");
+
+    public override string ToString() => Text;
+}
+
+/// <summary>A task that has not ended owns a destination, whatever session it is of.</summary>
+internal sealed record DestinationClaim(Destination Destination, SessionKey Session, TaskId Task);
+
+/// <summary>A destination becomes a task's, or nobody's when <see cref="Task"/> is null.</summary>
+internal readonly record struct ClaimChange(Destination Destination, TaskId? Task);
+
+/// <summary>
 /// The part of a batch that concerns one session: rows <c>FirstSequence, FirstSequence + 1, …</c>, its head, tasks that go to the archive.
 /// Within one batch a session occurs at most once.
 /// </summary>
 internal sealed record SessionAppend(
-    ShardGrant Grant, SessionKey Session, long FirstSequence, IReadOnlyList<NewRow> Rows, HeadUpdate Head, IReadOnlyList<ArchivedTask> Archive);
+    ShardGrant Grant, SessionKey Session, long FirstSequence, IReadOnlyList<NewRow> Rows, HeadUpdate Head, IReadOnlyList<ArchivedTask> Archive)
+{
+    /// <summary>Each destination at most once. They become durable with the rows, or nothing does.</summary>
+    public IReadOnlyList<ClaimChange> Claims { get; init; } = [];
+}
 
 /// <summary>Which shards of a batch were refused; everything else is durable.</summary>
 internal sealed record CommitReport(IReadOnlySet<int> FencedShards)
@@ -57,6 +78,9 @@ internal enum StoreFailure
 
     /// <summary>Certainly not applied, and never will be (size limits, broken data).</summary>
     Rejected = 4,
+
+    /// <summary>A destination belongs to a task of another session: the whole transaction was rolled back.</summary>
+    Taken = 5,
 }
 
 /// <summary>A store call that did not do what it was asked to.</summary>

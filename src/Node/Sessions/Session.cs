@@ -1,3 +1,4 @@
+using Backhaul.Node.Journal;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -66,6 +67,11 @@ internal sealed class Session(SessionKey key, SessionOptions options)
 
     public TaskFiles FilesOf(TaskState task) => new(
         Key, Generation, task.Id, task.Spec.Destination?.Container ?? Configurations.Container, task.Spec.Destination?.Path);
+
+    /// <summary>Null for a task that names none.</summary>
+    public Destination? DestinationOf(TaskSpec spec) => spec.Destination is { } destination
+        ? Destination.Of(Key.Tenant, destination.Container ?? Configurations.Container, destination.Path)
+        : null;
 
     /// <summary>The tasks that ended since the last call, in their final state: rows for the archive.</summary>
     public IReadOnlyList<TaskState> TakeEnded()

@@ -20,6 +20,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 {
     private const int TurnBytesMax = 1024 * 1024;
 
+    /// <summary>Single tasks whose destinations are looked up in one read.</summary>
+    private const int GatheredMax = 32;
+
     /// <summary>Later moments are looked at again then: timers do not reach months ahead.</summary>
     private static readonly TimeSpan TimerMax = TimeSpan.FromDays(1);
     private static readonly IReadOnlyDictionary<TaskId, TaskState> NoneArchived = new Dictionary<TaskId, TaskState>();
@@ -55,9 +58,15 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         var turn = new SessionTurn();
         try
         {
-            await HandleAsync(message, turn);
-            while (turn.Messages < _session.Options.TurnMessagesMax && turn.Bytes < TurnBytesMax && context.TryTakeNext(out var next))
-                await HandleAsync(next, turn);
+            while (true)
+            {
+                var messages = Gather(message, turn);
+                turn.Claimed = await FindClaimedAsync(messages);
+                foreach (var taken in messages)
+                    await HandleAsync(taken, turn);
+                if (turn.Messages >= _session.Options.TurnMessagesMax || turn.Bytes >= TurnBytesMax || !context.TryTakeNext(out message))
+                    break;
+            }
         }
         catch
         {
@@ -123,6 +132,41 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     // ---- one message ----
 
+    /// <summary>
+    /// Single tasks that wait one behind the other are looked up together: one read for all their destinations instead of one for each. A list of tasks,
+    /// and everything else, is handled before more is taken, so that a turn does not grow beyond its bytes.
+    /// </summary>
+    private List<SessionMessage> Gather(SessionMessage first, SessionTurn turn)
+    {
+        List<SessionMessage> messages = [first];
+        while (messages[^1] is SessionMessage.Execute { Command: SessionCommand.AddTask } && messages.Count < GatheredMax
+            && turn.Messages + messages.Count < _session.Options.TurnMessagesMax && _context.TryTakeNext(out var next))
+        {
+            messages.Add(next);
+        }
+        return messages;
+    }
+
+    private async ValueTask<ClaimedElsewhere> FindClaimedAsync(List<SessionMessage> messages)
+    {
+        if (_session.Phase is SessionPhase.Absent)
+            return ClaimedElsewhere.Nothing;
+        List<Destination> wanted = [];
+        foreach (var message in messages)
+        {
+            switch (message)
+            {
+                case SessionMessage.Execute { Command: SessionCommand.AddTask add } when _session.DestinationOf(add.Spec) is { } destination:
+                    wanted.Add(destination);
+                    break;
+                case SessionMessage.Execute { Command: SessionCommand.AddTasks add }:
+                    wanted.AddRange(add.Entries.Select(entry => entry.Spec is { } spec ? _session.DestinationOf(spec) : null).OfType<Destination>());
+                    break;
+            }
+        }
+        return wanted.Count == 0 ? ClaimedElsewhere.Nothing : await _storage!.FindClaimsAsync(wanted, _context.Stopping);
+    }
+
     private async ValueTask HandleAsync(SessionMessage message, SessionTurn turn)
     {
         turn.Messages++;
@@ -159,7 +203,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             return;
         }
         var archived = await FindArchivedAsync(execute.Command, turn);
-        var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent);
+        var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent, turn.Claimed);
         Apply(turn, decision.Events, execute.Key?.Id);
         StartReady(turn); // so that the answer shows the task running when it can
         var reply = decision.Reply(_session, Conditions());
@@ -255,8 +299,12 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _session.Apply(happened);
             var encoded = SessionEvent.Codec.Encode(happened);
             turn.Add(new NewRow(encoded.Name, encoded.Payload, encoded.Numbered ? _session.Delivery.LastNumber : null, command));
+            if (happened is TaskCreated created && _session.DestinationOf(created.Spec) is { } taken)
+                turn.Claims.Add(new ClaimChange(taken, created.Task));
             foreach (var ended in _session.TakeEnded())
             {
+                if (_session.DestinationOf(ended.Spec) is { } left)
+                    turn.Claims.Add(new ClaimChange(left, null));
                 turn.Ended[ended.Id] = ended;
                 turn.Add(SessionStorage.Archived(_session.Generation, ended));
                 SessionInstruments.TaskEnded(ended.End!.Outcome);

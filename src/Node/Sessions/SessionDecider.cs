@@ -9,17 +9,19 @@ namespace Backhaul.Node.Sessions;
 /// </summary>
 internal static class SessionDecider
 {
+    /// <param name="claimed">Destinations among those that the command names that other sessions' tasks own, read beforehand.</param>
     /// <param name="archived">Ended tasks among the ids that the command names, read from the archive beforehand.</param>
     public static Decision Decide(
-        Session session, SessionCommand command, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent = null) => command switch
+        Session session, SessionCommand command, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent = null,
+        ClaimedElsewhere? claimed = null) => command switch
         {
             SessionCommand.Open open => Open(session, open, now),
             _ when session.Phase is SessionPhase.Absent => Absent(session),
             SessionCommand.Describe => Unchanged(session, 200),
             SessionCommand.End end => End(session, end.Mode, now),
             SessionCommand.SuspendAll pause => Pause(session, pause.Suspend, now),
-            SessionCommand.AddTask add => TaskDecider.Add(session, add.Spec, archived, now, traceParent),
-            SessionCommand.AddTasks add => TaskDecider.AddMany(session, add.Entries, archived, now, traceParent),
+            SessionCommand.AddTask add => TaskDecider.Add(session, add.Spec, archived, claimed ?? ClaimedElsewhere.Nothing, now, traceParent),
+            SessionCommand.AddTasks add => TaskDecider.AddMany(session, add.Entries, archived, claimed ?? ClaimedElsewhere.Nothing, now, traceParent),
             SessionCommand.ChangeTask change => TaskDecider.Change(session, change.Task, change.Change, archived, now),
             SessionCommand.ResumeTask resume => TaskDecider.Resume(session, resume.Task, archived, now),
             SessionCommand.SuspendTask suspend => TaskDecider.Suspend(session, suspend.Task, archived, now),

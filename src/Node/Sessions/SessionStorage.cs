@@ -70,10 +70,19 @@ internal sealed class SessionStorage
         return rows?.Select(Read) ?? throw new OperationCanceledException("The shard is not held any more.");
     }
 
+    public async ValueTask<ClaimedElsewhere> FindClaimsAsync(IReadOnlyList<Destination> destinations, CancellationToken stop)
+    {
+        var claims = _environment.Holder.Current is { } grant
+            ? await _environment.Store.FindClaimsAsync(grant, _environment.Session, destinations, stop)
+            : null;
+        return claims is null ? throw new OperationCanceledException("The shard is not held any more.") : new ClaimedElsewhere(claims);
+    }
+
     public async ValueTask<AppendOutcome> AppendAsync(SessionTurn turn, Session session, HeadUpdate head)
     {
         var outcome = await _environment.Journal.AppendAsync(
-            new AppendRequest(_environment.Holder, session.Key, Sequence + 1, turn.Rows, head, turn.Archive), CancellationToken.None);
+            new AppendRequest(_environment.Holder, session.Key, Sequence + 1, turn.Rows, head, turn.Archive) { Claims = turn.Claims },
+            CancellationToken.None);
         if (outcome is AppendOutcome.Committed)
             Sequence += turn.Rows.Count;
         return outcome;

@@ -18,6 +18,12 @@ internal sealed class SessionTurn
 
     public List<ArchivedTask> Archive { get; } = [];
 
+    /// <summary>Destinations that tasks take and leave, in order.</summary>
+    public List<ClaimChange> Claims { get; } = [];
+
+    /// <summary>What other sessions own of the destinations that this turn's messages name.</summary>
+    public ClaimedElsewhere Claimed { get; set; } = ClaimedElsewhere.Nothing;
+
     /// <summary>Of rows and archive, with what they cost besides their payload.</summary>
     public long Bytes { get; private set; }
 

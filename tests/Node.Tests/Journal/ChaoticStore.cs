@@ -67,6 +67,10 @@ internal sealed class ChaoticStore(MemoryJournalStore inner, TimeProvider time, 
         ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) =>
         inner.FindArchivedAsync(grant, session, generation, ids, stop);
 
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
+        inner.FindClaimsAsync(grant, session, destinations, stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         inner.ListDueAsync(grants, until, rowsMax, stop);
 

@@ -44,6 +44,9 @@ internal sealed class LyingStore(IJournalStore inner) : IJournalStore
     public ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(
         ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) => throw new NotSupportedException();
 
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) => throw new NotSupportedException();
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         throw new NotSupportedException();
 

@@ -50,9 +50,15 @@ internal sealed class SessionWorld : VirtualWorldHost
         System = World.NewActorSystem();
         Slots = new TransferSlots(Transfers, World.Time);
         Writer = new JournalWriter(Store, journal ?? new JournalOptions(), World.Time, World.Random, World.Loggers.CreateLogger<JournalWriter>());
+        Session = StartSession(Key);
+    }
+
+    /// <summary>Another session of the same shard, once the node has started.</summary>
+    public ActorRef<SessionMessage> StartSession(SessionKey key)
+    {
         var environment = new SessionEnvironment(
-            Key, Holder, Writer, Store, Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers);
-        Session = System.Spawn("session", () => new SessionActor(environment));
+            key, Holder, Writer, Store, Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers);
+        return System.Spawn($"session {key.Identifier}", () => new SessionActor(environment));
     }
 
     /// <summary>The process dies: nothing is saved, nothing is told.</summary>
@@ -69,10 +75,10 @@ internal sealed class SessionWorld : VirtualWorldHost
         return await reply.Reply; // awaited as it is: WaitAsync would complete on a foreign thread, and time would jump meanwhile
     }
 
-    public Task<CommandReply> Post(SessionCommand command)
+    public Task<CommandReply> Post(SessionCommand command, ActorRef<SessionMessage>? session = null)
     {
         var reply = new Request<CommandReply>();
-        Assert.True(Session.TryPost(new SessionMessage.Execute(command, null, reply)));
+        Assert.True((session ?? Session).TryPost(new SessionMessage.Execute(command, null, reply)));
         return reply.Reply;
     }
 

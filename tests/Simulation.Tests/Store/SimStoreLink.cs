@@ -80,6 +80,10 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) =>
         ReadAsync(() => store.Journal.FindArchivedAsync(grant, session, generation, ids, CancellationToken.None));
 
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
+        ReadAsync(() => store.Journal.FindClaimsAsync(grant, session, destinations, CancellationToken.None));
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         ReadAsync(() => store.Journal.ListDueAsync(grants, until, rowsMax, CancellationToken.None));
 

@@ -225,6 +225,13 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
             () => [.. ids.Select(id => Archive(session, generation).FirstOrDefault(task => task.Id == id)).OfType<ArchivedTask>()],
             stop);
 
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
+        ReadAsync<IReadOnlyList<DestinationClaim>?>(
+            grant,
+            () => [.. destinations.Select(Tables.Claims.GetValueOrDefault).OfType<DestinationClaim>().Where(claim => claim.Session != session)],
+            stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => Tables.NowAsync(
         () =>
@@ -265,6 +272,7 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
             }
 
             held.ForEach(Check);
+            CheckClaims(held);
             held.ForEach(Apply);
         }
 
@@ -279,6 +287,21 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
         if (append.Archive.Any(task => session?.Archive.ContainsKey((task.Generation, task.Ordinal)) == true)
             || append.Archive.DistinctBy(task => (task.Generation, task.Ordinal)).Count() != append.Archive.Count)
             throw new JournalStoreException(StoreFailure.Conflict, $"A task of {append.Session} is in the archive already.");
+    }
+
+    private void CheckClaims(List<SessionAppend> held)
+    {
+        Dictionary<Destination, SessionKey> owners = [];
+        foreach (var append in held)
+        {
+            foreach (var (destination, _) in append.Claims.Where(change => change.Task is not null))
+            {
+                var owner = owners.TryGetValue(destination, out var first) ? first : Tables.Claims.GetValueOrDefault(destination)?.Session ?? append.Session;
+                if (owner != append.Session)
+                    throw new JournalStoreException(StoreFailure.Taken, $"{destination} belongs to a task of {owner}.");
+                owners[destination] = owner;
+            }
+        }
     }
 
     private void Apply(SessionAppend append)
@@ -301,6 +324,13 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
 
         foreach (var task in append.Archive)
             session.Archive.Add((task.Generation, task.Ordinal), task);
+        foreach (var (destination, task) in append.Claims)
+        {
+            if (task is { } owner)
+                Tables.Claims[destination] = new DestinationClaim(destination, append.Session, owner);
+            else if (Tables.Claims.GetValueOrDefault(destination)?.Session == append.Session)
+                Tables.Claims.Remove(destination);
+        }
     }
 
     private IEnumerable<ArchivedTask> Archive(SessionKey session, int generation) => Archive(session).Where(task => task.Generation == generation);

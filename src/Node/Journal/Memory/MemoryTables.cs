@@ -21,6 +21,9 @@ internal sealed class MemoryTables(TimeProvider time)
 
     public SortedDictionary<string, MemorySession> Sessions { get; private set; } = new(StringComparer.Ordinal);
 
+    /// <summary>Destinations of tasks that have not ended.</summary>
+    public Dictionary<Destination, DestinationClaim> Claims { get; private set; } = [];
+
     public Dictionary<NodeId, MemberRow> Members { get; private set; } = [];
 
     public ClusterFacts? Facts { get; set; }
@@ -108,7 +111,7 @@ internal sealed class MemoryTables(TimeProvider time)
         {
             return new MemoryBackup(
                 Shards.ToDictionary(shard => shard.Key, shard => (shard.Value.Epoch, shard.Value.Owner, shard.Value.Takeovers)),
-                [.. Sessions.Values.Select(session => session.Copy())], [.. Members.Values], ViewVersion);
+                [.. Sessions.Values.Select(session => session.Copy())], [.. Members.Values], ViewVersion, [.. Claims.Values]);
         }
     }
 
@@ -124,6 +127,7 @@ internal sealed class MemoryTables(TimeProvider time)
             Sessions = new(backup.Sessions.ToDictionary(session => session.Head.Session.ToString(), session => session.Copy(), StringComparer.Ordinal), StringComparer.Ordinal);
             Members = backup.Members.ToDictionary(member => member.Id);
             ViewVersion = backup.ViewVersion;
+            Claims = backup.Claims.ToDictionary(claim => claim.Destination);
             Incarnation++;
             foreach (var waiter in _waiting)
                 waiter.Break();
@@ -199,4 +203,5 @@ internal sealed class MemorySession
 
 /// <summary>A copy of a store's rows: see <see cref="MemoryTables.Save"/>.</summary>
 internal sealed record MemoryBackup(
-    IReadOnlyDictionary<int, (long Epoch, NodeId? Owner, int Takeovers)> Shards, IReadOnlyList<MemorySession> Sessions, IReadOnlyList<MemberRow> Members, long ViewVersion);
+    IReadOnlyDictionary<int, (long Epoch, NodeId? Owner, int Takeovers)> Shards, IReadOnlyList<MemorySession> Sessions, IReadOnlyList<MemberRow> Members, long ViewVersion,
+    IReadOnlyList<DestinationClaim> Claims);

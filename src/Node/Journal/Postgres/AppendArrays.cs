@@ -44,6 +44,7 @@ internal sealed class AppendArrays
         BindHeads(parameters);
         BindRows(parameters);
         BindArchive(parameters);
+        BindClaims(parameters);
     }
 
     private void BindHeads(NpgsqlParameterCollection parameters)
@@ -100,6 +101,20 @@ internal sealed class AppendArrays
         parameters.WithArray(NpgsqlDbType.Bigint, Array.ConvertAll(tasks, static task => task.Task.Ordinal));
         parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(tasks, static task => task.Task.Id.ToString()));
         parameters.WithArray(NpgsqlDbType.Bytea, Array.ConvertAll(tasks, static task => task.Task.Payload));
+    }
+
+    private void BindClaims(NpgsqlParameterCollection parameters)
+    {
+        var changes = _batch.SelectMany((append, index) => append.Claims.Select(change => (Ordinal: _ordinals[index], append.Session, Change: change))).ToArray();
+        var claimed = Array.FindAll(changes, static change => change.Change.Task is not null);
+        var freed = Array.FindAll(changes, static change => change.Change.Task is null);
+        parameters.WithArray(NpgsqlDbType.Bigint, Array.ConvertAll(claimed, static change => change.Ordinal));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(claimed, static change => change.Change.Destination.Text));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(claimed, static change => change.Session.ToString()));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(claimed, static change => change.Change.Task!.Value.ToString()));
+        parameters.WithArray(NpgsqlDbType.Bigint, Array.ConvertAll(freed, static change => change.Ordinal));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(freed, static change => change.Change.Destination.Text));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(freed, static change => change.Session.ToString()));
     }
 
     /// <summary>The event number that the session stood at before this append.</summary>

@@ -8,6 +8,9 @@ namespace Backhaul.Node.Journal.Postgres;
 ///  heads     one row for a session. An existing head must stand right before the first new row, else its last_sequence becomes NULL
 ///            and the whole statement fails (23502). A new head must begin at row 1, else it is refused below.
 ///  appended, archived   what belongs to it; a key that is taken fails the whole statement (23505).
+///  claimed, freed   destinations of tasks that begin and end. One that is another session's gets no session and so fails the whole statement (23502), and
+///            one that two sessions of the batch want is a row touched twice (21000). In the order of the destinations, so that two batches wait for each
+///            other one way only.
 ///  result    the ordinals of the grants that held. What belongs to the others was left out.
 /// </code>
 /// A proposed head carries the sequence before its first row in snapshot_sequence: for a new head that is 0, which is right, and for an
@@ -48,6 +51,18 @@ internal static class AppendStatement
           SELECT h.shard_id, i.session_id, i.generation, i.task_ordinal, i.task_id, i.payload
           FROM unnest($20, $21, $22, $23, $24, $25) AS i (ordinal, session_id, generation, task_ordinal, task_id, payload)
           JOIN held h USING (ordinal)
+        ), claimed AS (
+          INSERT INTO destination_claim AS claim (destination, session_id, task_id)
+          SELECT i.destination, i.session_id, i.task_id
+          FROM unnest($26, $27, $28, $29) AS i (ordinal, destination, session_id, task_id)
+          JOIN held h USING (ordinal)
+          ORDER BY i.destination COLLATE "C"
+          ON CONFLICT (destination) DO UPDATE
+             SET session_id = CASE WHEN claim.session_id = excluded.session_id THEN excluded.session_id END, task_id = excluded.task_id
+        ), freed AS (
+          DELETE FROM destination_claim claim
+          USING unnest($30, $31, $32) AS i (ordinal, destination, session_id) JOIN held h USING (ordinal)
+          WHERE claim.destination = i.destination AND claim.session_id = i.session_id
         )
         SELECT (SELECT array_agg(ordinal) FROM held), (SELECT refuse_append(session_id) FROM heads WHERE appends = 0 LIMIT 1)
         """;

@@ -49,6 +49,8 @@ internal static class PostgresErrors
     /// <summary>What a statement that was rolled back means to the writer. What an operator can mend is worth another try.</summary>
     private static StoreFailure KindOf(PostgresException error) => error.SqlState switch
     {
+        PostgresErrorCodes.NotNullViolation when error.TableName == "destination_claim" => StoreFailure.Taken,
+        PostgresErrorCodes.CardinalityViolation => StoreFailure.Taken, // two sessions of one batch want one destination
         PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.NotNullViolation => StoreFailure.Conflict,
         PostgresErrorCodes.CheckViolation or PostgresErrorCodes.ForeignKeyViolation => StoreFailure.Rejected,
         PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted => StoreFailure.Rejected,

@@ -140,6 +140,14 @@ internal sealed partial class PostgresJournalStore(PostgresDatabase database, IL
         reader => ReadFencedAsync(reader, row => ReadTask(row, generation), stop),
         stop);
 
+    public async ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) => await database.ReadAsync(
+        "look destinations up", PostgresStatements.Claims,
+        parameters => Bind(parameters, grant, session).WithArray(NpgsqlDbType.Text, destinations.Select(static destination => destination.Text).ToArray()),
+        reader => ReadFencedAsync(
+            reader, static row => new DestinationClaim(new Destination(row.GetString(0)), SessionKey.Parse(row.GetString(1)), TaskId.Parse(row.GetString(2))), stop),
+        stop);
+
     public async ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => await database.ReadAsync(
         "list due sessions", PostgresStatements.Due,

@@ -128,6 +128,12 @@ internal static class PostgresStatements
         ORDER BY a.place
         """;
 
+    public const string Claims = $"""
+        SELECT c.* FROM {Held}
+        LEFT JOIN LATERAL (
+          SELECT destination, session_id, task_id FROM destination_claim WHERE destination = ANY ($5) AND session_id <> $4) c ON true
+        """;
+
     /// <summary>$1 to $3 are arrays of grants here, $4 an instant, $5 how many.</summary>
     public const string Due = """
         SELECT h.shard_id, h.session_id, h.wake_at

@@ -204,6 +204,19 @@ internal sealed class SqliteJournalFile : IDisposable
         return tasks;
     }
 
+    public IReadOnlyList<DestinationClaim> FindClaims(SessionKey session, IReadOnlyList<Destination> destinations)
+    {
+        var read = _sql.OtherClaim.Bind(2, session.ToString());
+        var claims = new List<DestinationClaim>();
+        foreach (var destination in destinations)
+        {
+            if (read.Bind(1, destination.Text).ReadFirst(row => new DestinationClaim(destination, SessionKey.Parse(row.Text(0)), TaskId.Parse(row.Text(1)))) is { } claim)
+                claims.Add(claim);
+        }
+
+        return claims;
+    }
+
     public IReadOnlyList<DueSession> ListDue(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax)
     {
         var due = new List<DueSession>();
@@ -263,6 +276,14 @@ internal sealed class SqliteJournalFile : IDisposable
         {
             _sql.InsertArchived.Bind(1, shard).Bind(2, session).Bind(3, task.Generation).Bind(4, task.Ordinal)
                 .Bind(5, task.Id.ToString()).Bind(6, task.Payload.Span).Run();
+        }
+
+        foreach (var (destination, task) in append.Claims)
+        {
+            if (task is null)
+                _sql.Unclaim.Bind(1, destination.Text).Bind(2, session).Run();
+            else if (_sql.Claim.Bind(1, destination.Text).Bind(2, session).Bind(3, task.Value.ToString()).Run() == 0)
+                throw new JournalStoreException(StoreFailure.Taken, $"{destination} belongs to a task of another session.");
         }
     }
 

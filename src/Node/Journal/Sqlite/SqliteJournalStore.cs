@@ -71,6 +71,10 @@ internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOpt
         ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) =>
         ReadAsync<IReadOnlyList<ArchivedTask>?>(grant, file => file.FindArchived(grant.ShardId, session, generation, ids), stop);
 
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
+        ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
+        ReadAsync<IReadOnlyList<DestinationClaim>?>(grant, file => file.FindClaims(session, destinations), stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         ReadAsync(file => file.ListDue(grants, until, rowsMax), stop);

@@ -11,7 +11,7 @@ namespace Backhaul.Node.Journal.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>Stored as <c>user_version</c>. A higher one was written by a later build.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     private const string Tables = """
         CREATE TABLE cluster_view (
@@ -66,6 +66,20 @@ internal static class SqliteSchema
         CREATE INDEX task_archive_task ON task_archive (shard_id, session_id, generation, task_id);
         """;
 
+    /// <summary>
+    /// What each later version adds, from 2 on. The key of a claim is the destination's text and not its hash: paths of one job share their beginning, so
+    /// the rows of a commit lie on few pages.
+    /// </summary>
+    private static readonly string[] Additions =
+    [
+        """
+        CREATE TABLE destination_claim (
+          destination text NOT NULL PRIMARY KEY,
+          session_id text NOT NULL,
+          task_id text NOT NULL) WITHOUT ROWID;
+        """,
+    ];
+
     /// <summary>Makes the file ready for this build; the caller holds the write lock of a transaction.</summary>
     public static void Apply(SqliteDatabase database, int shardCount, string path)
     {
@@ -92,6 +106,13 @@ internal static class SqliteSchema
                 WITH RECURSIVE ids (id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM ids WHERE id + 1 < {shardCount})
                 INSERT INTO shard (shard_id) SELECT id FROM ids
                 """);
+            version = 1;
+        }
+
+        if (version < Version)
+        {
+            foreach (var addition in Additions.Skip((int)version - 1))
+                database.Execute(addition);
             database.Execute($"PRAGMA user_version = {Version}");
         }
 

@@ -55,6 +55,18 @@ internal sealed class SqliteStatements(SqliteDatabase database)
     public SqliteStatement InsertArchived { get; } = database.Prepare(
         "INSERT INTO task_archive (shard_id, session_id, generation, ordinal, task_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
 
+    // A row of another session stays, and then no row was changed.
+    public SqliteStatement Claim { get; } = database.Prepare(
+        """
+        INSERT INTO destination_claim AS claim (destination, session_id, task_id) VALUES (?1, ?2, ?3)
+        ON CONFLICT (destination) DO UPDATE SET task_id = excluded.task_id WHERE claim.session_id = excluded.session_id
+        """);
+
+    public SqliteStatement Unclaim { get; } = database.Prepare("DELETE FROM destination_claim WHERE destination = ?1 AND session_id = ?2");
+
+    public SqliteStatement OtherClaim { get; } = database.Prepare(
+        "SELECT session_id, task_id FROM destination_claim WHERE destination = ?1 AND session_id <> ?2");
+
     public SqliteStatement HeadSnapshot { get; } = database.Prepare(
         $"UPDATE session_head SET snapshot_sequence = max(snapshot_sequence, ?3) WHERE {OfSession} AND last_sequence >= ?3");
 

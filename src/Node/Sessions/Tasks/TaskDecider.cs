@@ -1,3 +1,4 @@
+using Backhaul.Node.Journal;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -7,11 +8,11 @@ namespace Backhaul.Node.Sessions;
 internal static class TaskDecider
 {
     public static Decision Add(
-        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent)
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, DateTimeOffset now, string? traceParent)
     {
         if (RefuseNew(session) is { } refused)
             return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
-        var (repeated, problem) = Check(session, spec, archived, session.Tasks.Count);
+        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count);
         if (problem is not null)
             return Decision.Refuse(problem.Status, problem.Code, problem.Detail, problem.Field);
         if (repeated is not null)
@@ -21,7 +22,8 @@ internal static class TaskDecider
     }
 
     public static Decision AddMany(
-        Session session, IReadOnlyList<BatchEntry> entries, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent)
+        Session session, IReadOnlyList<BatchEntry> entries, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, DateTimeOffset now,
+        string? traceParent)
     {
         if (RefuseNew(session) is { } refused)
             return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
@@ -41,7 +43,7 @@ internal static class TaskDecider
             if (entry.Problem is { } invalid)
                 return Failed(entry.Index, invalid);
             var spec = entry.Spec!;
-            var (repeated, problem) = Check(session, spec, archived, session.Tasks.Count + events.Count);
+            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count);
             if (problem is null && repeated is null && spec.Id is { } own && chosen.TryGetValue(own, out var earlier))
             {
                 if (SessionDecider.AreSame(earlier, spec))
@@ -135,7 +137,7 @@ internal static class TaskDecider
     private static string Because(TaskState task) => task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";
 
     private static (TaskState? Repeated, Problem? Problem) Check(
-        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, int liveCount)
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount)
     {
         if (spec.Id is { } id && (session.Tasks.TryFind(id, out var existing) || archived.TryGetValue(id, out existing)))
             return SessionDecider.AreSame(existing.Spec, spec) ? (existing, null) : (null, Exists(id));
@@ -144,10 +146,11 @@ internal static class TaskDecider
             return (null, NewProblem(429, ProblemCodes.SessionLimit,
                 $"This session has {liveCount} tasks that have not ended, which is the limit. Wait for some to end, or use another session."));
         }
-        return spec.Destination is { } destination
-            && session.Tasks.IsDestinationTaken(destination.Container ?? session.Configurations.Container, destination.Path)
-                ? (null, DestinationTaken(destination))
-                : (null, null);
+        if (spec.Destination is not { } destination)
+            return (null, null);
+        if (session.Tasks.IsDestinationTaken(destination.Container ?? session.Configurations.Container, destination.Path))
+            return (null, DestinationTaken(destination));
+        return (null, claimed.Find(session.DestinationOf(spec)!.Value) is { } other ? DestinationTaken(destination, other) : null);
     }
 
     private static Problem? RefuseNew(Session session) => session.Phase is SessionPhase.Active
@@ -171,6 +174,10 @@ internal static class TaskDecider
     private static Problem Exists(TaskId id) => NewProblem(409, ProblemCodes.TaskExists,
         $"A task with the id {id} exists and asks for something else. Choose another id, or leave the id out.") with
     { Field = "id" };
+
+    private static Problem DestinationTaken(FileReference destination, DestinationClaim other) => NewProblem(409, ProblemCodes.DestinationTaken,
+        $"Task {other.Task} of session {other.Session.Identifier}, which has not ended, writes to {destination}. Choose another path, or cancel that task.") with
+    { Field = "destination" };
 
     private static Problem DestinationTaken(FileReference destination) => NewProblem(409, ProblemCodes.DestinationTaken,
         $"Another task that has not ended writes to {destination}. Choose another path, or cancel that task.") with
