@@ -28,6 +28,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(AckView))]
 [JsonSerializable(typeof(ProgressView))]
 [JsonSerializable(typeof(FileView))]
+[JsonSerializable(typeof(FileMoveRequest))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {

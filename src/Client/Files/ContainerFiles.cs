@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Backhaul.Client.Calls;
 using Backhaul.Client.Files;
 using Backhaul.Protocol;
@@ -63,6 +64,39 @@ public sealed class ContainerFiles
         {
             return null;
         }
+    }
+
+    /// <summary>
+    /// Moves a file to another path, or to another container of the same store. A repetition after a lost answer finds what the first attempt did.
+    /// </summary>
+    public async Task<FileView> MoveAsync(FileReference file, FileReference destination, bool overwrite = true, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        var head = await HeadAsync(file, stop);
+        return await MoveAsync(PathOf(file), new FileMoveRequest { Destination = destination, Overwrite = overwrite ? null : false }, head?.ETag, stop);
+    }
+
+    /// <summary>
+    /// Moves the temporary file of a download to where it stays, before the event that announced it is acknowledged: <paramref name="file"/> is that of
+    /// the event or of the task.
+    /// </summary>
+    public Task<FileView> KeepAsync(SessionIdentifier session, FileView file, FileReference destination, bool overwrite = true, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(destination);
+        var request = new FileMoveRequest { Destination = destination, Session = session.ToString(), Overwrite = overwrite ? null : false };
+        return MoveAsync($"v1/files/{file.Container}/{file.Path}", request, null, stop);
+    }
+
+    private Task<FileView> MoveAsync(string path, FileMoveRequest request, string? etag, CancellationToken stop)
+    {
+        var call = new Call(HttpMethod.Post, $"{path}/move")
+        {
+            Intent = _caller.NewIntent(),
+            Body = JsonSerializer.SerializeToUtf8Bytes(request, ProtocolJson.Default.FileMoveRequest),
+            Prepare = etag is null ? null : sent => sent.Headers.Add("If-Match", etag),
+        };
+        return _caller.RunAsync(call, Caller.ReadAs(ProtocolJson.Default.FileView), stop);
     }
 
     /// <summary>Removes a file. False when there was none (any more: an attempt whose answer was lost may have removed it).</summary>

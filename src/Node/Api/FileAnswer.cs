@@ -28,7 +28,7 @@ internal sealed class FileAnswer(StoredFile file, string? sha256 = null) : IResu
             if (response.HasStarted)
                 return;
             if (response.StatusCode == StatusCodes.Status412PreconditionFailed)
-                await Problems.WriteAsync(httpContext, Preconditions.Failed());
+                await Problems.WriteAsync(httpContext, StorageProblems.ConditionFailed());
             else if (response.StatusCode == StatusCodes.Status416RangeNotSatisfiable)
                 await Problems.WriteAsync(httpContext, Problems.Create(416, ProblemCodes.RangeNotSatisfiable, $"The file has {file.Length} bytes. Ask for a range that begins before its end."));
         }

@@ -7,8 +7,11 @@ internal interface IContainers
 {
     bool Exists(ContainerName container);
 
-    /// <summary>Streams a body into place: flushed and renamed before it answers, so a reader never sees half a file.</summary>
-    ValueTask<StageResult> StageAsync(TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, CancellationToken stop);
+    /// <summary>
+    /// Streams a body into place: flushed and renamed before it answers, so a reader never sees half a file. The condition is asked again right before the rename.
+    /// </summary>
+    ValueTask<StageResult> StageAsync(
+        TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, FileCondition? condition, CancellationToken stop);
 
     /// <summary>Null when there is no such file. The caller disposes it.</summary>
     ValueTask<StoredFile?> OpenReadAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
@@ -16,8 +19,11 @@ internal interface IContainers
     /// <summary>The result of a finished download that named no destination; null when it is gone.</summary>
     ValueTask<StoredFile?> OpenResultAsync(SessionKey session, int generation, TaskId task, ContainerName container, CancellationToken stop);
 
-    /// <summary>False when there was none.</summary>
-    ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
+    /// <summary>False when there was none. Throws <see cref="FileConditionException"/> when it is not the one that was meant.</summary>
+    ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop);
+
+    /// <summary>Renames a file. Null when there is no source, and it was not this move that took it away.</summary>
+    ValueTask<StageResult?> MoveAsync(FileMove move, CancellationToken stop);
 }
 
 /// <summary>How staging a file ended.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Backhaul.Node.Files.Disk;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Files;
@@ -27,6 +28,16 @@ internal static class ResultPath
         var rest = stem[(HashLength + 2)..];
         var dot = rest.IndexOf('.');
         return dot > 0 && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out generation);
+    }
+
+    /// <summary>The task whose temporary result a view names so; false when it is not one of this session's.</summary>
+    public static bool TryParse(string path, SessionKey session, out int generation, out TaskId task)
+    {
+        task = default;
+        if (!TryParseGeneration(path, out generation))
+            return false;
+        var stem = path[(Folder.Length + 1)..];
+        return TaskId.TryParse(stem[(stem.IndexOf('.', HashLength + 2) + 1)..], out task) && stem == HiddenNames.Stem(session, generation, task);
     }
 
     /// <summary>The file of a finished download, wherever it lies; null when it is gone.</summary>

@@ -15,4 +15,11 @@ internal static class StorageProblems
         };
         return new Problem { Status = status, Code = code, Detail = refused.Message };
     }
+
+    public static Problem ConditionFailed() => new()
+    {
+        Status = 412,
+        Code = ProblemCodes.PreconditionFailed,
+        Detail = "The file is not the one that the request's conditions ask for. Look at it again, and repeat the request with its present ETag.",
+    };
 }

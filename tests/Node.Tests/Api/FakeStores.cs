@@ -32,6 +32,7 @@ internal sealed class FakeJournalStore : IJournalStore
     public ValueTask<int?> TrimAsync(ShardGrant grant, SessionKey session, long upToSequence, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<IReadOnlyList<ArchivedTask>?> ListArchiveAsync(ShardGrant grant, SessionKey session, int generation, long afterOrdinal, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
 }
 
@@ -40,8 +41,9 @@ internal sealed class FakeContainers : IContainers
 {
     public bool Exists(ContainerName container) => container.ToString() is "default" or "results";
 
-    public ValueTask<StageResult> StageAsync(TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<StageResult> StageAsync(TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, FileCondition? condition, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<StoredFile?> OpenReadAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<StoredFile?> OpenResultAsync(SessionKey session, int generation, TaskId task, ContainerName container, CancellationToken stop) => throw new NotSupportedException();
-    public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<StageResult?> MoveAsync(FileMove move, CancellationToken stop) => throw new NotSupportedException();
 }

@@ -82,7 +82,7 @@ internal sealed class FileEdge : IAsyncDisposable
         if (body is not null)
         {
             request.Content = new StringContent(body);
-            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(path.EndsWith("/ack", StringComparison.Ordinal) ? "application/json" : "application/octet-stream");
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(path.EndsWith("/ack", StringComparison.Ordinal) || path.EndsWith("/move", StringComparison.Ordinal) ? "application/json" : "application/octet-stream");
         }
         foreach (var (name, value) in headers)
         {

@@ -39,6 +39,44 @@ public sealed class FileEndpointsTests : IAsyncLifetime
         Assert.Equal((404, ProblemCodes.FileNotFound), ((await _edge.SendAsync("DELETE", Hello)) is var again ? (again.Status, again.Code) : default));
     }
 
+    [Fact]
+    public async Task A_file_is_moved_and_a_temporary_result_by_whoever_has_its_session()
+    {
+        var put = await _edge.SendAsync("PUT", Hello, "0123456789");
+        var moved = await MoveAsync(Hello, """{"destination":"default/out/b.txt"}""", ("If-Match", put.Header("ETag")!));
+        Assert.Equal((201, "/v1/files/default/out/b.txt", put.Header("ETag")), (moved.Status, moved.Header("Location"), moved.Header("ETag")));
+        Assert.Equal("""{"container":"default","path":"out/b.txt","length":10}""", moved.Text);
+        Assert.Equal(404, (await MoveAsync(Hello, """{"destination":"default/out/c.txt"}""")).Status);
+        Assert.Equal(200, (await MoveAsync(Hello, """{"destination":"default/out/b.txt"}""", ("If-Match", put.Header("ETag")!))).Status);
+        Assert.Equal(412, (await MoveAsync("/v1/files/default/out/b.txt", """{"destination":{"path":"out/b.txt"},"overwrite":false}""")).Status);
+
+        var files = new Backhaul.Node.Transfers.TaskFiles(SessionKey.Parse("default/photos"), 2, TaskId.Parse("t.1"), ContainerName.Default, null);
+        var view = await _edge.Rig.Parts.PublishWholeAsync(files, FilesRig.Owner(), "result"u8.ToArray(), null, true, TestContext.Current.CancellationToken);
+        var hidden = $"/v1/files/default/{view.Path}";
+        Assert.Equal(400, (await MoveAsync(hidden, """{"destination":"default/kept"}""")).Status);
+        Assert.Equal(404, (await MoveAsync(hidden, """{"destination":"default/kept","session":"others"}""")).Status);
+        Assert.Equal(201, (await MoveAsync(hidden, """{"destination":"default/kept","session":"photos"}""")).Status);
+        Assert.Equal("result", (await _edge.SendAsync("GET", "/v1/files/default/kept")).Text);
+        Assert.Empty(_edge.Rig.HiddenFiles());
+    }
+
+    [Theory]
+    [InlineData(Hello, "{}", 400, ProblemCodes.InvalidField)]
+    [InlineData(Hello, """{"destination":"default/../x"}""", 400, ProblemCodes.InvalidPath)]
+    [InlineData(Hello, """{"destination":"nowhere/x"}""", 404, ProblemCodes.UnknownContainer)]
+    [InlineData(Hello, """{"destination":"default/x","session":"s"}""", 400, ProblemCodes.InvalidField)]
+    [InlineData(Hello, """{"destination":"default/x","to":"y"}""", 400, ProblemCodes.UnknownField)]
+    [InlineData("/v1/files/default/.backhaul/results/x", """{"destination":"default/x","session":"s"}""", 404, ProblemCodes.FileNotFound)]
+    [InlineData("/v1/files/default/.backhaul/parts/x", """{"destination":"default/x","session":"s"}""", 400, ProblemCodes.InvalidPath)]
+    public async Task A_wrong_move_gets_its_code(string path, string body, int status, string code)
+    {
+        var answer = await MoveAsync(path, body);
+        Assert.Equal((status, code), (answer.Status, answer.Code));
+    }
+
+    private Task<EdgeHost.Answer> MoveAsync(string path, string body, params (string, string)[] headers) =>
+        _edge.SendAsync("POST", $"{path}/move", body, headers);
+
     [Theory]
     [InlineData("bytes=0-3", 206, "0123", "bytes 0-3/10")]
     [InlineData("bytes=4-", 206, "456789", "bytes 4-9/10")]

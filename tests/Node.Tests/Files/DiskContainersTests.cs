@@ -76,7 +76,7 @@ public sealed class DiskContainersTests : IDisposable
     public async Task A_folder_made_again_is_flushed_again()
     {
         await _rig.StageAsync("x/a", "1");
-        await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("x/a"), Stop);
+        await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("x/a"), null, Stop);
         Assert.False(Directory.Exists(_rig.Root.At("default/x")));
         _rig.Disk.Calls.Clear();
         await _rig.StageAsync("x/b", "2");
@@ -90,7 +90,7 @@ public sealed class DiskContainersTests : IDisposable
         Assert.Equal((413, ProblemCodes.BodyTooLarge), (announced.Problem.Status, announced.Problem.Code));
 
         var streamed = Assert.IsType<StageResult.Refused>(await _rig.Containers.StageAsync(
-            TenantId.Default, ContainerName.Default, ContainerPath.Parse("a"), new MemoryStream(new byte[10]), null, 9, Stop));
+            TenantId.Default, ContainerName.Default, ContainerPath.Parse("a"), new MemoryStream(new byte[10]), null, 9, null, Stop));
         Assert.Equal(413, streamed.Problem.Status);
         Assert.Null(await _rig.ReadAsync("a"));
         Assert.Empty(_rig.HiddenFiles());
@@ -100,7 +100,7 @@ public sealed class DiskContainersTests : IDisposable
     public async Task A_body_shorter_than_announced_is_refused_and_leaves_nothing()
     {
         var refused = Assert.IsType<StageResult.Refused>(await _rig.Containers.StageAsync(
-            TenantId.Default, ContainerName.Default, ContainerPath.Parse("a"), new MemoryStream(new byte[10]), 11, 100, Stop));
+            TenantId.Default, ContainerName.Default, ContainerPath.Parse("a"), new MemoryStream(new byte[10]), 11, 100, null, Stop));
         Assert.Equal(400, refused.Problem.Status);
         Assert.Null(await _rig.ReadAsync("a"));
         Assert.Empty(_rig.HiddenFiles());
@@ -110,10 +110,79 @@ public sealed class DiskContainersTests : IDisposable
     public async Task A_body_that_breaks_leaves_nothing()
     {
         await Assert.ThrowsAsync<IOException>(async () => await _rig.Containers.StageAsync(
-            TenantId.Default, ContainerName.Default, ContainerPath.Parse("a"), new BreakingStream(3 << 20), null, long.MaxValue, Stop));
+            TenantId.Default, ContainerName.Default, ContainerPath.Parse("a"), new BreakingStream(3 << 20), null, long.MaxValue, null, Stop));
         Assert.Null(await _rig.ReadAsync("a"));
         Assert.Empty(_rig.HiddenFiles());
     }
+
+    [Fact]
+    public async Task A_move_is_one_rename_whose_folders_are_flushed_and_which_leaves_no_empty_folder()
+    {
+        await _rig.StageAsync("x/y/a", "hello");
+        _rig.Disk.Calls.Clear();
+        var moved = Assert.IsType<StageResult.Stored>(await MoveAsync("x/y/a", "z/b"));
+        Assert.Equal(("z/b", 5L, true), (moved.File.Path, moved.File.Length, moved.Created));
+        Assert.Equal(
+            ["make /default/z/", "rename /default/x/y/a /default/z/b", "flush /default/z/", "flush /default/", "flush /default/x/y/"],
+            _rig.Disk.Calls.Where(call => !call.StartsWith("flush /default/x/ ", StringComparison.Ordinal)));
+        Assert.Equal("hello", await _rig.ReadAsync("z/b"));
+        Assert.False(Directory.Exists(_rig.Root.At("default/x")));
+        Assert.Null(await MoveAsync("x/y/a", "z/b"));
+    }
+
+    [Fact]
+    public async Task A_move_replaces_only_when_it_may_and_only_the_file_that_was_meant()
+    {
+        var first = Assert.IsType<StageResult.Stored>(await _rig.StageAsync("a", "first"));
+        await _rig.StageAsync("b", "second");
+        Assert.Equal(412, Assert.IsType<StageResult.Refused>(await MoveAsync("a", "b", replaces: false)).Problem.Status);
+        Assert.Equal(412, Assert.IsType<StageResult.Refused>(await MoveAsync("a", "b", etag: "\"other\"")).Problem.Status);
+        Assert.Equal(("first", "second"), (await _rig.ReadAsync("a"), await _rig.ReadAsync("b")));
+
+        var moved = Assert.IsType<StageResult.Stored>(await MoveAsync("a", "b", etag: first.ETag));
+        Assert.Equal((false, first.ETag), (moved.Created, moved.ETag));
+        // The answer was lost: the same move again finds its own work.
+        Assert.Equal(first.ETag, Assert.IsType<StageResult.Stored>(await MoveAsync("a", "b", etag: first.ETag)).ETag);
+        Assert.Equal("first", await _rig.ReadAsync("b"));
+    }
+
+    /// <summary>Between the look and the rename somebody else stores a file: the condition is asked again, and the file system refuses a name that is taken.</summary>
+    [Fact]
+    public async Task A_condition_holds_at_the_rename_or_nothing_is_stored()
+    {
+        _rig.Disk.DuringFileFlush = () => File.WriteAllText(_rig.Root.At("default/a"), "faster");
+        Directory.CreateDirectory(_rig.Root.At("default"));
+        Assert.Equal(412, Assert.IsType<StageResult.Refused>(await StageNewAsync("a")).Problem.Status);
+        _rig.Disk.DuringFileFlush = null;
+        _rig.Disk.BeforeRename = () => File.WriteAllText(_rig.Root.At("default/b"), "another node");
+        Assert.Equal(412, Assert.IsType<StageResult.Refused>(await StageNewAsync("b")).Problem.Status);
+        Assert.Equal(("faster", "another node"), (await _rig.ReadAsync("a"), await _rig.ReadAsync("b")));
+        Assert.Empty(_rig.HiddenFiles());
+    }
+
+    [Fact]
+    public async Task Of_many_that_store_a_new_file_at_once_one_does()
+    {
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => StageNewAsync("a").AsTask()));
+        Assert.Single(outcomes.OfType<StageResult.Stored>());
+        Assert.All(outcomes.OfType<StageResult.Refused>(), refused => Assert.Equal(412, refused.Problem.Status));
+    }
+
+    private ValueTask<StageResult> StageNewAsync(string path) => _rig.Containers.StageAsync(
+        TenantId.Default, ContainerName.Default, ContainerPath.Parse(path), new MemoryStream(new byte[10]), 10, 100, FileCondition.Free, Stop);
+
+    private ValueTask<StageResult?> MoveAsync(string from, string to, bool replaces = true, string? etag = null) => _rig.Containers.MoveAsync(
+        new FileMove
+        {
+            Tenant = TenantId.Default,
+            From = ContainerName.Default,
+            Path = ContainerPath.Parse(from),
+            To = ContainerName.Default,
+            ToPath = ContainerPath.Parse(to),
+            Condition = etag is null ? null : new FileCondition((present, _) => present == etag, MustBeFree: false),
+            Replaces = replaces,
+        },
+        Stop);
 
     [Fact]
     public async Task A_large_body_arrives_byte_for_byte()
@@ -121,7 +190,7 @@ public sealed class DiskContainersTests : IDisposable
         var content = new byte[(5 << 20) + 17];
         new Random(7).NextBytes(content);
         await _rig.Containers.StageAsync(
-            TenantId.Default, ContainerName.Default, ContainerPath.Parse("big"), new TricklingStream(content), null, long.MaxValue, Stop);
+            TenantId.Default, ContainerName.Default, ContainerPath.Parse("big"), new TricklingStream(content), null, long.MaxValue, null, Stop);
         Assert.Equal(content, await File.ReadAllBytesAsync(_rig.Root.At("default/big"), Stop));
     }
 
@@ -176,11 +245,11 @@ public sealed class DiskContainersTests : IDisposable
         await _rig.StageAsync("a/b/c", "1");
         _rig.Disk.Calls.Clear();
 
-        Assert.True(await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("a/b/c"), Stop));
+        Assert.True(await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("a/b/c"), null, Stop));
 
         Assert.Equal(["unlink /default/a/b/c", "flush /default/a/b/"], _rig.Disk.Calls, StringComparer.Ordinal);
         Assert.False(Directory.Exists(_rig.Root.At("default/a")));
-        Assert.False(await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("a/b/c"), Stop));
+        Assert.False(await _rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, ContainerPath.Parse("a/b/c"), null, Stop));
         Assert.IsType<StageResult.Stored>(await _rig.StageAsync("a", "2"));
     }
 

@@ -47,7 +47,7 @@ internal sealed class FilesRig : IDisposable
     public async Task<StageResult> StageAsync(string path, string content, string tenant = "default", long bytesMax = 1 << 20) =>
         await Containers.StageAsync(
             TenantId.Parse(tenant), ContainerName.Default, ContainerPath.Parse(path), new MemoryStream(Encoding.UTF8.GetBytes(content)),
-            Encoding.UTF8.GetByteCount(content), bytesMax, TestContext.Current.CancellationToken);
+            Encoding.UTF8.GetByteCount(content), bytesMax, null, TestContext.Current.CancellationToken);
 
     public async Task<string?> ReadAsync(string path, string tenant = "default")
     {

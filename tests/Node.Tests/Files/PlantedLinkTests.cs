@@ -74,8 +74,8 @@ public sealed class PlantedLinkTests : IDisposable
     {
         var path = ContainerPath.Parse("a/b/c.txt");
         if (isLast)
-            Assert.False(await rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, path, TestContext.Current.CancellationToken));
+            Assert.False(await rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, path, null, TestContext.Current.CancellationToken));
         else
-            await Assert.ThrowsAsync<StorageException>(async () => await rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, path, TestContext.Current.CancellationToken));
+            await Assert.ThrowsAsync<StorageException>(async () => await rig.Containers.DeleteAsync(TenantId.Default, ContainerName.Default, path, null, TestContext.Current.CancellationToken));
     }
 }

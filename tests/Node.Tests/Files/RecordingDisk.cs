@@ -58,6 +58,13 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
         return Failing("rename") is var failing and not 0 ? failing : disk.Rename(from, name, to, newName);
     }
 
+    public int RenameNew(SafeFileHandle from, string name, SafeFileHandle to, string newName)
+    {
+        BeforeRename?.Invoke();
+        Calls.Enqueue($"rename new {Join(from, name)} {Join(to, newName)}");
+        return Failing("rename") is var failing and not 0 ? failing : disk.RenameNew(from, name, to, newName);
+    }
+
     public int Unlink(SafeFileHandle folder, string name)
     {
         Calls.Enqueue($"unlink {Join(folder, name)}");

@@ -29,11 +29,12 @@ internal sealed class DiskContainer : IDisposable
     private SafeFileHandle _stagingLock;
     private readonly DirectoryFlusher _flusher;
     private readonly ICrashPoints _crashPoints;
+    private readonly PathLocks _paths;
 
     private readonly DurableFolders _durable = new();
     private long _staged;
 
-    internal DiskContainer(ContainerName name, DiskFolders folders, string process, IDiskCalls calls, ICrashPoints crashPoints)
+    internal DiskContainer(ContainerName name, DiskFolders folders, string process, IDiskCalls calls, ICrashPoints crashPoints, PathLocks paths)
     {
         Name = name;
         Calls = calls;
@@ -43,6 +44,7 @@ internal sealed class DiskContainer : IDisposable
         _staging = folders.Staging;
         _stagingLock = folders.StagingLock;
         _crashPoints = crashPoints;
+        _paths = paths;
         _flusher = new DirectoryFlusher(calls);
     }
 
@@ -84,7 +86,8 @@ internal sealed class DiskContainer : IDisposable
     /// lease, so the owner is asked after it, with nothing but the rename itself to come.
     /// </summary>
     /// <returns>True when the name was free.</returns>
-    public bool Publish(SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope, PartOwner? owner)
+    public bool Publish(
+        SafeFileHandle file, SafeFileHandle from, string name, Place place, bool flush, string scope, PartOwner? owner, FileCondition? condition = null)
     {
         _crashPoints.Reach(scope + ".write");
         if (flush)
@@ -94,7 +97,7 @@ internal sealed class DiskContainer : IDisposable
                 throw FlushFailed(errno);
             _crashPoints.Reach(scope + ".flush");
         }
-        var (folder, isNew) = Move(from, name, place, owner);
+        var (folder, isNew) = Move(from, name, place, owner, condition);
         using (folder)
         {
             _crashPoints.Reach(scope + ".rename");
@@ -147,21 +150,34 @@ internal sealed class DiskContainer : IDisposable
             FlushFolder(place.Folder, folder);
     }
 
+    /// <summary>
+    /// Renames a file, within this container or into <paramref name="target"/>, durably: after a power cut it lies at one of the two places, and at the new
+    /// one once this has returned. Null when there is none; a move whose answer was lost is recognised by the condition, which then holds of the target.
+    /// </summary>
+    public (FileStatus Status, bool IsNew)? MoveTo(DiskContainer target, Place place, Place to, FileCondition? condition, bool replaces)
+    {
+        var moved = _paths.Within((this, place), (target, to), () => Rename(target, place, to, condition, replaces));
+        if (moved is null && condition is not null && target.Look(to) is { Kind: EntryKind.File } there && Holds(condition, there))
+        {
+            target.FlushPlace(to);
+            return (there, false);
+        }
+        if (moved is not null)
+        {
+            target.FlushPlace(to);
+            FlushPlace(place);
+            Prune(place.Folder);
+        }
+        return moved;
+    }
+
     /// <summary>Removes a file, durably, and the folders that it leaves empty. False when there is none.</summary>
-    public bool Delete(Place place)
+    public bool Delete(Place place, FileCondition? condition = null)
     {
         using (var folder = OpenFolder(place.Folder, "delete a file"))
         {
-            if (folder is null)
+            if (folder is null || !Unlink(folder, place, condition))
                 return false;
-            var errno = Calls.Status(folder, place.Name, out var status);
-            if (errno == Errno.NotFound || (errno == 0 && status.Kind != EntryKind.File))
-                return false;
-            Check(errno, "delete a file");
-            errno = Calls.Unlink(folder, place.Name);
-            if (errno == Errno.NotFound)
-                return false;
-            Check(errno, "delete a file");
             Check(_flusher.Flush(place.Folder, folder), "flush a folder");
         }
         Prune(place.Folder);
@@ -225,21 +241,67 @@ internal sealed class DiskContainer : IDisposable
         }
     }
 
-    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place, PartOwner? owner)
+    private (FileStatus Status, bool IsNew)? Rename(DiskContainer target, Place place, Place to, FileCondition? condition, bool replaces)
+    {
+        using var from = OpenFolder(place.Folder, "move a file");
+        if (from is null)
+            return null;
+        var errno = Calls.Status(from, place.Name, out var status);
+        if (errno == Errno.NotFound || (errno == 0 && status.Kind != EntryKind.File))
+            return null;
+        Check(errno, "move a file");
+        Require(condition, status);
+        var (folder, isNew) = target.Move(from, place.Name, to, owner: null, replaces ? null : FileCondition.Free);
+        folder.Dispose();
+        return (status, isNew);
+    }
+
+    private bool Unlink(SafeFileHandle folder, Place place, FileCondition? condition)
+    {
+        using var alone = _paths.Enter(this, place);
+        var errno = Calls.Status(folder, place.Name, out var status);
+        if (errno == Errno.NotFound || (errno == 0 && status.Kind != EntryKind.File))
+            return false;
+        Check(errno, "delete a file");
+        Require(condition, status);
+        errno = Calls.Unlink(folder, place.Name);
+        if (errno == Errno.NotFound)
+            return false;
+        Check(errno, "delete a file");
+        return true;
+    }
+
+    private static void Require(FileCondition? condition, FileStatus? present)
+    {
+        if (condition is not null && !Holds(condition, present))
+            throw new FileConditionException();
+    }
+
+    private static bool Holds(FileCondition condition, FileStatus? present) => present is { } status
+        ? condition.Holds(DiskContainers.ETagOf(status), DiskContainers.TimeOf(status))
+        : condition.Holds(null, null);
+
+    private (SafeFileHandle Folder, bool IsNew) Move(SafeFileHandle from, string name, Place place, PartOwner? owner, FileCondition? condition)
     {
         for (var round = 1; ; round++)
         {
             var folder = OpenOrMake(place.Folder);
             try
             {
+                using var alone = _paths.Enter(this, place);
                 var errno = Calls.Status(folder, place.Name, out var present);
                 if (errno == 0 && present.Kind != EntryKind.File)
                     errno = present.Kind == EntryKind.Folder ? Errno.IsFolder : Errno.Loop;
                 var isNew = errno == Errno.NotFound;
                 if (isNew || errno == 0)
                 {
+                    Require(condition, isNew ? null : present);
                     owner?.Check();
-                    errno = Calls.Rename(from, name, folder, place.Name);
+                    errno = condition is { MustBeFree: true }
+                        ? Calls.RenameNew(from, name, folder, place.Name)
+                        : Calls.Rename(from, name, folder, place.Name);
+                    if (errno == Errno.Exists)
+                        throw new FileConditionException(); // another node was faster
                 }
                 if (errno == 0)
                 {
@@ -258,7 +320,8 @@ internal sealed class DiskContainer : IDisposable
         }
     }
 
-    private SafeFileHandle? OpenFolder(string path, string act)
+    /// <summary>Null when there is none.</summary>
+    internal SafeFileHandle? OpenFolder(string path, string act)
     {
         var errno = Calls.OpenFolder(_root, path, out var folder);
         if (errno is Errno.NotFound or Errno.NotFolder)
@@ -267,7 +330,7 @@ internal sealed class DiskContainer : IDisposable
         return folder;
     }
 
-    private SafeFileHandle OpenOrMake(string path)
+    internal SafeFileHandle OpenOrMake(string path)
     {
         var errno = Calls.OpenFolder(_root, path, out var folder);
         for (var round = 1; errno == Errno.NotFound && round <= RoundsMax; round++)
@@ -309,7 +372,7 @@ internal sealed class DiskContainer : IDisposable
     }
 
     /// <summary>The entries of a folder; and once in this process, for whoever made it, the folder's own entry and those above it.</summary>
-    private void FlushFolder(string path, SafeFileHandle folder)
+    internal void FlushFolder(string path, SafeFileHandle folder)
     {
         Check(_flusher.Flush(path, folder), "flush a folder");
         if (_durable.Contains(path))

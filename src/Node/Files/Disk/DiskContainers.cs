@@ -19,6 +19,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
     private static readonly TimeSpan SharedStagingAge = TimeSpan.FromDays(1);
 
     private readonly Dictionary<ContainerName, DiskContainer> _containers = [];
+    private readonly PathLocks _paths = new();
     private readonly IFileWork _work;
 
     private DiskContainers(IFileWork work) => _work = work;
@@ -35,7 +36,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         {
             var process = ids.Next().ToString("N");
             var folders = DiskFolders.Open(name, options.Path!, calls, process, options.Shared ? time.GetUtcNow() - SharedStagingAge : null);
-            opened._containers.Add(name, new DiskContainer(name, folders, process, calls, crashPoints));
+            opened._containers.Add(name, new DiskContainer(name, folders, process, calls, crashPoints, opened._paths));
             LogOpened(logger, name, options.Path!, folders.Swept);
         }
         return opened;
@@ -49,7 +50,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         : throw new StorageException(StorageFailure.Denied, $"The container {container} is not configured on this node. Configure it by Backhaul:Containers:{container}:Path.");
 
     public async ValueTask<StageResult> StageAsync(
-        TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, CancellationToken stop)
+        TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, FileCondition? condition, CancellationToken stop)
     {
         if (length > bytesMax)
             return TooLarge(bytesMax);
@@ -63,7 +64,8 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
                 if (refused is not null)
                     return refused;
                 var (isNew, status) = await _work.RunAsync(
-                    static s => (s.staged.Publish(s.place, flush: true, "stage", owner: null), s.staged.Status()), (staged, place: Place.Of(tenant, path)));
+                    static s => (s.staged.Publish(s.place, flush: true, "stage", owner: null, s.condition), s.staged.Status()),
+                    (staged, place: Place.Of(tenant, path), condition));
                 var view = new FileView { Container = container.ToString(), Path = path.ToString(), Length = total };
                 return new StageResult.Stored(view, isNew, ETagOf(status));
             }
@@ -75,6 +77,10 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         catch (StorageException refused)
         {
             return new StageResult.Refused(StorageProblems.Of(refused));
+        }
+        catch (FileConditionException)
+        {
+            return new StageResult.Refused(StorageProblems.ConditionFailed());
         }
     }
 
@@ -90,10 +96,34 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         return await OpenAsync(Get(container), Place.OfResult(session, generation, task));
     }
 
-    public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop)
+    public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        return _work.RunAsync(static s => s.target.Delete(s.place), (target: Get(container), place: Place.Of(tenant, path)));
+        return _work.RunAsync(static s => s.target.Delete(s.place, s.condition), (target: Get(container), place: Place.Of(tenant, path), condition));
+    }
+
+    public async ValueTask<StageResult?> MoveAsync(FileMove move, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        try
+        {
+            var from = move.Result is var (session, generation, task) ? Place.OfResult(session, generation, task) : Place.Of(move.Tenant, move.Path!.Value);
+            var moved = await _work.RunAsync(
+                static s => s.source.MoveTo(s.target, s.from, s.to, s.move.Condition, s.move.Replaces),
+                (source: Get(move.From), target: Get(move.To), from, to: Place.Of(move.Tenant, move.ToPath), move));
+            if (moved is not var (status, isNew))
+                return null;
+            var view = new FileView { Container = move.To.ToString(), Path = move.ToPath.ToString(), Length = status.Length };
+            return new StageResult.Stored(view, isNew, ETagOf(status));
+        }
+        catch (StorageException refused)
+        {
+            return new StageResult.Refused(StorageProblems.Of(refused));
+        }
+        catch (FileConditionException)
+        {
+            return new StageResult.Refused(StorageProblems.ConditionFailed());
+        }
     }
 
     public void Dispose()
@@ -105,6 +135,8 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
     /// <summary>Strong: an inode that got other bytes has another time or length, and a replaced file another inode.</summary>
     internal static string ETagOf(FileStatus status) =>
         string.Create(CultureInfo.InvariantCulture, $"\"{status.Inode:x}-{status.ModifiedNs:x}-{status.Length:x}\"");
+
+    internal static DateTimeOffset TimeOf(FileStatus status) => DateTimeOffset.UnixEpoch.AddTicks(status.ModifiedNs / 100);
 
     private static StageResult.Refused TooLarge(long bytesMax) => new(new Problem
     {
@@ -161,7 +193,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
             ? new StoredFile(
                 new DiskReadStream(opened.File, opened.Status.Length, s.container, s.work),
                 opened.Status.Length,
-                DateTimeOffset.UnixEpoch.AddTicks(opened.Status.ModifiedNs / 100),
+                TimeOf(opened.Status),
                 ETagOf(opened.Status))
             : null,
         (container, place, work: _work));

@@ -16,7 +16,9 @@ internal static class DiskErrors
         Errno.ReadOnly => new(StorageFailure.Denied, $"Container {container} is on a read-only file system: could not {act}. Mount it writable."),
         Errno.TooManyOpen or Errno.TooManyOpenInSystem =>
             new(StorageFailure.Denied, $"Too many open files to {act} in container {container}. Raise the node's limit of open files (ulimit -n)."),
-        Errno.Loop or Errno.CrossDevice =>
+        Errno.CrossDevice =>
+            new(StorageFailure.Blocked, $"The two places are on different file systems: could not {act} in container {container}. Copy the file: read it, store it, remove it."),
+        Errno.Loop =>
             new(StorageFailure.Blocked, $"A link is in the way: could not {act} in container {container}. Choose another path, or remove the link."),
         Errno.NotFolder =>
             new(StorageFailure.Blocked, $"A part of the path is a file, not a folder: could not {act} in container {container}. Choose another path."),

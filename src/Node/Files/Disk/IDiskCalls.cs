@@ -23,6 +23,9 @@ internal interface IDiskCalls
     /// <summary>Atomic; replaces a file of the new name.</summary>
     int Rename(SafeFileHandle from, string name, SafeFileHandle to, string newName);
 
+    /// <summary>Atomic; <see cref="Errno.Exists"/> when the new name is taken.</summary>
+    int RenameNew(SafeFileHandle from, string name, SafeFileHandle to, string newName);
+
     int Unlink(SafeFileHandle folder, string name);
 
     int RemoveFolder(SafeFileHandle folder, string name);

@@ -60,6 +60,16 @@ internal sealed unsafe class LinuxDiskCalls(bool useOpenAt2 = true) : IDiskCalls
 
     public int Rename(SafeFileHandle from, string name, SafeFileHandle to, string newName) => Result(LinuxLibc.RenameAt(from, name, to, newName));
 
+    public int RenameNew(SafeFileHandle from, string name, SafeFileHandle to, string newName)
+    {
+        var errno = Result(LinuxLibc.RenameAt2(from, name, to, newName, LinuxLibc.RenameNoReplace));
+        if (errno is not (Errno.Invalid or Errno.NotImplemented or Errno.NotSupported))
+            return errno;
+        // Network file systems do not know the flag; a second name is refused there where the name is taken, just as well.
+        errno = Result(LinuxLibc.LinkAt(from, name, to, newName, 0));
+        return errno == 0 ? Unlink(from, name) : errno;
+    }
+
     public int Unlink(SafeFileHandle folder, string name) => Result(LinuxLibc.UnlinkAt(folder, name, 0));
 
     public int RemoveFolder(SafeFileHandle folder, string name) => Result(LinuxLibc.UnlinkAt(folder, name, LinuxLibc.RemoveDirectory));

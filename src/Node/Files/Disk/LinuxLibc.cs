@@ -19,6 +19,7 @@ internal static unsafe partial class LinuxLibc
     internal const int RemoveDirectory = 0x200;
     internal const int SymlinkNoFollow = 0x100;
     internal const int EmptyPath = 0x1000;
+    internal const uint RenameNoReplace = 1;
     internal const uint StatusBasic = 0x7ff;
     internal const int KeepSize = 1;
     internal const uint WriteBackStart = 2;
@@ -80,6 +81,12 @@ internal static unsafe partial class LinuxLibc
 
     [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int RenameAt(SafeFileHandle from, string name, SafeFileHandle to, string newName);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int RenameAt2(SafeFileHandle from, string name, SafeFileHandle to, string newName, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int LinkAt(SafeFileHandle from, string name, SafeFileHandle to, string newName, int flags);
 
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int UnlinkAt(SafeFileHandle folder, string name, int flags);

@@ -10,9 +10,9 @@ internal sealed class StagedFile(DiskContainer container, SafeFileHandle folder,
     public void Write(ReadOnlySpan<byte> bytes, long offset) => container.Check(container.Calls.Write(file, bytes, offset), "write a file");
 
     /// <summary>True when the name was free. A file that a client sends has no owner: whichever node takes it in may store it.</summary>
-    public bool Publish(Place place, bool flush, string scope, PartOwner? owner)
+    public bool Publish(Place place, bool flush, string scope, PartOwner? owner, FileCondition? condition = null)
     {
-        var isNew = container.Publish(file, folder, name, place, flush, scope, owner);
+        var isNew = container.Publish(file, folder, name, place, flush, scope, owner, condition);
         _isPublished = true;
         return isNew;
     }
