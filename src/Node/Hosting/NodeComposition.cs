@@ -12,6 +12,7 @@ using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Hosting;
 
@@ -85,7 +86,8 @@ internal static class NodeComposition
         services.AddSingleton<INameResolver, SystemNameResolver>();
         services.AddSingleton<OutboundClients>();
         services.AddSingleton<IAttemptRunner, AttemptRunner>();
-        services.AddSingleton<ITransferSlots, TransferSlots>();
+        services.AddSingleton<Governor>();
+        services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }
 
     private static void AddDelivery(IServiceCollection services, NodeSettings settings)

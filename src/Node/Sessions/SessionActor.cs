@@ -369,7 +369,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         var mustWait = false;
         while (_session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host))
         {
-            if (_environment.Slots.Take(_session.Key, host, 1) == 0)
+            if (_environment.Slots.Take(_session.Key, host, 1, perHost) == 0)
             {
                 mustWait = true;
                 _refusedHosts.Add(host);

@@ -2,6 +2,7 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers.Downloads;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Node.Transfers.Uploads;
 
 namespace Backhaul.Node.Transfers;
@@ -17,9 +18,10 @@ namespace Backhaul.Node.Transfers;
 /// this node and nothing is written without trust; sentences carry host and port, never a query, a header's value or a secret.
 /// </summary>
 internal sealed class AttemptRunner(
-    OutboundClients clients, IPartFiles parts, IFileWork work, TransferOptions options, TimeProvider time) : IAttemptRunner
+    OutboundClients clients, IPartFiles parts, IFileWork work, TransferOptions options, TimeProvider time, Governor governor) : IAttemptRunner
 {
-    private readonly TransferServices _services = new(clients, new RequestSender(clients, options), parts, work, options, time);
+    private readonly TransferServices _services = new(
+        clients, new RequestSender(clients, options, governor.Gates, time), parts, work, options, time, governor.Slots, governor.Paces, governor.Gates);
     private readonly ContinueMemory _continues = new();
 
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)

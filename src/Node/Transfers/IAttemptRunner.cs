@@ -80,6 +80,12 @@ internal sealed record AttemptOrder
     public MultipartForm? Multipart { get; init; }
     public UploadProtocol UploadProtocol { get; init; } = UploadProtocol.Plain;
     public required TimeSpan IdleTimeout { get; init; }
+
+    /// <summary>Connections of the session to one host, over all its attempts.</summary>
+    public int SessionHostMax { get; init; } = 6;
+
+    /// <summary>The task's own limit; null: only those of session, node and origin.</summary>
+    public long? BytesPerSecondMax { get; init; }
     public required IReadOnlyList<string> AcceptStatus { get; init; }
     public required IReadOnlyList<int> RetryStatuses { get; init; }
     public string? Sha256 { get; init; }
@@ -253,6 +259,7 @@ internal static class TransferCodes
     public const string Interrupted = "interrupted";
     public const string Expired = "expired";
     public const string ForceQuit = "forceQuit";
+    public const string HeldBack = "heldBack";
     public const string Cancelled = "cancelled";
     public const string Credential = "credential";
     public const string SecretMissing = "secretMissing";

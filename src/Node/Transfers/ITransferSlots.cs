@@ -8,8 +8,17 @@ namespace Backhaul.Node.Transfers;
 /// </summary>
 internal interface ITransferSlots
 {
-    /// <summary>How many slots could be taken now for this host, at most <paramref name="wanted"/>; they are taken.</summary>
-    int Take(SessionKey session, string host, int wanted);
+    /// <summary>
+    /// How many slots could be taken now for this host, at most <paramref name="wanted"/>; they are taken. A session has at most
+    /// <paramref name="sessionHostMax"/> to one host, extra ones included.
+    /// </summary>
+    int Take(SessionKey session, string host, int wanted, int sessionHostMax = int.MaxValue);
+
+    /// <summary>One more connection for an attempt that runs already; null while there is none to spare or somebody waits for one.</summary>
+    SlotLease? TakeExtra(SessionKey session, string host, int sessionHostMax);
+
+    /// <summary>Somebody waits for what an extra connection to this host holds: give it back at the next chance.</summary>
+    bool IsWanted(string host);
 
     void Return(SessionKey session, string host, int count);
 

@@ -1,4 +1,5 @@
 using Backhaul.Node.Egress;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers;
 
@@ -36,7 +37,7 @@ internal abstract record OutboundAnswer
 }
 
 /// <summary>Sends a request and follows its redirects by <see cref="RedirectRules"/>, until a response is final.</summary>
-internal sealed class RequestSender(OutboundClients clients, TransferOptions options)
+internal sealed class RequestSender(OutboundClients clients, TransferOptions options, OriginGates gates, TimeProvider time)
 {
     private static readonly HttpMethod[] Known = [HttpMethod.Get, HttpMethod.Head, HttpMethod.Post, HttpMethod.Put, HttpMethod.Delete, HttpMethod.Options];
 
@@ -58,7 +59,11 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
             using var request = new HttpRequestMessage(method, url);
             if (Prepare(request, order, ask, body, home) is { } refusedHeader)
                 return new OutboundAnswer.Failed(refusedHeader);
+            var origin = OriginName.Of(url);
+            if (await gates.EnterAsync(origin, order, watch) is GateAnswer.WaitUntil held)
+                return new OutboundAnswer.Failed(Held(held));
             var sent = await SendOneAsync(request, order, url, watch);
+            gates.Report(origin, ContactOf(sent));
             if (sent is not OutboundAnswer.Head head || !RedirectRules.IsRedirect(head.Response.Status)
                 || StatusRules.IsListed(head.Response.Status, order.AcceptStatus))
             {
@@ -119,6 +124,24 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         Message = "This node lost the right to act for the session while the transfer ran; it goes on where the session goes.",
         Retryable = true,
         BytesReceived = received,
+    };
+
+    /// <summary>What an exchange says about its origin.</summary>
+    private OriginContact ContactOf(OutboundAnswer sent) => sent switch
+    {
+        OutboundAnswer.Head { Response: var head } => new OriginContact.Answered(head.Status, RetryAfterRules.Parse(head.RetryAfter, time.GetUtcNow())),
+        OutboundAnswer.Failed { Failure: { Code: TransferCodes.ConnectFailed or TransferCodes.TlsFailed or TransferCodes.NameNotResolved, WaitReason: null } failure } =>
+            new OriginContact.Unreachable(failure.Code, failure.Message),
+        _ => OriginContact.Undecided.Instance,
+    };
+
+    private AttemptFailure Held(GateAnswer.WaitUntil held) => new()
+    {
+        Code = TransferCodes.HeldBack,
+        Message = held.Why,
+        Retryable = true,
+        WaitReason = held.Reason,
+        RetryAfter = held.At - time.GetUtcNow(),
     };
 
     private async ValueTask<OutboundAnswer> SendOneAsync(HttpRequestMessage request, AttemptOrder order, Uri url, AttemptWatch watch)

@@ -1,8 +1,10 @@
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers;
 
 /// <summary>What every attempt works with.</summary>
 internal sealed record TransferServices(
-    OutboundClients Clients, RequestSender Sender, IPartFiles Parts, IFileWork Work, TransferOptions Options, TimeProvider Time);
+    OutboundClients Clients, RequestSender Sender, IPartFiles Parts, IFileWork Work, TransferOptions Options, TimeProvider Time, ITransferSlots Slots, Paces Paces,
+    OriginGates Gates);

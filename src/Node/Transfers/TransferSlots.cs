@@ -10,12 +10,14 @@ namespace Backhaul.Node.Transfers;
 /// not come loses it again. A session that waits for a full host does not hold up others that want another one.
 /// </para>
 /// Invariants: slots taken never exceed the limits; a session waits at most once in line; callbacks run outside the lock, because they may
-/// come straight back.
+/// come straight back; extra connections of running attempts are given only while nobody waits, and are asked back when somebody does.
 /// </summary>
 internal sealed class TransferSlots : ITransferSlots, IDisposable
 {
     /// <summary>How long a slot is kept for a session that was told; a turn of its actor takes milliseconds.</summary>
     private static readonly TimeSpan OfferAge = TimeSpan.FromSeconds(1);
+
+    private static readonly IReadOnlyDictionary<string, int> AnyHost = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
 
     private readonly TransferOptions _options;
     private readonly TimeProvider _time;
@@ -24,10 +26,12 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private readonly Dictionary<string, int> _byHost = new(StringComparer.OrdinalIgnoreCase);
     private readonly LinkedList<Waiter> _line = new();
     private readonly Dictionary<SessionKey, LinkedListNode<Waiter>> _waiting = [];
-    private readonly Dictionary<SessionKey, HashSet<string>> _refusedHosts = [];
+    private readonly Dictionary<(SessionKey, string), int> _bySession = new(SessionHostComparer.Instance);
+    private readonly Dictionary<SessionKey, Dictionary<string, int>> _refusedHosts = [];
     private readonly HashSet<SessionKey> _refusedByNode = [];
     private readonly Dictionary<SessionKey, long> _offers = [];
     private int _running;
+    private volatile int _inLine;
 
     public TransferSlots(TransferOptions options, TimeProvider time)
     {
@@ -45,22 +49,38 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         }
     }
 
-    public int Take(SessionKey session, string host, int wanted)
+    public int Take(SessionKey session, string host, int wanted, int sessionHostMax = int.MaxValue)
     {
         lock (_lock)
         {
             _offers.Remove(session);
             var free = _options.RunningMax - _running - _offers.Count;
-            var onHost = _byHost.GetValueOrDefault(host);
-            var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, _options.HostMax - onHost)));
+            var onHost = FreeOnHost(session, host, sessionHostMax);
+            var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, onHost)));
             if (granted > 0)
-            {
-                _running += granted;
-                _byHost[host] = onHost + granted;
-            }
-            NoteRefusal(session, host, isRefused: granted < wanted, isHostFull: onHost + granted >= _options.HostMax);
+                Count(session, host, granted);
+            NoteRefusal(session, host, sessionHostMax, isRefused: granted < wanted, isHostFull: granted >= onHost);
             return granted;
         }
+    }
+
+    public SlotLease? TakeExtra(SessionKey session, string host, int sessionHostMax)
+    {
+        lock (_lock)
+        {
+            if (_line.Count > 0 || _running + _offers.Count >= _options.RunningMax || FreeOnHost(session, host, sessionHostMax) <= 0)
+                return null;
+            Count(session, host, 1);
+            return new SlotLease(this, session, host);
+        }
+    }
+
+    public bool IsWanted(string host)
+    {
+        if (_inLine == 0)
+            return false;
+        lock (_lock)
+            return _line.Any(waiter => waiter.Hosts.Count == 0 || waiter.Hosts.ContainsKey(host));
     }
 
     public void Return(SessionKey session, string host, int count)
@@ -68,14 +88,10 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         List<Action> told;
         lock (_lock)
         {
-            var onHost = _byHost.GetValueOrDefault(host);
+            var onHost = _bySession.GetValueOrDefault((session, host));
             if (count < 0 || count > onHost || count > _running)
-                throw new InvalidOperationException($"{session} returned {count} slots of {host}, of which {onHost} are taken.");
-            _running -= count;
-            if (onHost == count)
-                _byHost.Remove(host);
-            else
-                _byHost[host] = onHost - count;
+                throw new InvalidOperationException($"{session} returned {count} slots of {host}, of which it has {onHost}.");
+            Count(session, host, -count);
             told = OfferFree();
         }
         Tell(told);
@@ -119,13 +135,13 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     /// node is full as well, by an offer perhaps: a session that was told of any free slot and found its host full would wait again, which
     /// offers the slot to the next one like it, and they would tell each other without end.
     /// </summary>
-    private void NoteRefusal(SessionKey session, string host, bool isRefused, bool isHostFull)
+    private void NoteRefusal(SessionKey session, string host, int sessionHostMax, bool isRefused, bool isHostFull)
     {
         if (isRefused && isHostFull)
         {
             if (!_refusedHosts.TryGetValue(session, out var hosts))
-                _refusedHosts[session] = hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-            hosts.Add(host);
+                _refusedHosts[session] = hosts = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+            hosts[host] = sessionHostMax;
             return;
         }
         if (isRefused)
@@ -135,8 +151,30 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     }
 
     /// <summary>The full hosts a session waits for; empty when it waits for any slot of the node.</summary>
-    private string[] HostsOf(SessionKey session) =>
-        !_refusedByNode.Contains(session) && _refusedHosts.TryGetValue(session, out var hosts) ? [.. hosts] : [];
+    private IReadOnlyDictionary<string, int> HostsOf(SessionKey session) =>
+        !_refusedByNode.Contains(session) && _refusedHosts.TryGetValue(session, out var hosts)
+            ? new Dictionary<string, int>(hosts, StringComparer.OrdinalIgnoreCase) : AnyHost;
+
+    /// <summary>How many more the session may have to the host, by the host's limit and by its own.</summary>
+    private int FreeOnHost(SessionKey session, string host, int sessionHostMax) => Math.Min(
+        _options.HostMax - _byHost.GetValueOrDefault(host), sessionHostMax - _bySession.GetValueOrDefault((session, host)));
+
+    private void Count(SessionKey session, string host, int change)
+    {
+        _running += change;
+        Add(_byHost, host, change);
+        Add(_bySession, (session, host), change);
+    }
+
+    private static void Add<TKey>(Dictionary<TKey, int> counts, TKey key, int change)
+        where TKey : notnull
+    {
+        var count = counts.GetValueOrDefault(key) + change;
+        if (count == 0)
+            counts.Remove(key);
+        else
+            counts[key] = count;
+    }
 
     /// <summary>Offers free slots to the first in line that could use one. Call under the lock.</summary>
     private List<Action> OfferFree()
@@ -145,7 +183,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         for (var node = _line.First; node is not null && _running + _offers.Count < _options.RunningMax;)
         {
             var (waiter, next) = (node.Value, node.Next);
-            if (waiter.Hosts.Length == 0 || waiter.Hosts.Any(host => _byHost.GetValueOrDefault(host) < _options.HostMax))
+            if (waiter.Hosts.Count == 0 || waiter.Hosts.Any(host => FreeOnHost(waiter.Session, host.Key, host.Value) > 0))
             {
                 _line.Remove(node);
                 _waiting.Remove(waiter.Session);
@@ -156,6 +194,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             }
             node = next;
         }
+        _inLine = _line.Count;
         if (told.Count > 0)
             _expiry.Change(OfferAge, Timeout.InfiniteTimeSpan);
         return told;
@@ -184,5 +223,20 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             onFree();
     }
 
-    private sealed record Waiter(SessionKey Session, Action OnFree, string[] Hosts);
+    /// <param name="Session">Who waits.</param>
+    /// <param name="OnFree">How it is told.</param>
+    /// <param name="Hosts">The full hosts it waits for, each with the session's own limit; empty waits for any slot.</param>
+    private sealed record Waiter(SessionKey Session, Action OnFree, IReadOnlyDictionary<string, int> Hosts);
+
+    /// <summary>Hosts are compared without their case.</summary>
+    private sealed class SessionHostComparer : IEqualityComparer<(SessionKey Session, string Host)>
+    {
+        public static readonly SessionHostComparer Instance = new();
+
+        public bool Equals((SessionKey Session, string Host) x, (SessionKey Session, string Host) y) =>
+            x.Session == y.Session && x.Host.Equals(y.Host, StringComparison.OrdinalIgnoreCase);
+
+        public int GetHashCode((SessionKey Session, string Host) pair) =>
+            HashCode.Combine(pair.Session, StringComparer.OrdinalIgnoreCase.GetHashCode(pair.Host));
+    }
 }

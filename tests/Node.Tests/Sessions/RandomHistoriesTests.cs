@@ -29,7 +29,7 @@ public sealed class RandomHistoriesTests
             {
                 Step(session, step == int.MinValue ? 0 : Math.Abs(step));
                 session.Session.Tasks.Promote(session.Now);
-                var found = session.Session.Tasks.Ready.TryPeek(2, new HashSet<string>(StringComparer.Ordinal) { "h2.example" }, out var id, out _);
+                var found = session.Session.Tasks.Ready.TryPeek(2, new HashSet<string>(StringComparer.Ordinal) { "https://h2.example" }, out var id, out _);
                 Assert.Equal(Search(session), found ? id : null);
             }
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(200).WithEndSize(80));

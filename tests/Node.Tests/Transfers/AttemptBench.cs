@@ -3,6 +3,7 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -17,8 +18,9 @@ internal sealed class AttemptBench : IAsyncDisposable
     private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress)
     {
         Origin = origin;
+        Governor = new Governor(options, TimeProvider.System);
         _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance);
-        Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System);
+        Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System, Governor);
     }
 
     public static EgressOptions LoopbackAllowed { get; } = new() { Allow = ["127.0.0.1", "localhost"] };
@@ -36,6 +38,7 @@ internal sealed class AttemptBench : IAsyncDisposable
     public ScriptedOrigin Origin { get; }
     public MemoryPartFiles Parts { get; } = new();
     public AttemptRunner Runner { get; }
+    public Governor Governor { get; }
     public SwitchedTrust Trust { get; } = new();
     public TaskFiles Files { get; } = new(
         SessionKey.Parse("default/tests"), 1, TaskId.Parse("t1"), ContainerName.Default, ContainerPath.Parse("a/b.bin"));
@@ -89,6 +92,7 @@ internal sealed class AttemptBench : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _clients.Dispose();
+        Governor.Dispose();
         await Origin.DisposeAsync();
     }
 

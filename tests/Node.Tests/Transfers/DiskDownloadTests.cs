@@ -6,6 +6,7 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -34,7 +35,8 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         _containers = DiskContainers.Open(
             table, _work, new LinuxDiskCalls(), new CrashPoints(new FaultOptions(), NullLogger<CrashPoints>.Instance), new NewIds(),
             TimeProvider.System, NullLogger<DiskContainers>.Instance);
-        _runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, AttemptBench.Quick, TimeProvider.System);
+        _runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, AttemptBench.Quick, TimeProvider.System,
+            new Governor(AttemptBench.Quick, TimeProvider.System));
     }
 
     public async ValueTask DisposeAsync()

@@ -158,5 +158,46 @@ public sealed class TransferSlotsTests
         Assert.Equal(0, slots.Use.Running);
     }
 
+    [Fact]
+    public void A_session_has_no_more_to_one_host_than_it_may_extra_ones_included()
+    {
+        using var slots = Slots(running: 20, host: 20);
+        List<string> told = [];
+        Assert.Equal(2, slots.Take(A, "h", 2, sessionHostMax: 3));
+        var extra = slots.TakeExtra(A, "H", 3);
+        Assert.NotNull(extra);
+        Assert.Null(slots.TakeExtra(A, "h", 3));
+        Assert.Equal(0, slots.Take(A, "h", 1, sessionHostMax: 3));
+        Assert.Equal(1, slots.Take(B, "h", 1, sessionHostMax: 3));
+        slots.NotifyWhenFree(A, () => told.Add("A"));
+        Assert.True(slots.IsWanted("h"));
+        Assert.False(slots.IsWanted("i"));
+        slots.Return(B, "h", 1);
+        Assert.Empty(told);
+        extra.Return();
+        Assert.Equal(["A"], told);
+        Assert.Equal(1, slots.Take(A, "h", 1, sessionHostMax: 3));
+    }
+
+    [Fact]
+    public void Extra_connections_are_for_times_when_nobody_waits()
+    {
+        using var slots = Slots(running: 3, host: 9);
+        slots.Take(A, "h", 2);
+        var extra = slots.TakeExtra(A, "h", 6);
+        Assert.NotNull(extra);
+        Assert.Null(slots.TakeExtra(A, "h", 6));
+        Assert.Equal(0, slots.Take(B, "i", 1));
+        Assert.False(slots.IsWanted("h"));
+        slots.NotifyWhenFree(B, static () => { });
+        Assert.True(slots.IsWanted("h"));
+        slots.Return(A, "h", 1);
+        Assert.Null(slots.TakeExtra(A, "h", 6)); // it is kept for the one that was told
+        Assert.False(slots.IsWanted("h"));
+        Assert.Equal(1, slots.Take(B, "i", 1));
+        extra.Return();
+        Assert.Equal(2, slots.Use.Running);
+    }
+
     private static TransferSlots Slots(int running, int host) => new(new TransferOptions { RunningMax = running, HostMax = host }, TimeProvider.System);
 }

@@ -6,6 +6,7 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,9 +25,11 @@ internal sealed class Engine : IAsyncDisposable
     private readonly FileThreads _work = new(4);
     private readonly OutboundClients _clients;
     private readonly DiskContainers _containers;
+    private readonly Governor _governor;
 
     private Engine(TransferOptions options, EgressOptions egress)
     {
+        _governor = new Governor(options, TimeProvider.System);
         Disk = new RecordingDisk(new LinuxDiskCalls());
         _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance);
         var table = ContainerTable.Read(new ConfigurationBuilder().Build(), Root, out var errors);
@@ -34,7 +37,7 @@ internal sealed class Engine : IAsyncDisposable
         _containers = DiskContainers.Open(
             table, _work, Disk, new CrashPoints(new FaultOptions(), NullLogger<CrashPoints>.Instance), new NewIds(), TimeProvider.System,
             NullLogger<DiskContainers>.Instance);
-        Runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, options, TimeProvider.System);
+        Runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, options, TimeProvider.System, _governor);
     }
 
     /// <summary>Small numbers, so that a megabyte has many chunks and checkpoints come often.</summary>
@@ -99,6 +102,7 @@ internal sealed class Engine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _clients.Dispose();
+        _governor.Dispose();
         _containers.Dispose();
         _work.Dispose();
         await Task.Run(() => Directory.Delete(Root, recursive: true));

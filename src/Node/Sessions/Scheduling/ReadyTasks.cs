@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -14,13 +15,8 @@ internal sealed class ReadyTasks
 
     public int Count { get; private set; }
 
-    /// <summary>Host and port of a URL, as limits count them.</summary>
-    public static ReadOnlySpan<char> HostOf(string url)
-    {
-        var rest = url.AsSpan(url.IndexOf("://", StringComparison.Ordinal) + 3);
-        var end = rest.IndexOfAny('/', '?', '#');
-        return end < 0 ? rest : rest[..end];
-    }
+    /// <summary>A URL's origin, as limits count connections.</summary>
+    public static ReadOnlySpan<char> HostOf(string url) => OriginName.Of(url);
 
     public void Add(TaskState task)
     {

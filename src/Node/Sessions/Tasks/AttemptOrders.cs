@@ -26,6 +26,7 @@ internal static class AttemptOrders
             Multipart = spec.Multipart,
             UploadProtocol = spec.UploadProtocol ?? UploadProtocol.Plain,
             IdleTimeout = inherited.RequestTimeout!.Value,
+            SessionHostMax = session.Configurations.Current.MaxConnectionsPerHost!.Value,
             AcceptStatus = spec.AcceptStatus ?? inherited.AcceptStatus ?? [],
             RetryStatuses = spec.Retry?.Statuses ?? inherited.Retry!.Statuses!,
             Sha256 = spec.Sha256,

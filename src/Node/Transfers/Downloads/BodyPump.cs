@@ -1,4 +1,5 @@
 using System.Buffers;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Downloads;
 
@@ -34,12 +35,13 @@ internal abstract record PumpEnd
 /// </summary>
 internal sealed class BodyPump(
     AttemptOrder order, PartWriter writer, ResponseReport response, AttemptWatch watch, IAttemptReports reports, TransferOptions options,
-    TimeProvider time, string origin, long startedAt)
+    TimeProvider time, string origin, long startedAt, IPace pace)
 {
     private byte[] _front = [];
     private byte[] _back = [];
     private int _filled;
     private int _handed;
+    private int _unpaced;
     private Task _pending = Task.CompletedTask;
 
     /// <summary>Offset after the last byte that came in.</summary>
@@ -100,20 +102,22 @@ internal sealed class BodyPump(
     /// <summary>Reads once; while the peer is silent, ticks are served beside the pending read.</summary>
     private async ValueTask<(int Count, PumpEnd? Ended)> ReadAsync(Stream body, PumpTick tick, long? total, TimeSpan connectTimeout)
     {
-        watch.Wait();
         Task<int>? pending = null;
         try
         {
-            var read = body.ReadAsync(_front.AsMemory(_filled, options.ChunkBytes - _filled), watch.Token);
+            await pace.TakeAsync(_unpaced, watch.Token); // before the next read, so that a stop meanwhile loses nothing of the last one
+            _unpaced = 0;
+            watch.Wait();
+            var read = body.ReadAsync(_front.AsMemory(_filled, Math.Min(pace.Grain, options.ChunkBytes - _filled)), watch.Token);
             if (read.IsCompleted)
-                return (await read, null);
+                return (_unpaced = await read, null);
             pending = read.AsTask();
             while (true)
             {
                 if (!tick.IsDue)
                     await Task.WhenAny(pending, tick.Next);
                 if (pending.IsCompleted)
-                    return (await pending, null);
+                    return (_unpaced = await pending, null);
                 if (await HandOverAsync(swap: false, total) is { } refused)
                     return (0, refused);
                 if (await OnTickAsync(tick) is { } over)

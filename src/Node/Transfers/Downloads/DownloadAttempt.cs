@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Backhaul.Node.Files;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Downloads;
 
@@ -22,6 +23,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     private readonly long _startedAt = services.Time.GetTimestamp();
     private readonly bool _asksForRangeItself = order.Headers.ContainsKey("Range");
     private readonly PartOwner _owner = new(order.Epoch, order.Attempt, () => order.Trust.MayAct);
+    private readonly IPace _pace = services.Paces.For(order);
     private IPartFile? _part;
     private PartWriter? _writer;
     private PartDigest? _digest;
@@ -161,10 +163,12 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
                 var body = await head.Message.Content.ReadAsStreamAsync(_watch.Token);
                 while (received < length)
                 {
-                    var count = await body.ReadAsync(buffer.AsMemory(received, length - received), _watch.Token);
+                    var count = await body.ReadAsync(buffer.AsMemory(received, Math.Min(_pace.Grain, length - received)), _watch.Token);
                     if (count == 0)
                         throw new HttpIOException(HttpRequestError.ResponseEnded);
                     received += count;
+                    _watch.Rest();
+                    await _pace.TakeAsync(count, _watch.Token);
                     _watch.Wait();
                 }
             }
@@ -367,7 +371,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         new(_part!, from, total, validator, _digest, report, reports, services.Options, services.Time);
 
     private BodyPump Pump(PartWriter writer, ResponseReport report, OutboundAnswer.Head head) =>
-        new(order, writer, report, _watch, reports, services.Options, services.Time, RequestSender.Origin(head.Url), _startedAt);
+        new(order, writer, report, _watch, reports, services.Options, services.Time, RequestSender.Origin(head.Url), _startedAt, _pace);
 
     private ResumeVerdict Verdict(OutboundAnswer.Head head) => ResumeVerdict.Of(order.Method, head.Response, _asksForRangeItself);
 

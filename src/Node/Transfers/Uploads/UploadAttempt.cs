@@ -1,4 +1,5 @@
 using Backhaul.Node.Files;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Uploads;
 
@@ -19,6 +20,7 @@ internal sealed class UploadAttempt(AttemptOrder order, IAttemptReports reports,
 
     private readonly AttemptWatch _watch = new(services.Time, order.IdleTimeout, stop, stopAtOnce: false);
     private readonly UploadProgress _progress = new();
+    private readonly IPace _pace = services.Paces.For(order);
 
     /// <summary>The name in the checkpoint that marks a POST whose last chunk may be out; no part file has it.</summary>
     private const string SentMark = "sent";
@@ -74,7 +76,7 @@ internal sealed class UploadAttempt(AttemptOrder order, IAttemptReports reports,
                 Method = RequestSender.Method(order.Method),
                 ExpectContinue = expect,
                 Body = () => new UploadContent(
-                    source, order, _watch, reports, _progress, services.Options, MustNotRepeat ? MarkSentAsync : null,
+                    source, order, _watch, reports, _progress, services.Options, _pace, MustNotRepeat ? MarkSentAsync : null,
                     onStart: () => invited &= services.Time.GetElapsedTime(began) < Uninvited),
             };
             var answer = await services.Sender.SendAsync(order, ask, _watch, reports);

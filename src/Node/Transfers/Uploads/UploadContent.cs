@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using Backhaul.Node.Files;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Uploads;
 
@@ -28,7 +29,7 @@ internal sealed class UploadBrokenException(AttemptFailure? failure) : IOExcepti
 /// </summary>
 internal sealed class UploadContent(
     IUploadSource source, AttemptOrder order, AttemptWatch watch, IAttemptReports reports, UploadProgress progress, TransferOptions options,
-    Func<ValueTask<bool>>? beforeLast, Action onStart) : HttpContent
+    IPace pace, Func<ValueTask<bool>>? beforeLast, Action onStart) : HttpContent
 {
     private const int SliceBytes = 64 * 1024;
 
@@ -91,9 +92,12 @@ internal sealed class UploadContent(
     {
         do
         {
-            var slice = chunk[..Math.Min(SliceBytes, chunk.Length)];
+            var slice = chunk[..Math.Min(Math.Min(SliceBytes, pace.Grain), chunk.Length)];
             chunk = chunk[slice.Length..];
             var end = progress.Sent + slice.Length;
+            watch.Rest();
+            await pace.TakeAsync(slice.Length, stop);
+            watch.Wait();
             await PassAsync(isLast: end >= source.Length, stop);
             if (slice.Length > 0)
                 await stream.WriteAsync(slice, stop);
