@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Backhaul.Bench;
 
-/// <summary>One node with default settings and a durable journal on the disk under test.</summary>
+/// <summary>One node with a durable journal on the disk under test: the embedded one, or PostgreSQL's.</summary>
 internal sealed class BenchNode : IAsyncDisposable
 {
     private readonly Process _process;
@@ -24,12 +24,23 @@ internal sealed class BenchNode : IAsyncDisposable
 
     public string Data { get; }
 
-    public static async Task<BenchNode> StartAsync(string data)
+    public static Task<BenchNode> StartAsync(string data, IEnumerable<string> options) => StartAsync(data, options, []);
+
+    public static Task<BenchNode> StartOnPostgresAsync(string data, string connectionString, IEnumerable<string> options) => StartAsync(data, options,
+    [
+        "--Backhaul:Store:Provider=postgres", $"--Backhaul:Store:ConnectionString={connectionString}", "--Backhaul:Node:Name=bench",
+        $"--Backhaul:Node:Url=http://127.0.0.1:{Command.FreePort()}", $"--Backhaul:Containers:default:Path={data}/files", "--Backhaul:Containers:default:Shared=true",
+    ]);
+
+    private static async Task<BenchNode> StartAsync(string data, IEnumerable<string> options, IEnumerable<string> store)
     {
         var (port, opsPort) = (Command.FreePort(), Command.FreePort());
         var process = Command.Start(
-            ["dotnet", NodePath(), $"--urls=http://127.0.0.1:{port}", $"--Backhaul:Ops:Url=http://127.0.0.1:{opsPort}",
-                $"--Backhaul:DataDirectory={data}", "--Backhaul:Egress:Allow:0=127.0.0.1", "--Logging:LogLevel:Default=Warning"]);
+        [
+            "dotnet", Path.Combine(Repository.Root, "src/Node/bin/Release/net10.0/Backhaul.Node.dll"), $"--urls=http://127.0.0.1:{port}",
+            $"--Backhaul:Ops:Url=http://127.0.0.1:{opsPort}", $"--Backhaul:DataDirectory={data}", "--Backhaul:Egress:Allow:0=127.0.0.1",
+            "--Logging:LogLevel:Default=Warning", .. store, .. options,
+        ]);
         var node = new BenchNode(process, port, opsPort, data);
         var deadline = Stopwatch.StartNew();
         while (!await node.IsReadyAsync())
@@ -41,9 +52,9 @@ internal sealed class BenchNode : IAsyncDisposable
         return node;
     }
 
-    public async Task OpenAsync(string session)
+    public async Task OpenAsync(string session, string configuration = "{}")
     {
-        using var answer = await _http.PutAsync($"/v1/sessions/{session}", new StringContent("{}", Encoding.UTF8, "application/json"));
+        using var answer = await _http.PutAsync($"/v1/sessions/{session}", new StringContent(configuration, Encoding.UTF8, "application/json"));
         answer.EnsureSuccessStatusCode();
     }
 
@@ -89,6 +100,9 @@ internal sealed class BenchNode : IAsyncDisposable
         return view.RootElement.Clone();
     }
 
+    /// <summary>The node's figures as Prometheus reads them.</summary>
+    public Task<string> MetricsAsync() => _http.GetStringAsync(new Uri(_ops, "/metrics"));
+
     /// <summary>Runs an operator's command, such as "system gc".</summary>
     public async Task OperateAsync(string json)
     {
@@ -122,14 +136,5 @@ internal sealed class BenchNode : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private static string NodePath()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cluster.sln")))
-            folder = folder.Parent;
-        return Path.Combine(folder?.FullName ?? throw new InvalidOperationException("No Cluster.sln above the benchmark."),
-            "src/Node/bin/Release/net10.0/Backhaul.Node.dll");
     }
 }

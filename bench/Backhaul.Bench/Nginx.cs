@@ -33,7 +33,10 @@ internal sealed class Nginx : IAsyncDisposable
               access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; default_type application/octet-stream; types { }
               client_body_temp_path {{folder}}/body; proxy_temp_path {{folder}}/proxy; fastcgi_temp_path {{folder}}/fastcgi;
               uwsgi_temp_path {{folder}}/uwsgi; scgi_temp_path {{folder}}/scgi;
-              server { listen 127.0.0.1:{{port}}; root {{files}}; }
+              server {
+                listen 127.0.0.1:{{port}} backlog=4096; root {{files}}; autoindex on;
+                location /many/ { limit_rate 1m; }
+              }
             }
             """);
         var nginx = new Nginx(Command.Start(["nginx", "-e", "stderr", "-c", configuration]), port, files);

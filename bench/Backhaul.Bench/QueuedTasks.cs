@@ -19,7 +19,7 @@ internal static class QueuedTasks
         for (var round = 1; round <= settings.Rounds; round++)
         {
             var data = work.Fresh("queue-data");
-            await using (var node = await BenchNode.StartAsync(data))
+            await using (var node = await BenchNode.StartAsync(data, settings.NodeOptions))
             {
                 await WarmUpAsync(node, nginx);
                 var before = await ResidentAsync(node);
@@ -33,7 +33,7 @@ internal static class QueuedTasks
                 await node.KillAsync();
             }
             var restarted = Stopwatch.GetTimestamp();
-            await using (var node = await BenchNode.StartAsync(data))
+            await using (var node = await BenchNode.StartAsync(data, settings.NodeOptions))
             {
                 var ready = Stopwatch.GetTimestamp();
                 await node.OpenAsync("queue");

@@ -8,22 +8,20 @@ internal sealed class Report(BenchSettings settings)
 {
     private readonly StringBuilder _text = new();
 
-    /// <summary>Two contestants; the ratio of medians is the result.</summary>
-    public void Add(string title, string ourName, IReadOnlyList<Measurement> ours, string theirName, IReadOnlyList<Measurement> theirs)
+    /// <summary>Contestants of one contest, the node first; the ratio of medians is the result.</summary>
+    public void Add(string title, IReadOnlyList<(string Name, IReadOnlyList<Measurement> Runs)> contestants)
     {
-        var ratio = Median(ours.Select(one => one.Seconds)) / Median(theirs.Select(one => one.Seconds));
+        var node = Median(contestants[0].Runs.Select(one => one.Seconds));
         _text.Append(CultureInfo.InvariantCulture, $"""
 
             ## {title}
 
-            | contestant | seconds, median | from … to | CPU seconds | peak memory, MiB |
-            |---|---|---|---|---|
-            {Row(ourName, ours)}
-            {Row(theirName, theirs)}
-
-            Time of the node / time of the other: **{ratio:0.00}**
+            | contestant | seconds, median | from … to | CPU seconds | peak memory, MiB | the node is so many times as fast |
+            |---|---|---|---|---|---|
 
             """);
+        foreach (var (name, runs) in contestants)
+            _text.Append(CultureInfo.InvariantCulture, $"{Row(name, runs)} {Median(runs.Select(one => one.Seconds)) / node:0.00} |\n");
     }
 
     /// <summary>Figures that stand for themselves.</summary>
@@ -38,13 +36,11 @@ internal sealed class Report(BenchSettings settings)
     {
         var now = DateTime.UtcNow;
         var head = $"# Side by side, {now.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC\n\n"
-            + $"{Environment.ProcessorCount} cores, {settings.Rounds} rounds, contestants in turn; only ratios of medians count.\n";
+            + $"{Environment.ProcessorCount} cores, {settings.Rounds} rounds, contestants in turn; only ratios of medians count."
+            + (settings.NodeOptions.Count > 0 ? $" The node's options: {string.Join(' ', settings.NodeOptions)}\n" : "\n");
         var text = head + _text;
         Console.Write(text);
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Cluster.sln")))
-            folder = folder.Parent;
-        var path = Path.Combine(folder!.FullName, "bench/results", $"side-by-side-{now.ToString("yyyyMMdd-HHmm", CultureInfo.InvariantCulture)}.md");
+        var path = Path.Combine(Repository.Root, "bench/results", $"side-by-side-{now.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}.md");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
         Console.WriteLine($"\nWritten to {path}");
