@@ -12,6 +12,12 @@ internal sealed record FilesOptions
     /// <summary>The largest file that a client may stage by one PUT; 5 TiB as object stores allow. Room on the disk is checked besides.</summary>
     public long StageBytesMax { get; init; } = 5L << 40;
 
+    /// <summary>
+    /// Long downloads are written past the page cache where the file system can: half the processor time, a short flush, and no memory
+    /// filled with what nobody reads soon. false: everything through the page cache, for files that are read at once.
+    /// </summary>
+    public bool DirectWrites { get; init; } = true;
+
     /// <summary>What is wrong, as sentences; empty when nothing is.</summary>
     public IEnumerable<string> Validate()
     {

@@ -18,7 +18,7 @@ internal sealed class FilesRig : IDisposable
     {
         Disk = new RecordingDisk(new LinuxDiskCalls(useOpenAt2));
         Containers = Open();
-        Parts = new DiskPartFiles(Containers, _work);
+        Parts = new DiskPartFiles(Containers, _work, new FilesOptions());
     }
 
     public TempFolder Root { get; } = new();

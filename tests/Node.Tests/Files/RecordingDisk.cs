@@ -1,13 +1,16 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Backhaul.Node.Files.Disk;
+using Backhaul.Node.Transfers;
 using Microsoft.Win32.SafeHandles;
+using Xunit;
 
 namespace Backhaul.Node.Tests.Files;
 
 /// <summary>The real disk, written down call by call, with failures on demand: <c>Fail("flush file", errno)</c>.</summary>
 internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
 {
+    private const string Direct = " past the cache";
     private readonly ConditionalWeakTable<SafeFileHandle, string> _paths = [];
     private readonly ConcurrentDictionary<string, int> _failures = new(StringComparer.Ordinal);
 
@@ -40,7 +43,13 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
             file = new SafeFileHandle();
             return errno;
         }
-        return Labelled(disk.OpenFile(folder, name, use, out file), file, Join(folder, name));
+        if (use != FileUse.WriteDirect)
+            return Labelled(disk.OpenFile(folder, name, use, out file), file, Join(folder, name));
+        // Tests run on file systems of all kinds: where the real thing is not to be had, this disk plays it.
+        var refused = disk.OpenFile(folder, name, use, out file);
+        if (refused == Errno.Invalid)
+            refused = disk.OpenFile(folder, name, FileUse.ReadWrite, out file);
+        return Labelled(refused, file, Join(folder, name) + Direct);
     }
 
     public int MakeFolder(SafeFileHandle folder, string name)
@@ -80,6 +89,12 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
     public int Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
     {
         Calls.Enqueue($"write {Label(file)}");
+        if (Label(file).EndsWith(Direct, StringComparison.Ordinal))
+        {
+            Assert.Equal(0, (ChunkPool.AddressOf(bytes) | bytes.Length | (nint)offset) & (ChunkPool.Alignment - 1));
+            if (Failing("write direct") is var refused and not 0)
+                return refused;
+        }
         return Failing("write") is var failing and not 0 ? failing : disk.Write(file, bytes, offset);
     }
 

@@ -35,7 +35,7 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         _containers = DiskContainers.Open(
             table, _work, new LinuxDiskCalls(), new CrashPoints(new FaultOptions(), NullLogger<CrashPoints>.Instance), new NewIds(),
             TimeProvider.System, NullLogger<DiskContainers>.Instance);
-        _runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, AttemptBench.Quick, TimeProvider.System,
+        _runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work, new FilesOptions()), _work, AttemptBench.Quick, TimeProvider.System,
             new Governor(AttemptBench.Quick, TimeProvider.System));
     }
 

@@ -10,8 +10,10 @@ namespace Backhaul.Node.Files.Disk;
 /// second flush would claim that all is well.
 /// </summary>
 internal sealed class DiskPart(
-    DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, PartOwner owner, IFileWork work) : IPartFile
+    DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, PartOwner owner, IFileWork work, bool isDirect)
+    : IPartFile
 {
+    private readonly DirectWrites? _direct = isDirect ? new DirectWrites(container.Calls, folder, name, file) : null;
     private readonly Lock _writeBackGate = new();
     private (long Offset, long Count) _writeBack;
     private bool _isFolderDurable;
@@ -63,6 +65,7 @@ internal sealed class DiskPart(
 
     public ValueTask DisposeAsync()
     {
+        _direct?.Dispose();
         file.Dispose();
         folder.Dispose();
         return default;
@@ -71,7 +74,7 @@ internal sealed class DiskPart(
     private bool Write(ReadOnlySpan<byte> chunk, long offset)
     {
         RefuseAfterFailure();
-        container.Check(container.Calls.Write(file, chunk, offset), "write a part");
+        container.Check(_direct?.Write(chunk, offset) ?? container.Calls.Write(file, chunk, offset), "write a part");
         (long Offset, long Count) due;
         lock (_writeBackGate)
         {
@@ -129,6 +132,7 @@ internal sealed class DiskPart(
             _hasFailed = true;
             throw;
         }
+        _direct?.Dispose();
         file.Dispose();
         if (container.Calls.RemoveFolder(container.Parts, HiddenNames.Stem(files.Session, files.Generation, files.Task)) == Errno.NotEmpty)
             DiskPartFiles.DiscardParts(container, files, owner.Epoch);

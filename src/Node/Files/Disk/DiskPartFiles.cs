@@ -10,7 +10,7 @@ namespace Backhaul.Node.Files.Disk;
 /// by birth even when a later owner renamed it and died before its own first checkpoint. A part of a newer epoch belongs to a newer
 /// owner: whoever meets one has lost the task and is told so.
 /// </summary>
-internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) : IPartFiles
+internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, FilesOptions options) : IPartFiles
 {
     private const int RoundsMax = 16;
     private int _births;
@@ -119,7 +119,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
                 Unlink(container, folder, name.ToString());
                 container.Check(errno, "reserve a download's length");
             }
-            var part = new DiskPart(container, folder, name.ToString(), file, files, owner, work);
+            var part = new DiskPart(container, folder, name.ToString(), file, files, owner, work, options.DirectWrites);
             folder = null;
             return part;
         }
@@ -154,7 +154,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work) :
             errno = container.Calls.Status(file, null, out var status);
             if (errno == 0 && status.Kind == EntryKind.File && status.Length >= checkpoint.DurableEnd)
             {
-                var part = new DiskPart(container, folder, own.ToString(), file, files, owner, work);
+                var part = new DiskPart(container, folder, own.ToString(), file, files, owner, work, options.DirectWrites);
                 folder = null;
                 return part;
             }

@@ -71,6 +71,9 @@ internal enum FileUse
 
     /// <summary>Reading and writing; the name must be free.</summary>
     CreateNew,
+
+    /// <summary>Writing past the page cache: whole pages, from memory that begins at a page. <see cref="Errno.Invalid"/> where that cannot be had.</summary>
+    WriteDirect,
 }
 
 /// <summary>What kind of entry.</summary>

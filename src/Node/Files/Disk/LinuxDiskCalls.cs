@@ -47,6 +47,7 @@ internal sealed unsafe class LinuxDiskCalls(bool useOpenAt2 = true) : IDiskCalls
         {
             FileUse.Read => LinuxLibc.ReadOnly,
             FileUse.ReadWrite => LinuxLibc.ReadWrite,
+            FileUse.WriteDirect => LinuxLibc.WriteOnly | LinuxLibc.Direct,
             _ => LinuxLibc.ReadWrite | LinuxLibc.Create | LinuxLibc.Exclusive,
         };
         int errno;

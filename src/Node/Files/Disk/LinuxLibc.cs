@@ -8,6 +8,7 @@ internal static unsafe partial class LinuxLibc
 {
     internal const int CurrentFolder = -100;
     internal const int ReadOnly = 0;
+    internal const int WriteOnly = 1;
     internal const int ReadWrite = 2;
     internal const int Create = 0x40;
     internal const int Exclusive = 0x80;
@@ -15,6 +16,7 @@ internal static unsafe partial class LinuxLibc
     internal const int CloseOnExec = 0x80000;
     internal static readonly int Directory = IsArm ? 0x4000 : 0x10000;
     internal static readonly int NoFollow = IsArm ? 0x8000 : 0x20000;
+    internal static readonly int Direct = IsArm ? 0x10000 : 0x4000;
 
     internal const int RemoveDirectory = 0x200;
     internal const int SymlinkNoFollow = 0x100;

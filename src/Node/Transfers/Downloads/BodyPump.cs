@@ -1,4 +1,3 @@
-using System.Buffers;
 using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Downloads;
@@ -30,15 +29,17 @@ internal abstract record PumpEnd
 /// which nearly doubles the speed of one transfer. A tick beside the reads keeps checkpoints on time while the peer is silent.
 /// <para>
 /// Invariants: at most one write is under way; chunks are written in order; trust is checked before each; a buffer is given back to
-/// the pool only when nothing writes from it or reads into it.
+/// the pool only when nothing writes from it or reads into it. A byte lies as far behind a page's boundary in memory as in the file, so
+/// that whole pages can go to the disk as they are (<see cref="ChunkPool"/>).
 /// </para>
 /// </summary>
 internal sealed class BodyPump(
     AttemptOrder order, PartWriter writer, ResponseReport response, AttemptWatch watch, IAttemptReports reports, TransferOptions options,
     TimeProvider time, string origin, long startedAt, IPace pace)
 {
-    private byte[] _front = [];
-    private byte[] _back = [];
+    private Memory<byte> _front;
+    private int _size = Math.Min(ChunkSize.First, options.ChunkBytes);
+    private long _rentedAt;
     private int _filled;
     private int _handed;
     private int _unpaced;
@@ -55,8 +56,6 @@ internal sealed class BodyPump(
     public async ValueTask<PumpEnd> RunAsync(Stream body, long from, long? end, long? total, TimeSpan connectTimeout)
     {
         Received = from;
-        _front = ArrayPool<byte>.Shared.Rent(options.ChunkBytes);
-        _back = ArrayPool<byte>.Shared.Rent(options.ChunkBytes);
         using var tick = new PumpTick(time, Shorter(options.CheckpointInterval, TimeSpan.FromSeconds(1)));
         try
         {
@@ -65,8 +64,8 @@ internal sealed class BodyPump(
         finally
         {
             await _pending.WaitForEndAsync();
-            ArrayPool<byte>.Shared.Return(_front);
-            ArrayPool<byte>.Shared.Return(_back);
+            if (!_front.IsEmpty)
+                ChunkPool.Return(_front);
         }
     }
 
@@ -81,7 +80,7 @@ internal sealed class BodyPump(
             Received += count;
             if (Received > order.MaxBytes)
                 return new PumpEnd.Broken(TooLarge(order.MaxBytes.Value, Received));
-            if (count > 0 && _filled < options.ChunkBytes && !tick.IsDue)
+            if (count > 0 && _filled < _front.Length && !tick.IsDue)
                 continue;
             if (await HandOverAsync(swap: true, total) is { } refused)
                 return refused;
@@ -107,8 +106,10 @@ internal sealed class BodyPump(
         {
             await pace.TakeAsync(_unpaced, watch.Token); // before the next read, so that a stop meanwhile loses nothing of the last one
             _unpaced = 0;
+            if (_front.IsEmpty)
+                Rent();
             watch.Wait();
-            var read = body.ReadAsync(_front.AsMemory(_filled, Math.Min(pace.Grain, options.ChunkBytes - _filled)), watch.Token);
+            var read = body.ReadAsync(_front.Slice(_filled, Math.Min(pace.Grain, _front.Length - _filled)), watch.Token);
             if (read.IsCompleted)
                 return (_unpaced = await read, null);
             pending = read.AsTask();
@@ -151,7 +152,14 @@ internal sealed class BodyPump(
         return new PumpEnd.Broken(NetworkFailures.Describe(broken, origin, Received, inBody: true, connectTimeout));
     }
 
-    /// <summary>Gives what was read to the disk; with <paramref name="swap"/> the next read goes into the other buffer.</summary>
+    private void Rent()
+    {
+        _front = ChunkPool.Rent(_size);
+        _rentedAt = time.GetTimestamp();
+        _filled = _handed = (int)(Received & (ChunkPool.Alignment - 1));
+    }
+
+    /// <summary>Gives what was read to the disk; with <paramref name="swap"/> the next read goes into another buffer.</summary>
     private async ValueTask<PumpEnd?> HandOverAsync(bool swap, long? total)
     {
         await _pending;
@@ -160,17 +168,34 @@ internal sealed class BodyPump(
         var count = _filled - _handed;
         if (count > 0)
         {
-            _pending = writer.WriteAsync(_front.AsMemory(_handed, count), Received - count);
+            _pending = WriteAsync(_front, _handed, count, isLast: swap);
             _handed = _filled;
             reports.Progress(Received, 0, total, null);
         }
+        else if (swap && !_front.IsEmpty)
+        {
+            ChunkPool.Return(_front);
+        }
         if (swap)
         {
-            (_front, _back) = (_back, _front);
-            _filled = 0;
-            _handed = 0;
+            _size = ChunkSize.Next(_size, time.GetElapsedTime(_rentedAt), options.ChunkBytes);
+            _front = default;
+            _filled = _handed = 0;
         }
         return null;
+    }
+
+    private async Task WriteAsync(Memory<byte> chunk, int at, int count, bool isLast)
+    {
+        try
+        {
+            await writer.WriteAsync(chunk.Slice(at, count), Received - count);
+        }
+        finally
+        {
+            if (isLast)
+                ChunkPool.Return(chunk);
+        }
     }
 
     private async ValueTask<PumpEnd?> OnTickAsync(PumpTick tick)
