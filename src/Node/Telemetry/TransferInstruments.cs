@@ -13,6 +13,9 @@ internal static class TransferInstruments
 
     private static readonly LevelGauge Active = new("backhaul.transfer.active", "{attempt}", "Attempts under way.", "direction", "send", "receive");
 
+    /// <summary>How many may run at once, as the search for the best number has it now.</summary>
+    public static LevelGauge RunningLimit { get; } = new("backhaul.transfer.limit", "{attempt}", "Attempts that may run at once now.");
+
     public static void Received(long bytes) => Bytes.Add(bytes, Receive);
 
     public static void Sent(long bytes) => Bytes.Add(bytes, Send);

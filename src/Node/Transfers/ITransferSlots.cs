@@ -28,8 +28,11 @@ internal interface ITransferSlots
     /// <summary>Forgets a session's wish; its slots must have been returned.</summary>
     void Forget(SessionKey session);
 
+    /// <summary>What transfers brought since the last call: the measure by which the node's limit is found.</summary>
+    void Moved(long bytes, int files);
+
     TransferSlotUse Use { get; }
 }
 
-/// <summary>Numbers behind a waiting reason and for the operator.</summary>
+/// <summary>Numbers behind a waiting reason and for the operator. <see cref="RunningMax"/> is the limit as it is at this moment.</summary>
 internal sealed record TransferSlotUse(int Running, int RunningMax, int HostMax);

@@ -1,9 +1,11 @@
+using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers;
 
 /// <summary>
-/// How many transfers run at once on this node, in all and to one host.
+/// How many transfers run at once on this node, in all and to one host. How many in all is found by a <see cref="ConcurrencyClimber"/>, which
+/// looks every moment at what the transfers brought.
 /// <para>
 /// First come, first served: a session that was refused waits in line, and when something comes free the first in line that could use it is
 /// told. One slot is kept for it for a moment, so that a newcomer cannot take it between the word and the deed; a session that does
@@ -17,11 +19,16 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     /// <summary>How long a slot is kept for a session that was told; a turn of its actor takes milliseconds.</summary>
     private static readonly TimeSpan OfferAge = TimeSpan.FromSeconds(1);
 
+    /// <summary>Long enough for a few hundred small files or a few hundred chunks, short enough to be at a thousand slow ones in a second.</summary>
+    private static readonly TimeSpan WindowLength = TimeSpan.FromMilliseconds(200);
+
     private static readonly IReadOnlyDictionary<string, int> AnyHost = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
 
     private readonly TransferOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _expiry;
+    private readonly ITimer _window;
+    private readonly ConcurrencyClimber _climber;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _byHost = new(StringComparer.OrdinalIgnoreCase);
     private readonly LinkedList<Waiter> _line = new();
@@ -31,6 +38,12 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private readonly HashSet<SessionKey> _refusedByNode = [];
     private readonly Dictionary<SessionKey, long> _offers = [];
     private int _running;
+    private int _runningMost;
+    private long _windowSince;
+    private bool _isWindowOpen;
+    private bool _wasShort;
+    private long _bytes;
+    private int _files;
     private volatile int _inLine;
 
     public TransferSlots(TransferOptions options, TimeProvider time)
@@ -38,6 +51,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         _options = options;
         _time = time;
         _expiry = time.CreateTimer(static slots => ((TransferSlots)slots!).ExpireOffers(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _window = time.CreateTimer(static slots => ((TransferSlots)slots!).EndWindow(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _climber = new ConcurrencyClimber(options.RunningMin, options.RunningStart, options.RunningMax);
+        TransferInstruments.RunningLimit.Add(_climber.Limit);
     }
 
     public TransferSlotUse Use
@@ -45,7 +61,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         get
         {
             lock (_lock)
-                return new TransferSlotUse(_running, _options.RunningMax, _options.HostMax);
+                return new TransferSlotUse(_running, _climber.Limit, _options.HostMax);
         }
     }
 
@@ -54,11 +70,12 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         lock (_lock)
         {
             _offers.Remove(session);
-            var free = _options.RunningMax - _running - _offers.Count;
+            var free = _climber.Limit - _running - _offers.Count;
             var onHost = FreeOnHost(session, host, sessionHostMax);
             var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, onHost)));
             if (granted > 0)
                 Count(session, host, granted);
+            OpenWindow();
             NoteRefusal(session, host, sessionHostMax, isRefused: granted < wanted, isHostFull: granted >= onHost);
             return granted;
         }
@@ -68,7 +85,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     {
         lock (_lock)
         {
-            if (_line.Count > 0 || _running + _offers.Count >= _options.RunningMax || FreeOnHost(session, host, sessionHostMax) <= 0)
+            if (_line.Count > 0 || _running + _offers.Count >= _climber.Limit || FreeOnHost(session, host, sessionHostMax) <= 0)
                 return null;
             Count(session, host, 1);
             return new SlotLease(this, session, host);
@@ -128,7 +145,49 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         Tell(told);
     }
 
-    public void Dispose() => _expiry.Dispose();
+    public void Moved(long bytes, int files)
+    {
+        Interlocked.Add(ref _bytes, bytes);
+        if (files > 0)
+            Interlocked.Add(ref _files, files);
+    }
+
+    public void Dispose()
+    {
+        _expiry.Dispose();
+        _window.Dispose();
+        TransferInstruments.RunningLimit.Add(-_climber.Limit);
+    }
+
+    /// <summary>Windows follow each other while anything runs or waits. Call under the lock.</summary>
+    private void OpenWindow()
+    {
+        _runningMost = Math.Max(_runningMost, _running);
+        if (_isWindowOpen)
+            return;
+        _isWindowOpen = true;
+        _windowSince = _time.GetTimestamp();
+        _window.Change(WindowLength, Timeout.InfiniteTimeSpan);
+    }
+
+    private void EndWindow()
+    {
+        List<Action> told;
+        lock (_lock)
+        {
+            var files = Interlocked.Exchange(ref _files, 0);
+            var limit = _climber.Limit;
+            var isChurning = _runningMost >= limit * 9 / 10 && files >= limit;
+            _climber.Observe(new WorkWindow(
+                _time.GetElapsedTime(_windowSince), Interlocked.Exchange(ref _bytes, 0), files, _runningMost, _wasShort || isChurning || _refusedByNode.Count > 0));
+            TransferInstruments.RunningLimit.Add(_climber.Limit - limit);
+            (_runningMost, _wasShort, _isWindowOpen) = (_running, false, false);
+            told = OfferFree();
+            if (_running > 0 || _line.Count > 0)
+                OpenWindow();
+        }
+        Tell(told);
+    }
 
     /// <summary>
     /// Remembers what was full for a session, so that it is told when that is not, and not before. A host that is full stays the reason when the
@@ -145,7 +204,10 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             return;
         }
         if (isRefused)
+        {
+            _wasShort = true;
             _refusedByNode.Add(session);
+        }
         if (_refusedHosts.TryGetValue(session, out var full) && full.Remove(host) && full.Count == 0)
             _refusedHosts.Remove(session);
     }
@@ -180,7 +242,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private List<Action> OfferFree()
     {
         List<Action> told = [];
-        for (var node = _line.First; node is not null && _running + _offers.Count < _options.RunningMax;)
+        for (var node = _line.First; node is not null && _running + _offers.Count < _climber.Limit;)
         {
             var (waiter, next) = (node.Value, node.Next);
             if (waiter.Hosts.Count == 0 || waiter.Hosts.Any(host => FreeOnHost(waiter.Session, host.Key, host.Value) > 0))

@@ -1,5 +1,6 @@
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
+using Backhaul.World;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Transfers;
@@ -197,6 +198,36 @@ public sealed class TransferSlotsTests
         Assert.Equal(1, slots.Take(B, "i", 1));
         extra.Return();
         Assert.Equal(2, slots.Use.Running);
+    }
+
+    [Fact]
+    public void A_thousand_slow_transfers_run_after_two_seconds_and_the_limit_is_given_back_when_they_are_gone()
+    {
+        var world = new VirtualWorld();
+        using var slots = new TransferSlots(new TransferOptions { HostMax = 4096 }, world.Time);
+        var running = 0;
+        TakeAll();
+        Assert.Equal(16, running);
+        for (var i = 0; i < 20; i++)
+        {
+            slots.Moved(running * 100_000, 0);
+            world.Advance(TimeSpan.FromMilliseconds(100));
+        }
+        Assert.Equal(1000, running);
+
+        slots.Return(A, "h", running);
+        world.Advance(TimeSpan.FromSeconds(5));
+        Assert.Null(world.Time.NextDue);
+        Assert.Equal(1, slots.Take(A, "h", 1));
+        world.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(new TransferSlotUse(1, 16, 4096), slots.Use);
+
+        void TakeAll()
+        {
+            running += slots.Take(A, "h", 1000 - running);
+            if (running < 1000)
+                slots.NotifyWhenFree(A, TakeAll);
+        }
     }
 
     private static TransferSlots Slots(int running, int host) => new(new TransferOptions { RunningMax = running, HostMax = host }, TimeProvider.System);

@@ -37,7 +37,7 @@ internal sealed class Engine : IAsyncDisposable
         _containers = DiskContainers.Open(
             table, _work, Disk, new CrashPoints(new FaultOptions(), NullLogger<CrashPoints>.Instance), new NewIds(), TimeProvider.System,
             NullLogger<DiskContainers>.Instance);
-        Runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work), _work, options, TimeProvider.System, _governor);
+        Runner = new AttemptRunner(_clients, new DiskPartFiles(_containers, _work, new FilesOptions()), _work, options, TimeProvider.System, _governor);
     }
 
     /// <summary>Small numbers, so that a megabyte has many chunks and checkpoints come often.</summary>

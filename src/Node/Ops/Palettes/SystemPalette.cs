@@ -63,6 +63,7 @@ internal sealed class SystemPalette(NodeFacts facts, NodeReadiness readiness, IN
         ("data directory", facts.DataDirectory),
         ("client edge", facts.ClientUrls),
         ("transfers under way", Columns.Number(TransferInstruments.ActiveNow)),
+        ("transfers that may run now", Columns.Number(TransferInstruments.RunningLimit.Read())),
     ], invocation, output);
 
     private ValueTask<PaletteExit> UptimeAsync(PaletteInvocation invocation, PaletteOutput output) => FieldRows.WriteAsync(

@@ -107,6 +107,7 @@ internal sealed class TaskActor(
             TransferInstruments.Received(received - _received);
         if (sent > _sent)
             TransferInstruments.Sent(sent - _sent);
+        environment.Slots.Moved(Math.Max(0, received - _received) + Math.Max(0, sent - _sent), 0);
         (_received, _sent) = (received, sent);
     }
 
@@ -116,6 +117,7 @@ internal sealed class TaskActor(
         {
             case AttemptOutcome.Finished finished:
                 Count(finished.BytesReceived, finished.BytesSent);
+                environment.Slots.Moved(0, 1);
                 TransferActivity.End(span, "finished", finished.Response.Status, null);
                 break;
             case AttemptOutcome.Failed { Failure: var failure }:
