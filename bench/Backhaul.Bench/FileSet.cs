@@ -57,9 +57,20 @@ internal sealed class FileSet
             throw new InvalidOperationException($"A file of {who} differs from the origin.");
     }
 
+    /// <summary>
+    /// Removes what a contestant stored; where there are many files they stay until the whole run ends. ext4 does not give the number of a file that was
+    /// deleted a moment ago to another one, and looks at each of ten thousand such numbers for every file that the next contestant makes: a
+    /// third of all processor time was that.
+    /// </summary>
+    public void Clear(string folder)
+    {
+        if (Count < 1000)
+            Directory.Delete(folder, recursive: true);
+    }
+
     public void Remove()
     {
-        Directory.Delete(Path.Combine(_nginx.Files, Name), recursive: true);
+        Clear(Path.Combine(_nginx.Files, Name));
         File.Delete(UrlList);
     }
 

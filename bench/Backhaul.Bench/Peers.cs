@@ -29,7 +29,7 @@ internal sealed class Peers(BenchSettings settings, WorkFolder work, FileSet set
     /// <summary>One file.</summary>
     public Contestant Curl(bool flush) => new(flush ? "curl, then sync of the file" : "curl", async _ =>
     {
-        var folder = work.Fresh("curl");
+        var folder = work.New("curl");
         var file = Path.Combine(folder, FileSet.NameOf(0));
         var curl = $"curl -sS -o '{file}' '{set.UrlOf(0)}'";
         return Checked("curl", folder, await Command.MeasureAsync(["sh", "-c", flush ? $"{curl} && exec sync '{file}'" : $"exec {curl}"]));
@@ -42,13 +42,13 @@ internal sealed class Peers(BenchSettings settings, WorkFolder work, FileSet set
 
     public async Task<Measurement> WgetAsync(int round)
     {
-        var folder = work.Fresh("wget");
+        var folder = work.New("wget");
         return Checked("wget", folder, await Command.MeasureAsync(["wget", "--no-config", "--quiet", "--no-proxy", "-i", set.UrlList, "-P", folder]));
     }
 
     public async Task<Measurement> RcloneAsync(int connections, int round)
     {
-        var folder = work.Fresh("rclone");
+        var folder = work.New("rclone");
         // From the listing alone, without a HEAD for each file, where there are many.
         string[] asking = set.Count > 1 ? ["--http-no-head"] : [];
         return Checked("rclone", folder, await Command.MeasureAsync(
@@ -63,7 +63,7 @@ internal sealed class Peers(BenchSettings settings, WorkFolder work, FileSet set
 
     private async Task<Measurement> CurlParallelAsync(int connections, int round)
     {
-        var folder = work.Fresh("curl");
+        var folder = work.New("curl");
         var config = Path.Combine(work.Root, "curl.config");
         await File.WriteAllLinesAsync(config, Enumerable.Range(0, set.Count)
             .Select(i => $"url = \"{set.UrlOf(i)}\"\noutput = \"{folder}/{FileSet.NameOf(i)}\""));
@@ -75,7 +75,7 @@ internal sealed class Peers(BenchSettings settings, WorkFolder work, FileSet set
 
     private async Task<Measurement> AriaAsync(string[] connections)
     {
-        var folder = work.Fresh("aria");
+        var folder = work.New("aria");
         return Checked("aria2c", folder, await Command.MeasureAsync(
         [
             "aria2c", "--no-conf", "--quiet", .. connections, "--file-allocation=none", "--summary-interval=0", "--download-result=hide",
@@ -85,14 +85,14 @@ internal sealed class Peers(BenchSettings settings, WorkFolder work, FileSet set
 
     private async Task<Measurement> LoopAsync(int connections, bool flush)
     {
-        var folder = work.Fresh("loop");
+        var folder = work.New("loop");
         string[] words = ["dotnet", typeof(Peers).Assembly.Location, HttpClientLoop.Verb, set.UrlList, folder, Text(connections), flush ? "flush" : "no-flush"];
         return Checked("the HttpClient loop", folder, await Command.MeasureReportedAsync(words));
     }
 
     private async Task<Measurement> QuartzAsync(PostgresServer postgres, int connections)
     {
-        var folder = work.Fresh("quartz");
+        var folder = work.New("quartz");
         var program = Path.Combine(Repository.Root, "bench/QuartzJob/bin/Release/net10.0/Backhaul.QuartzJob.dll");
         return Checked("Quartz.NET", folder, await Command.MeasureReportedAsync(
             ["dotnet", program, postgres.ConnectionString("quartz"), set.UrlList, folder, Text(connections), "500"]));
@@ -101,7 +101,7 @@ internal sealed class Peers(BenchSettings settings, WorkFolder work, FileSet set
     private Measurement Checked(string who, string folder, Measurement measured)
     {
         set.Check(folder, who, content: false);
-        Directory.Delete(folder, recursive: true);
+        set.Clear(folder);
         return measured;
     }
 

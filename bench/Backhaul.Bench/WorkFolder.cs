@@ -3,6 +3,8 @@ namespace Backhaul.Bench;
 /// <summary>A folder on the disk under test; removed at the end.</summary>
 internal sealed class WorkFolder : IDisposable
 {
+    private int _made;
+
     public WorkFolder(string parent)
     {
         Root = Path.Combine(parent, $"backhaul-bench-{Environment.ProcessId}");
@@ -20,6 +22,9 @@ internal sealed class WorkFolder : IDisposable
         Directory.CreateDirectory(path);
         return path;
     }
+
+    /// <summary>A folder that was never there before.</summary>
+    public string New(string name) => Directory.CreateDirectory(Path.Combine(Root, $"{name}-{Interlocked.Increment(ref _made)}")).FullName;
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 }

@@ -27,6 +27,9 @@ internal sealed class ConcurrencyClimber
     private const double Shift = 2;
     private const int PatienceMax = 64;
 
+    /// <summary>Who got to a bound because each step paid need not turn round at once.</summary>
+    private const int RefusalsAtBound = 3;
+
     private readonly int _min;
     private readonly int _start;
     private readonly int _max;
@@ -98,6 +101,7 @@ internal sealed class ConcurrencyClimber
         var next = _upward ? Math.Min(_max, (int)Math.Ceiling(Limit * _growth)) : Math.Max(_min, (int)(Limit / GrowthLeast));
         if (next == Limit)
         {
+            _refusals = Math.Max(_refusals, RefusalsAtBound);
             Refused();
             return;
         }
