@@ -16,7 +16,7 @@ internal static class Arrows
     private const string CrashPoint = "Files.ICrashPoints";
 
     /// <summary>Which bytes of a part are there: a value of checkpoints, journaled as it is.</summary>
-    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter", "Files.ByteRange"];
+    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter"];
 
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
     private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];

@@ -9,8 +9,11 @@ internal sealed record OutboundAsk
     public required Uri Url { get; init; }
     public required HttpMethod Method { get; init; }
 
-    /// <summary>The bytes wanted, from here to the end; null asks without a range.</summary>
+    /// <summary>The bytes wanted, from here on; null asks without a range.</summary>
     public long? RangeFrom { get; init; }
+
+    /// <summary>The byte after the last one wanted; null: to the end.</summary>
+    public long? RangeTo { get; init; }
 
     /// <summary>The validator that the range depends on.</summary>
     public string? IfRange { get; init; }
@@ -214,7 +217,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
             request.Headers.Add("Accept-Encoding", "identity");
         if (ask.RangeFrom is { } from)
         {
-            request.Headers.Range = new System.Net.Http.Headers.RangeHeaderValue(from, null);
+            request.Headers.Range = new System.Net.Http.Headers.RangeHeaderValue(from, ask.RangeTo - 1);
             if (ask.IfRange is { } validator)
                 request.Headers.Add("If-Range", validator);
         }

@@ -31,6 +31,9 @@ internal sealed record ResponseHead
 
     public required IReadOnlyDictionary<string, string> Shown { get; init; }
 
+    /// <summary>The origin says that it serves ranges of this.</summary>
+    public bool SaysRanges => AcceptRanges is { } ranges && ranges.Trim().Equals("bytes", StringComparison.OrdinalIgnoreCase);
+
     public bool IsCoded => ContentEncoding is { Length: > 0 } coding && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase);
 
     public static ResponseHead Read(HttpResponseMessage response)

@@ -3,7 +3,7 @@ namespace Backhaul.Node.Transfers;
 /// <summary>A status that is not a result, as a failure. Pure.</summary>
 internal static class StatusFailures
 {
-    public static AttemptFailure Describe(AttemptOrder order, ResponseHead head, string origin, DateTimeOffset now, AttemptResponse response)
+    public static AttemptFailure Describe(AttemptOrder order, ResponseHead head, string origin, DateTimeOffset now, AttemptResponse? response)
     {
         var retryable = order.RetryStatuses.Contains(head.Status);
         var wait = RetryAfterRules.Parse(head.RetryAfter, now);

@@ -44,6 +44,15 @@ internal sealed record TransferOptions
     /// <summary>Larger files get a last checkpoint before they are published, so that a crash in between does not fetch them again.</summary>
     public long CompleteCheckpointBytesMin { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>Connections that one download may have at once, when more of them make it faster; 1 never tries.</summary>
+    public int SegmentsMax { get; init; } = 4;
+
+    /// <summary>A remainder is split for another connection only when both halves have this much.</summary>
+    public long SegmentBytesMin { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How long the rate is measured before and after a connection is added.</summary>
+    public TimeSpan SegmentWindow { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Uploads above this ask with <c>Expect: 100-continue</c>, so that an early refusal is seen.</summary>
     public long ExpectContinueBytesMin { get; init; } = 1024 * 1024;
 
@@ -69,6 +78,11 @@ internal sealed record TransferOptions
         Check(SmallFileBytesMax is >= 0 and <= 1024 * 1024, $"{nameof(SmallFileBytesMax)} must be between 0 and 1 MiB.");
         Check(WriteBackBytes >= 64 * 1024, $"{nameof(WriteBackBytes)} must be at least 64 KiB.");
         Check(CompleteCheckpointBytesMin >= 0, $"{nameof(CompleteCheckpointBytesMin)} must not be negative.");
+        Check(SegmentsMax is >= 1 and <= 64, $"{nameof(SegmentsMax)} must be between 1 and 64.");
+        Check(SegmentBytesMin >= 256 * 1024, $"{nameof(SegmentBytesMin)} must be at least 256 KiB.");
+        Check(
+            SegmentWindow >= TimeSpan.FromMilliseconds(10) && SegmentWindow <= TimeSpan.FromMinutes(1),
+            $"{nameof(SegmentWindow)} must be between 10 ms and 1 min.");
         Check(ExpectContinueBytesMin >= 0, $"{nameof(ExpectContinueBytesMin)} must not be negative.");
         Check(DiscardedBodyBytesMax is >= 0 and <= 1024 * 1024, $"{nameof(DiscardedBodyBytesMax)} must be between 0 and 1 MiB.");
         Check(

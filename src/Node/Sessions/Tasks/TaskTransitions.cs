@@ -104,7 +104,7 @@ internal static class TaskTransitions
     private static TaskRun Progressed(TaskRun run, PartCheckpoint part) => run with
     {
         Part = part,
-        Failures = part.Bytes > (run.Part?.Bytes ?? 0) ? 0 : run.Failures,
+        Failures = part.Durable.Length > (run.Part?.Durable.Length ?? 0) ? 0 : run.Failures,
     };
 
     private static TaskState EndAttempt(TaskState task, TaskAttemptEnded ended)

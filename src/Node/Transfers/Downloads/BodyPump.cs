@@ -2,64 +2,41 @@ using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Downloads;
 
-/// <summary>How the reading of a body ended.</summary>
-internal abstract record PumpEnd
-{
-    private PumpEnd()
-    {
-    }
-
-    /// <summary>The body ended as it should, and everything is written.</summary>
-    internal sealed record Finished : PumpEnd;
-
-    internal sealed record Broken(AttemptFailure Failure) : PumpEnd;
-
-    /// <summary>Asked to stop.</summary>
-    internal sealed record Stopped : PumpEnd;
-
-    /// <summary>A report was answered with no: nothing more may be reported.</summary>
-    internal sealed record Unwanted : PumpEnd;
-
-    /// <summary>This node may not act any more: nothing more may be reported either.</summary>
-    internal sealed record Untrusted : PumpEnd;
-}
-
 /// <summary>
-/// Moves a body from the socket to the part. Two buffers: the socket fills one while the disk empties the other on another thread,
-/// which nearly doubles the speed of one transfer. A tick beside the reads keeps checkpoints on time while the peer is silent.
+/// Moves one body from its socket to the part. The socket fills one buffer while the disk empties another on its own thread, which
+/// nearly doubles the speed of one transfer. <see cref="Nudge"/> comes from beside: what lies in the buffer of a silent peer is written
+/// without waiting for more.
 /// <para>
-/// Invariants: at most one write is under way; chunks are written in order; trust is checked before each; a buffer is given back to
-/// the pool only when nothing writes from it or reads into it. A byte lies as far behind a page's boundary in memory as in the file, so
-/// that whole pages can go to the disk as they are (<see cref="ChunkPool"/>).
+/// Invariants: at most one write is under way; chunks are written in order, and none beyond the segment's end as the plan knows it then: a pump
+/// that had to drop a byte is over, whatever becomes of the segment;
+/// trust is checked before each; a buffer is given back to the pool only when nothing writes from it or reads into it. A byte lies as far behind
+/// a page's boundary in memory as in the file, so that whole pages can go to the disk as they are (<see cref="ChunkPool"/>).
 /// </para>
 /// </summary>
 internal sealed class BodyPump(
-    AttemptOrder order, PartWriter writer, ResponseReport response, AttemptWatch watch, IAttemptReports reports, TransferOptions options,
-    TimeProvider time, string origin, long startedAt, IPace pace)
+    AttemptOrder order, PartWriter writer, SegmentPlan plan, Segment segment, AttemptWatch watch, TransferOptions options, IPace pace, TimeProvider time,
+    string origin, TimeSpan connectTimeout)
 {
+    private readonly Lock _gate = new();
     private Memory<byte> _front;
     private int _size = Math.Min(ChunkSize.First, options.ChunkBytes);
     private long _rentedAt;
     private int _filled;
     private int _handed;
     private int _unpaced;
+    private bool _isOver;
     private Task _pending = Task.CompletedTask;
 
     /// <summary>Offset after the last byte that came in.</summary>
-    public long Received { get; private set; }
+    public long Received { get; private set; } = segment.At;
 
     /// <param name="body">The response's body.</param>
-    /// <param name="from">Offset of its first byte in the file.</param>
-    /// <param name="end">Offset after its last byte, when promised.</param>
-    /// <param name="total">Length of the whole file, when known.</param>
-    /// <param name="connectTimeout">For sentences.</param>
-    public async ValueTask<PumpEnd> RunAsync(Stream body, long from, long? end, long? total, TimeSpan connectTimeout)
+    /// <param name="end">Offset after its last byte as it was promised, or <see cref="SegmentPlan.Unbounded"/>.</param>
+    public async ValueTask<PumpEnd> RunAsync(Stream body, long end)
     {
-        Received = from;
-        using var tick = new PumpTick(time, Shorter(options.CheckpointInterval, TimeSpan.FromSeconds(1)));
         try
         {
-            return await PumpAsync(body, end, total, tick, connectTimeout);
+            return await PumpAsync(body, end);
         }
         finally
         {
@@ -69,87 +46,73 @@ internal sealed class BodyPump(
         }
     }
 
-    private async ValueTask<PumpEnd> PumpAsync(Stream body, long? end, long? total, PumpTick tick, TimeSpan connectTimeout)
+    /// <summary>Writes what came in so far, unless a write is under way.</summary>
+    public void Nudge()
     {
-        while (true)
+        lock (_gate)
         {
-            var (count, ended) = await ReadAsync(body, tick, total, connectTimeout);
-            if (ended is not null)
-                return ended;
-            _filled += count;
-            Received += count;
-            if (Received > order.MaxBytes)
-                return new PumpEnd.Broken(TooLarge(order.MaxBytes.Value, Received));
-            if (count > 0 && _filled < _front.Length && !tick.IsDue)
-                continue;
-            if (await HandOverAsync(swap: true, total) is { } refused)
-                return refused;
-            if ((tick.IsDue || writer.IsFlushed) && await OnTickAsync(tick) is { } over)
-                return over;
-            if (count > 0)
-                continue;
-            await _pending;
-            if (Received < end)
-            {
-                return new PumpEnd.Broken(
-                    NetworkFailures.Describe(new HttpIOException(HttpRequestError.ResponseEnded), origin, Received, inBody: true, connectTimeout));
-            }
-            return new PumpEnd.Finished();
+            if (_pending.IsCompletedSuccessfully && _filled > _handed && order.Trust.MayAct)
+                StartWrite(isLast: false);
         }
     }
 
-    /// <summary>Reads once; while the peer is silent, ticks are served beside the pending read.</summary>
-    private async ValueTask<(int Count, PumpEnd? Ended)> ReadAsync(Stream body, PumpTick tick, long? total, TimeSpan connectTimeout)
+    private async ValueTask<PumpEnd> PumpAsync(Stream body, long end)
     {
-        Task<int>? pending = null;
+        while (true)
+        {
+            var left = _isOver ? 0 : segment.To - Received;
+            var count = 0;
+            if (left > 0)
+            {
+                try
+                {
+                    count = await ReadAsync(body, left);
+                }
+                catch (Exception broken) when (NetworkFailures.IsNetwork(broken))
+                {
+                    // What came in before the break is worth keeping.
+                    var refused = await HandOverAsync();
+                    await _pending;
+                    return refused ?? Describe(broken);
+                }
+            }
+            lock (_gate)
+            {
+                _filled += count;
+                Received += count;
+            }
+            if (Received > order.MaxBytes)
+                return new PumpEnd.Broken(DownloadFailures.TooLarge(order.MaxBytes.Value, Received));
+            if (count > 0 && count < left && _filled < _front.Length)
+                continue;
+            if (await HandOverAsync() is { } untrusted)
+                return untrusted;
+            if (count > 0)
+                continue;
+            await _pending;
+            return !_isOver && end != SegmentPlan.Unbounded && Received < Math.Min(end, segment.To)
+                ? Describe(new HttpIOException(HttpRequestError.ResponseEnded))
+                : PumpEnd.Finished.Instance;
+        }
+    }
+
+    private async ValueTask<int> ReadAsync(Stream body, long left)
+    {
+        // Before the next read, so that a stop meanwhile loses nothing of the last one.
+        await pace.TakeAsync(_unpaced, watch.Token);
+        _unpaced = 0;
+        if (_front.IsEmpty)
+            Rent();
+        watch.Wait();
         try
         {
-            await pace.TakeAsync(_unpaced, watch.Token); // before the next read, so that a stop meanwhile loses nothing of the last one
-            _unpaced = 0;
-            if (_front.IsEmpty)
-                Rent();
-            watch.Wait();
-            var read = body.ReadAsync(_front.Slice(_filled, Math.Min(pace.Grain, _front.Length - _filled)), watch.Token);
-            if (read.IsCompleted)
-                return (_unpaced = await read, null);
-            pending = read.AsTask();
-            while (true)
-            {
-                if (!tick.IsDue)
-                    await Task.WhenAny(pending, tick.Next);
-                if (pending.IsCompleted)
-                    return (_unpaced = await pending, null);
-                if (await HandOverAsync(swap: false, total) is { } refused)
-                    return (0, refused);
-                if (await OnTickAsync(tick) is { } over)
-                    return (0, over);
-            }
-        }
-        catch (Exception broken) when (NetworkFailures.IsNetwork(broken))
-        {
-            // What came in before the break is worth keeping.
-            var refused = await HandOverAsync(swap: true, total);
-            await _pending;
-            return (0, refused ?? Describe(broken, connectTimeout));
+            var most = (int)Math.Min(Math.Min(pace.Grain, _front.Length - _filled), left);
+            return _unpaced = await body.ReadAsync(_front.Slice(_filled, most), watch.Token);
         }
         finally
         {
             watch.Rest();
-            if (pending is { IsCompleted: false })
-            {
-                watch.Cancel();
-                await pending.WaitForEndAsync();
-            }
         }
-    }
-
-    private PumpEnd Describe(Exception broken, TimeSpan connectTimeout)
-    {
-        if (watch.Silent)
-            return new PumpEnd.Broken(NetworkFailures.Idle(origin, order.IdleTimeout, Received, inBody: true, sending: false));
-        if (watch.Token.IsCancellationRequested)
-            return new PumpEnd.Stopped();
-        return new PumpEnd.Broken(NetworkFailures.Describe(broken, origin, Received, inBody: true, connectTimeout));
     }
 
     private void Rent()
@@ -159,37 +122,57 @@ internal sealed class BodyPump(
         _filled = _handed = (int)(Received & (ChunkPool.Alignment - 1));
     }
 
-    /// <summary>Gives what was read to the disk; with <paramref name="swap"/> the next read goes into another buffer.</summary>
-    private async ValueTask<PumpEnd?> HandOverAsync(bool swap, long? total)
+    private PumpEnd Describe(Exception broken)
     {
-        await _pending;
-        if (!order.Trust.MayAct)
-            return new PumpEnd.Untrusted();
-        var count = _filled - _handed;
-        if (count > 0)
+        if (watch.Silent)
+            return new PumpEnd.Broken(NetworkFailures.Idle(origin, order.IdleTimeout, Received, inBody: true, sending: false));
+        if (watch.Token.IsCancellationRequested)
+            return new PumpEnd.Stopped();
+        return new PumpEnd.Broken(NetworkFailures.Describe(broken, origin, Received, inBody: true, connectTimeout));
+    }
+
+    /// <summary>Gives what was read to the disk; the next read goes into another buffer.</summary>
+    private async ValueTask<PumpEnd?> HandOverAsync()
+    {
+        while (true)
         {
-            _pending = WriteAsync(_front, _handed, count, isLast: swap);
-            _handed = _filled;
-            reports.Progress(Received, 0, total, null);
+            await _pending;
+            if (!order.Trust.MayAct)
+                return new PumpEnd.Untrusted();
+            lock (_gate)
+            {
+                if (!_pending.IsCompleted)
+                    continue; // a nudge came in between
+                if (!_front.IsEmpty)
+                    StartWrite(isLast: true);
+                return null;
+            }
         }
-        else if (swap && !_front.IsEmpty)
-        {
-            ChunkPool.Return(_front);
-        }
-        if (swap)
+    }
+
+    /// <summary>Under the gate, with no write under way.</summary>
+    private void StartWrite(bool isLast)
+    {
+        var chunk = _front;
+        var (at, from) = (_handed, Received - (_filled - _handed));
+        var count = (int)(plan.Advance(segment, from, Received) - from);
+        _isOver |= count < _filled - _handed;
+        _handed = _filled;
+        if (isLast)
         {
             _size = ChunkSize.Next(_size, time.GetElapsedTime(_rentedAt), options.ChunkBytes);
             _front = default;
             _filled = _handed = 0;
         }
-        return null;
+        _pending = WriteAsync(chunk, at, count, from, isLast);
     }
 
-    private async Task WriteAsync(Memory<byte> chunk, int at, int count, bool isLast)
+    private async Task WriteAsync(Memory<byte> chunk, int at, int count, long offset, bool isLast)
     {
         try
         {
-            await writer.WriteAsync(chunk.Slice(at, count), Received - count);
+            if (count > 0)
+                await writer.WriteAsync(chunk.Slice(at, count), offset);
         }
         finally
         {
@@ -197,29 +180,4 @@ internal sealed class BodyPump(
                 ChunkPool.Return(chunk);
         }
     }
-
-    private async ValueTask<PumpEnd?> OnTickAsync(PumpTick tick)
-    {
-        if (tick.IsDue)
-            tick.Clear();
-        if (time.GetElapsedTime(startedAt) >= options.RespondAfter && !await response.EnsureAsync())
-            return new PumpEnd.Unwanted();
-        if (writer.IsFlushed && !await writer.EndCheckpointAsync())
-            return new PumpEnd.Unwanted();
-        await _pending;
-        if (writer.IsCheckpointDue)
-            writer.BeginCheckpoint();
-        return null;
-    }
-
-    public static AttemptFailure TooLarge(long max, long bytes) => new()
-    {
-        Code = TransferCodes.TooLarge,
-        Message = $"The file has {bytes} bytes or more, and the task allows {max}. Raise maxBytes if it may be that large.",
-        Retryable = false,
-        BytesReceived = bytes,
-        DiscardPart = true,
-    };
-
-    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

@@ -4,33 +4,52 @@ using Backhaul.Node.Files;
 
 namespace Backhaul.Node.Transfers.Downloads;
 
-/// <summary>SHA-256 of what is stored, computed beside the transfer: a core does about 1.1 GB/s, so it must not be the socket's.</summary>
+/// <summary>
+/// Digests of what is stored, computed beside the transfer: a core does about 1.1 GB/s of SHA-256, so it must not be the socket's. Bytes are
+/// taken in their order as they come; those that came out of order are read back from the part, which happens at the end, or when the
+/// gap before them has closed.
+/// </summary>
 internal sealed class PartDigest(IFileWork work) : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Lock _gate = new();
+    private long _position;
+    private bool _isBusy;
 
-    public async ValueTask AppendAsync(ReadOnlyMemory<byte> chunk) =>
-        await work.RunAsync(
-            static state =>
-            {
-                state.Hash.AppendData(state.Chunk.Span);
-                return true;
-            },
-            (Hash: _hash, Chunk: chunk));
-
-    /// <summary>Takes in what a part already holds; false when it holds less than it should.</summary>
-    public async ValueTask<bool> AppendPartAsync(IPartFile part, long bytes, int chunkBytes, CancellationToken stop)
+    /// <summary>Takes a chunk that was written, if it is the next one; any other is read back later.</summary>
+    public async ValueTask TakeAsync(ReadOnlyMemory<byte> chunk, long offset)
     {
+        lock (_gate)
+        {
+            if (_isBusy || offset != _position)
+                return;
+            _isBusy = true;
+        }
+        try
+        {
+            await AppendAsync(chunk);
+        }
+        finally
+        {
+            lock (_gate)
+                _isBusy = false;
+        }
+    }
+
+    /// <summary>Takes in what the part holds up to an offset; false when it holds less than it should. No chunk is being taken meanwhile.</summary>
+    public async ValueTask<bool> CatchUpAsync(IPartFile part, long to, int chunkBytes, CancellationToken stop)
+    {
+        if (_position >= to)
+            return true;
         var buffer = ArrayPool<byte>.Shared.Rent(chunkBytes);
         try
         {
-            for (long offset = 0; offset < bytes;)
+            while (_position < to)
             {
-                var count = await part.ReadAsync(buffer.AsMemory(0, (int)Math.Min(chunkBytes, bytes - offset)), offset, stop);
+                var count = await part.ReadAsync(buffer.AsMemory(0, (int)Math.Min(chunkBytes, to - _position)), _position, stop);
                 if (count == 0)
                     return false;
                 await AppendAsync(buffer.AsMemory(0, count));
-                offset += count;
             }
             return true;
         }
@@ -40,8 +59,20 @@ internal sealed class PartDigest(IFileWork work) : IDisposable
         }
     }
 
-    /// <summary>Lower-case hex of everything appended.</summary>
+    /// <summary>Lower-case hex of everything taken.</summary>
     public string Finish() => Convert.ToHexStringLower(_hash.GetHashAndReset());
 
     public void Dispose() => _hash.Dispose();
+
+    private async ValueTask AppendAsync(ReadOnlyMemory<byte> chunk)
+    {
+        await work.RunAsync(
+            static state =>
+            {
+                state.Hash.AppendData(state.Chunk.Span);
+                return true;
+            },
+            (Hash: _hash, Chunk: chunk));
+        _position += chunk.Length;
+    }
 }

@@ -3,69 +3,97 @@ using Backhaul.Node.Files;
 namespace Backhaul.Node.Transfers.Downloads;
 
 /// <summary>
-/// The disk's side of a download: writes, digests, starts write-back, and makes checkpoints. A checkpoint is a flush followed by a
-/// journaled offset, in this order; the flush runs beside further writes and covers what was written before it began.
-/// Only resumable downloads make checkpoints: an offset nobody can continue from is not worth a flush.
+/// The disk's side of a download, and the one owner of the part's map: writes, digests, starts write-back, and makes checkpoints. A
+/// checkpoint is a flush followed by journaled ranges, in this order; the flush runs beside further writes and covers what was written
+/// before it began. Only resumable downloads make checkpoints: an offset nobody can continue from is not worth a flush.
+/// Writes come from all connections at once; everything else from the attempt's one thread of logic.
 /// </summary>
 internal sealed class PartWriter(
-    IPartFile part, long from, long? total, string? validator, PartDigest? digest, ResponseReport response, IAttemptReports reports,
-    TransferOptions options, TimeProvider time)
+    IPartFile part, RangeSet held, string? validator, PartDigest? digest, IAttemptReports reports, TransferOptions options, TimeProvider time)
 {
-    private long _writeBackFrom = from;
+    /// <summary>More ranges than this are not journaled: the longest are kept, and the others may be fetched again.</summary>
+    private const int JournaledRangesMax = 64;
+
+    private readonly Lock _gate = new();
+    private RangeSet _written = held;
+    private RangeSet _journaled = held;
+    private ByteRange _unstarted = new(0, 0);
+    private long _unstartedBytes;
     private long _checkpointAt = time.GetTimestamp();
     private Task<PartFlush>? _flush;
 
     public IPartFile Part => part;
-    public PartDigest? Digest => digest;
 
-    /// <summary>Everything below this offset was written.</summary>
-    public long Written { get; private set; } = from;
+    /// <summary>The head that is reported before the first checkpoint.</summary>
+    public required ResponseReport Response { get; set; }
 
-    /// <summary>Everything below this offset is flushed and journaled.</summary>
-    public long Journaled { get; private set; } = from;
+    /// <summary>Length of the file, when known.</summary>
+    public long? Total { get; set; }
+
+    /// <summary>How many bytes were written.</summary>
+    public long Written
+    {
+        get
+        {
+            lock (_gate)
+                return _written.Length;
+        }
+    }
+
+    /// <summary>How many bytes are flushed and journaled.</summary>
+    public long Journaled => _journaled.Length;
 
     /// <summary>The session knows a checkpoint of this part.</summary>
-    public bool HasCheckpoint { get; private set; } = from > 0;
+    public bool HasCheckpoint { get; private set; } = !held.IsEmpty;
 
     /// <summary>A flush failed: what was written since the last good one is lost, and the file is of no use.</summary>
     public bool FlushFailed { get; private set; }
 
     public bool IsCheckpointDue =>
-        validator is not null && _flush is null && Written > Journaled && time.GetElapsedTime(_checkpointAt) >= options.CheckpointInterval;
+        validator is not null && _flush is null && time.GetElapsedTime(_checkpointAt) >= options.CheckpointInterval && HasNews;
 
-    /// <summary>The flush of a started checkpoint is over; its offset waits to be journaled.</summary>
-    public bool IsFlushed => _flush is { IsCompleted: true };
+    /// <summary>The flush of a started checkpoint, while there is one.</summary>
+    public Task? Flushing => _flush;
 
+    private bool HasNews
+    {
+        get
+        {
+            lock (_gate)
+                return !_written.Equals(_journaled);
+        }
+    }
+
+    /// <summary>May be called for several chunks at once.</summary>
     public async Task WriteAsync(ReadOnlyMemory<byte> chunk, long offset)
     {
         await part.WriteAsync(chunk, offset, CancellationToken.None);
         if (digest is not null)
-            await digest.AppendAsync(chunk);
-        Written = offset + chunk.Length;
-        if (Written - _writeBackFrom >= options.WriteBackBytes)
+            await digest.TakeAsync(chunk, offset);
+        ByteRange due;
+        lock (_gate)
         {
-            part.StartWriteBack(_writeBackFrom, Written - _writeBackFrom);
-            _writeBackFrom = Written;
+            _written = _written.Add(new ByteRange(offset, offset + chunk.Length));
+            due = CountUnstarted(offset, chunk.Length);
         }
+        if (!due.IsEmpty)
+            part.StartWriteBack(due.From, due.Length);
     }
 
-    /// <summary>Starts the flush. No write may be under way.</summary>
-    public void BeginCheckpoint()
-    {
-        _flush = FlushAsync();
-    }
+    /// <summary>Starts the flush of what is written.</summary>
+    public void BeginCheckpoint() => _flush = FlushAsync();
 
-    /// <summary>Waits for the flush and journals its offset. False: the attempt is not wanted any more.</summary>
+    /// <summary>Waits for the flush and journals what it made durable. False: the attempt is not wanted any more.</summary>
     public async ValueTask<bool> EndCheckpointAsync()
     {
-        var durable = (await _flush!).Durable.Prefix;
+        var durable = (await _flush!).Durable;
         _flush = null;
         _checkpointAt = time.GetTimestamp();
-        if (durable <= Journaled)
+        if (durable.Equals(_journaled))
             return true;
-        if (!await response.EnsureAsync() || !await reports.CheckpointAsync(At(durable)))
+        if (!await Response.EnsureAsync() || !await reports.CheckpointAsync(At(durable)))
             return false;
-        Journaled = durable;
+        _journaled = durable;
         HasCheckpoint = true;
         return true;
     }
@@ -75,7 +103,7 @@ internal sealed class PartWriter(
     {
         if (_flush is not null && !await EndCheckpointAsync())
             return false;
-        if (validator is null || Written <= Journaled)
+        if (validator is null || !HasNews)
             return true;
         BeginCheckpoint();
         return await EndCheckpointAsync();
@@ -86,10 +114,10 @@ internal sealed class PartWriter(
     {
         if (_flush is not null && !await EndCheckpointAsync())
             return false;
-        await FlushAsync();
+        var flushed = await FlushAsync();
         var identity = await part.IdentifyAsync(CancellationToken.None);
-        var complete = At(Written) with { Complete = true, Identity = identity, Sha256 = sha256 };
-        return await response.EnsureAsync() && await reports.CheckpointAsync(complete);
+        var complete = At(flushed.Durable) with { Complete = true, Identity = identity, Sha256 = sha256 };
+        return await Response.EnsureAsync() && await reports.CheckpointAsync(complete);
     }
 
     /// <summary>Waits for a flush that nobody will ask for any more; the part may be closed afterwards.</summary>
@@ -100,13 +128,35 @@ internal sealed class PartWriter(
         _flush = null;
     }
 
-    private PartCheckpoint At(long bytes) => new() { Part = part.Name, Bytes = bytes, Total = total, Validator = validator };
+    private PartCheckpoint At(RangeSet ranges)
+    {
+        var prefix = ranges.Prefix;
+        var beyond = ranges.Remove(new ByteRange(0, prefix));
+        if (beyond.Count > JournaledRangesMax)
+            beyond = RangeSet.Of(beyond.OrderByDescending(range => range.Length).Take(JournaledRangesMax));
+        return new PartCheckpoint { Part = part.Name, Bytes = prefix, Ranges = beyond.IsEmpty ? null : beyond, Total = Total, Validator = validator };
+    }
+
+    /// <summary>Under the gate: the range whose write-back is to be started, or an empty one.</summary>
+    private ByteRange CountUnstarted(long offset, int count)
+    {
+        var end = offset + count;
+        _unstarted = _unstartedBytes == 0 ? new ByteRange(offset, end) : new ByteRange(Math.Min(_unstarted.From, offset), Math.Max(_unstarted.To, end));
+        _unstartedBytes += count;
+        if (_unstartedBytes < options.WriteBackBytes)
+            return default;
+        _unstartedBytes = 0;
+        return _unstarted;
+    }
 
     private async Task<PartFlush> FlushAsync()
     {
+        RangeSet written;
+        lock (_gate)
+            written = _written;
         try
         {
-            return await part.FlushAsync(RangeSet.Of(0, Written), CancellationToken.None);
+            return await part.FlushAsync(written, CancellationToken.None);
         }
         catch (StorageException)
         {

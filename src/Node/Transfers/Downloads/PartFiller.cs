@@ -1,0 +1,176 @@
+using Backhaul.Node.Transfers.Origins;
+
+namespace Backhaul.Node.Transfers.Downloads;
+
+/// <summary>
+/// Fills a part from one connection, or from several when that is worth it: begins and ends connections, and makes everything that goes
+/// to the session (progress, heads, checkpoints) on its one thread of logic, at ticks, so that the bytes' way meets no report.
+/// <code>
+///   wait ─► a connection ended │ tick │ a flush is done
+///     ▲        none left: the end      │
+///     └──── reports, checkpoint, connections more or fewer
+/// </code>
+/// A further connection that fails is given up and the others go on; the failure of the last one is the attempt's.
+/// Invariant: when it returns, no connection runs, and what they received is written.
+/// </summary>
+internal sealed class PartFiller(
+    AttemptOrder order, IAttemptReports reports, TransferServices services, SegmentPlan plan, PartWriter writer, DownloadSource source, IPace pace,
+    long startedAt, CancellationToken stop)
+{
+    private static readonly TimeSpan TickMax = TimeSpan.FromMilliseconds(500);
+
+    private readonly List<SegmentConnection> _open = [];
+    private readonly SegmentTuner _tuner = new(services.Options.SegmentWindow);
+    private readonly long _beganAt = services.Time.GetTimestamp();
+    private readonly long _beganWith = writer.Written;
+    private bool _isAlone = source is not { Validator: not null, ServesRanges: true } || services.Options.SegmentsMax == 1;
+
+    public async ValueTask<PumpEnd> RunAsync(OutboundAnswer.Head head, Segment segment)
+    {
+        var options = services.Options;
+        using var tick = new PumpTick(services.Time, options.CheckpointInterval < TickMax ? options.CheckpointInterval : TickMax);
+        try
+        {
+            Open(lease: null).Begin(head, segment);
+            while (true)
+            {
+                await WaitAsync(tick);
+                if (await ReapAsync() is { } over)
+                    return over;
+                if (_open.Count == 0)
+                    return PumpEnd.Finished.Instance;
+                if (await OnTickAsync(tick) is { } refused)
+                    return refused;
+            }
+        }
+        finally
+        {
+            await CloseAsync();
+        }
+    }
+
+    private Task WaitAsync(PumpTick tick)
+    {
+        if (tick.IsDue || writer.Flushing is { IsCompleted: true })
+            return Task.CompletedTask;
+        if (_open.Count == 1 && writer.Flushing is null)
+            return Task.WhenAny(_open[0].End, tick.Next);
+        return Task.WhenAny([.. _open.Select(Task (connection) => connection.End), tick.Next, writer.Flushing ?? tick.Next]);
+    }
+
+    /// <summary>Looks at connections that ended; the answer ends everything.</summary>
+    private async ValueTask<PumpEnd?> ReapAsync()
+    {
+        for (var i = _open.Count - 1; i >= 0; i--)
+        {
+            var connection = _open[i];
+            if (!connection.End.IsCompleted)
+                continue;
+            var end = await connection.End; // a disk's refusal passes on
+            _open.RemoveAt(i);
+            connection.Dispose();
+            switch (end)
+            {
+                case PumpEnd.Finished:
+                    break;
+                case PumpEnd.Refused:
+                    _isAlone = true;
+                    break;
+                case PumpEnd.Broken { Failure.DiscardPart: false } when _open.Count > 0:
+                    _tuner.Forget(Elapsed, writer.Written);
+                    break;
+                default:
+                    return end;
+            }
+        }
+        return null;
+    }
+
+    private async ValueTask<PumpEnd?> OnTickAsync(PumpTick tick)
+    {
+        if (writer.Flushing is { IsCompleted: true } && !await writer.EndCheckpointAsync())
+            return new PumpEnd.Unwanted();
+        if (!tick.IsDue)
+            return null;
+        tick.Clear();
+        foreach (var connection in _open)
+            connection.Nudge();
+        reports.Progress(writer.Written, 0, writer.Total, null);
+        if (services.Time.GetElapsedTime(startedAt) >= services.Options.RespondAfter && !await writer.Response.EnsureAsync())
+            return new PumpEnd.Unwanted();
+        if (writer.IsCheckpointDue)
+            writer.BeginCheckpoint();
+        Tune();
+        return null;
+    }
+
+    private TimeSpan Elapsed => services.Time.GetElapsedTime(_beganAt);
+
+    /// <summary>One connection more, or one fewer.</summary>
+    private void Tune()
+    {
+        if (_isAlone || writer.Total is not { } total)
+            return;
+        var written = writer.Written;
+        if (_open.Count > 1 && services.Slots.IsWanted(Host))
+        {
+            RetireOne();
+            _tuner.Forget(Elapsed, written);
+            return;
+        }
+        var left = total - written;
+        var mayAdd = _open.Count < services.Options.SegmentsMax && left >= 2 * services.Options.SegmentBytesMin && IsLong(left, written);
+        switch (_tuner.Look(Elapsed, written, mayAdd))
+        {
+            case SegmentStep.Add when !TryOpen():
+                _tuner.Forget(Elapsed, written);
+                break;
+            case SegmentStep.Drop when _open.Count > 1:
+                RetireOne();
+                break;
+        }
+    }
+
+    /// <summary>It must last for a few windows more: a try that is not over before the end only costs.</summary>
+    private bool IsLong(long left, long written)
+    {
+        var rate = (written - _beganWith) / Math.Max(Elapsed.TotalSeconds, 0.001);
+        return rate <= 0 || left / rate > 3 * services.Options.SegmentWindow.TotalSeconds;
+    }
+
+    private bool TryOpen()
+    {
+        if (services.Slots.TakeExtra(order.Files.Session, Host, order.SessionHostMax) is not { } lease)
+            return false;
+        Open(lease).Begin();
+        return true;
+    }
+
+    private string Host => OriginName.Of(order.Url).ToString();
+
+    private SegmentConnection Open(SlotLease? lease)
+    {
+        var connection = new SegmentConnection(order, services, plan, writer, source, pace, stop) { Lease = lease };
+        _open.Add(connection);
+        return connection;
+    }
+
+    /// <summary>The youngest that has a slot of its own, unless one is on its way out already.</summary>
+    private void RetireOne()
+    {
+        if (!_open.Exists(connection => connection.Retires))
+            _open.FindLast(connection => connection.Lease is not null)?.Retire();
+    }
+
+    private async ValueTask CloseAsync()
+    {
+        foreach (var connection in _open)
+            connection.Cancel();
+        foreach (var connection in _open)
+        {
+            await connection.End.WaitForEndAsync();
+            connection.Dispose();
+        }
+        _open.Clear();
+    }
+}

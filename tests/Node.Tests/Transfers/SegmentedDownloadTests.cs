@@ -1,0 +1,129 @@
+using Backhaul.FaultOrigin;
+using Backhaul.Node.Files;
+using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Transfers;
+
+/// <summary>Downloads over several connections, against an origin that gives each only so much.</summary>
+public sealed class SegmentedDownloadTests
+{
+    private const int Length = 3 * 1024 * 1024;
+
+    /// <summary>Tries again and again, so that a few seconds hold what takes minutes otherwise.</summary>
+    private static readonly TransferOptions Eager = AttemptBench.Quick with
+    {
+        SegmentsMax = 4,
+        SegmentBytesMin = 256 * 1024,
+        SegmentWindow = TimeSpan.FromMilliseconds(60),
+    };
+
+    [Fact]
+    public async Task A_slow_origin_is_asked_for_several_ranges_at_once_and_the_file_is_right()
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var order = bench.Download(bench.Origin.Bytes("a", Length, "rate=600000")) with { Sha256 = OriginContent.Sha256("a", Length) };
+        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+        Assert.True(finished.Verified);
+        Assert.Equal(OriginContent.Sha256("a", Length), bench.Parts.ResultSha256(bench.Files));
+        Assert.True(bench.Origin.Requests.Count > 1, "One connection did it all.");
+        Assert.All(bench.Origin.Requests.Skip(1), request => Assert.Equal($"\"a-{Length}\"", request.IfRange));
+        Assert.Equal(0, bench.Governor.Slots.Use.Running);
+    }
+
+    [Theory]
+    [InlineData("etag=none")]
+    [InlineData("etag=weak")]
+    [InlineData("ranges=none")]
+    [InlineData("framing=chunked")]
+    public async Task Without_ranges_a_strong_validator_and_a_length_there_is_one_request(string query)
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=3000000&" + query))));
+        Assert.Single(bench.Origin.Requests);
+        Assert.Equal(OriginContent.Sha256("a", Length), bench.Parts.ResultSha256(bench.Files));
+    }
+
+    [Fact]
+    public async Task While_others_wait_for_a_connection_there_is_one()
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var order = bench.Download(bench.Origin.Bytes("a", Length, "rate=3000000")) with { SessionHostMax = 0 };
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+        Assert.Single(bench.Origin.Requests);
+    }
+
+    [Theory]
+    [InlineData("partial=start")]
+    [InlineData("partial=total")]
+    [InlineData("partial=multipart")]
+    [InlineData("partial=noetag")]
+    [InlineData("partial=junk")]
+    public async Task An_origin_that_answers_segments_wrongly_is_read_by_one_connection(string query)
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var reports = new RecordedReports();
+        var finished = Assert.IsType<AttemptOutcome.Finished>(
+            await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=1500000&" + query)), reports));
+        Assert.Equal(Length, finished.BytesReceived);
+        Assert.Equal(OriginContent.Sha256("a", Length), bench.Parts.ResultSha256(bench.Files));
+        Assert.Empty(reports.Restarts);
+        Assert.Equal(2, bench.Origin.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_source_that_changes_between_segments_starts_over_by_the_policy()
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var reports = new RecordedReports();
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=1500000&change=1")), reports));
+        Assert.Single(reports.Restarts);
+        Assert.Equal(OriginContent.Sha256("a-changed", Length), bench.Parts.ResultSha256(bench.Files));
+    }
+
+    [Fact]
+    public async Task A_source_that_changes_between_segments_fails_a_task_that_does_not_want_it()
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var order = bench.Download(bench.Origin.Bytes("a", Length, "rate=1500000&change=1")) with { SourceChange = SourceChangePolicy.Fail };
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order));
+        Assert.Equal(TransferCodes.SourceChanged, failed.Failure.Code);
+    }
+
+    [Fact]
+    public async Task What_a_stopped_download_journaled_in_ranges_is_not_fetched_again()
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var url = bench.Origin.Bytes("a", Length, "rate=600000");
+        var reports = new RecordedReports();
+        using var stop = new CancellationTokenSource();
+        var running = bench.RunStoppableAsync(bench.Download(url), reports, stop.Token);
+        await reports.UntilAsync(seen => seen.Last?.Ranges is not null, "a checkpoint had ranges beyond its prefix");
+        await stop.CancelAsync();
+        Assert.IsType<AttemptOutcome.Stopped>(await running);
+        var kept = reports.Last!;
+        var before = bench.Origin.Requests.Count;
+
+        var order = bench.Download(url, kept) with { Attempt = 2, Sha256 = OriginContent.Sha256("a", Length) };
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+
+        Assert.Equal(OriginContent.Sha256("a", Length), bench.Parts.ResultSha256(bench.Files));
+        Assert.Equal(1, bench.Parts.Adopted);
+        foreach (var request in bench.Origin.Requests.Skip(before))
+        {
+            var asked = request.Range!["bytes=".Length..].Split('-');
+            Assert.False(kept.Durable.Contains(new ByteRange(long.Parse(asked[0]), long.Parse(asked[0]) + 1)), $"{request.Range} was there: {kept.Durable}.");
+        }
+    }
+
+    [Fact]
+    public async Task A_part_is_journaled_only_with_what_was_flushed_before()
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager);
+        var reports = new RecordedReports();
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=900000")), reports));
+        Assert.True(bench.Parts.Flushes >= reports.Checkpoints.Count);
+        Assert.All(reports.Checkpoints.Zip(reports.Checkpoints.Skip(1)), pair => Assert.True(pair.First.Durable.All(range => pair.Second.Durable.Contains(range))));
+    }
+}
