@@ -14,7 +14,8 @@ internal static class ConfigurationRules
         ?? CheckContainer(configuration.Container, containerExists)
         ?? RetryRules.CheckAcceptStatus(configuration.AcceptStatus, "acceptStatus")
         ?? RetryRules.Check(configuration.Retry, "retry")
-        ?? AccessRules.Check(configuration, findSecret);
+        ?? AccessRules.Check(configuration, findSecret)
+        ?? TaskRules.CheckBytesPerSecond(configuration.BytesPerSecondMax);
 
     private static Problem? CheckDuration(TimeSpan? value, string field, TimeSpan min, TimeSpan max, string bounds) =>
         value is null || (value >= min && value <= max) ? null : Invalid(field, $"must be between {bounds}.");

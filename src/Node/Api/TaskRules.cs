@@ -11,6 +11,7 @@ namespace Backhaul.Node.Api;
 internal static class TaskRules
 {
     private const int DescriptionBytesMax = 16 * 1024;
+    private const long BytesPerSecondMin = 1024;
     private static readonly DateTimeOffset Earliest = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -47,6 +48,7 @@ internal static class TaskRules
             ?? CheckDigest(kind, request)
             ?? CheckSourceChange(kind, request)
             ?? CheckMaxBytes(kind, request)
+            ?? CheckBytesPerSecond(request.BytesPerSecondMax)
             ?? RetryRules.CheckAcceptStatus(request.AcceptStatus, "acceptStatus")
             ?? RetryRules.Check(request.Retry, "retry");
         if (problem is not null)
@@ -74,6 +76,7 @@ internal static class TaskRules
             Parts = request.Parts,
             Multipart = request.Multipart,
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
+            BytesPerSecondMax = request.BytesPerSecondMax,
         };
     }
 
@@ -83,7 +86,11 @@ internal static class TaskRules
         ?? HeaderRules.Check(change.Headers, "headers")
         ?? CheckPriority(change.Priority)
         ?? CheckDescription(change.Description)
-        ?? CheckTime(change.EarliestBeginAt, "earliestBeginAt");
+        ?? CheckTime(change.EarliestBeginAt, "earliestBeginAt")
+        ?? (change.BytesPerSecondMax == 0 ? null : CheckBytesPerSecond(change.BytesPerSecondMax));
+
+    public static Problem? CheckBytesPerSecond(long? most) =>
+        most is null or >= BytesPerSecondMin ? null : Invalid("bytesPerSecondMax", $"must be at least {BytesPerSecondMin} bytes per second.");
 
     private static Problem? CheckMethod(TaskKind kind, string method)
     {

@@ -86,6 +86,7 @@ internal static class NodeComposition
         services.AddSingleton<INameResolver, SystemNameResolver>();
         services.AddSingleton<OutboundClients>();
         services.AddSingleton<IAttemptRunner, AttemptRunner>();
+        services.AddSingleton(settings.Origins);
         services.AddSingleton<Governor>();
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }

@@ -11,6 +11,7 @@ using Backhaul.Node.Routing.Peers;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using SessionOptions = Backhaul.Node.Sessions.SessionOptions;
 
 namespace Backhaul.Node.Hosting;
@@ -33,6 +34,7 @@ internal sealed record NodeSettings
     public required SecretTable Secrets { get; init; }
     public required EgressOptions Egress { get; init; }
     public required TransferOptions Transfers { get; init; }
+    public required OriginOptions Origins { get; init; }
     public required DeliveryOptions Delivery { get; init; }
     public required SessionOptions Sessions { get; init; }
     public required ShardingOptions Sharding { get; init; }
@@ -75,6 +77,7 @@ internal sealed record NodeSettings
             Secrets = secrets,
             Egress = reader.Read<EgressOptions>("Backhaul:Egress", options => options.Problems()),
             Transfers = reader.Read<TransferOptions>("Backhaul:Transfers", options => options.Problems()),
+            Origins = reader.Read<OriginOptions>(OriginOptions.Section, options => options.Problems()),
             Delivery = reader.Read<DeliveryOptions>("Backhaul:Delivery", options => options.Validate()),
             Sessions = reader.Read<SessionOptions>("Backhaul:Sessions", options => options.Faults()),
             Sharding = sharding,

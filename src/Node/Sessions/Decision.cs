@@ -1,4 +1,5 @@
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -16,7 +17,11 @@ internal sealed record Decision(IReadOnlyList<SessionEvent> Events, Func<Session
 /// <param name="Slots">The numbers behind the limits.</param>
 /// <param name="Live">How far running attempts are.</param>
 internal sealed record SessionConditions(
-    DateTimeOffset Now, bool Attached, TransferSlotUse Slots, Func<TaskId, LiveProgress?> Live);
+    DateTimeOffset Now, bool Attached, TransferSlotUse Slots, Func<TaskId, LiveProgress?> Live)
+{
+    /// <summary>What holds an origin back besides the limits of node and session.</summary>
+    public Func<string, OriginHold?> Held { get; init; } = static _ => null;
+}
 
 /// <summary>How far a running attempt is, as its child last said.</summary>
 internal sealed record LiveProgress(long BytesReceived, long BytesSent, long? TotalToReceive, long? TotalToSend, long BytesPerSecond)

@@ -2,6 +2,7 @@ using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -31,6 +32,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionActor>();
     private readonly Session _session = new(environment.Session, environment.Options);
     private readonly Dictionary<TaskId, AttemptProgress> _running = [];
+    private readonly RateGate _rate = new(environment.Time);
     private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool _slotsMayBeFree;
     private SessionStorage? _storage;
@@ -128,7 +130,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private double Unit => _environment.Random.NextUnit();
 
     private SessionConditions Conditions() => new(
-        Now, _environment.Feed.IsAttached(_session.Key), _environment.Slots.Use, id => _running.TryGetValue(id, out var progress) ? progress.Read() : null);
+        Now, _environment.Feed.IsAttached(_session.Key), _environment.Slots.Use, id => _running.TryGetValue(id, out var progress) ? progress.Read() : null)
+    {
+        Held = _environment.Slots.HoldOf,
+    };
 
     // ---- one message ----
 
@@ -320,6 +325,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             case TaskSuspended or TaskCancelRequested:
                 turn.Stops.Add(((TaskEvent)happened).Task);
                 break;
+            case TaskChanged { Change.BytesPerSecondMax: not null } changed:
+                turn.Rates.Add(changed.Task);
+                break;
             case SessionPaused:
                 turn.Stops.UnionWith(_session.Tasks.Active().Select(task => task.Id));
                 break;
@@ -401,8 +409,14 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>What is done in the world once the events are durable.</summary>
     private void Act(SessionTurn turn)
     {
+        _rate.Set(_session.Configurations.Current.BytesPerSecondMax);
         foreach (var (started, slot) in turn.Starts)
             StartAttempt(started, slot);
+        foreach (var id in turn.Rates)
+        {
+            if (_running.TryGetValue(id, out var running) && _session.Tasks.TryFind(id, out var task))
+                running.Rate.Set(task.Spec.BytesPerSecondMax);
+        }
         foreach (var id in turn.Stops)
         {
             if (_running.TryGetValue(id, out var progress))
@@ -421,9 +435,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private void StartAttempt(TaskStarted started, SlotLease slot)
     {
         var task = _session.Tasks[started.Task];
-        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust);
         var isUpload = task.Spec.Kind is TaskKind.Upload;
         var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time);
+        progress.Rate.Set(task.Spec.BytesPerSecondMax);
+        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with { TaskRate = progress.Rate, SessionRate = _rate };
         _running[task.Id] = progress;
         var session = _context.ForChildren;
         _context.Spawn(progress.ChildName, () => new TaskActor(order, progress, _environment, session));

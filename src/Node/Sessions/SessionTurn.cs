@@ -33,6 +33,9 @@ internal sealed class SessionTurn
     /// <summary>Attempts to start once their event is durable.</summary>
     public List<(TaskStarted Event, SlotLease Slot)> Starts { get; } = [];
 
+    /// <summary>Tasks whose bandwidth changed.</summary>
+    public List<TaskId> Rates { get; } = [];
+
     /// <summary>Tasks whose attempt is to stop.</summary>
     public HashSet<TaskId> Stops { get; } = [];
 

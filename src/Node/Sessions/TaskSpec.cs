@@ -139,6 +139,13 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { UploadProtocol = value });
     }
 
+    /// <summary>The task's bandwidth; null: no limit of its own.</summary>
+    public long? BytesPerSecondMax
+    {
+        get => _rare?.BytesPerSecondMax;
+        init => _rare = With(value is null, rare => rare with { BytesPerSecondMax = value });
+    }
+
     /// <summary>What is at its default asks for nothing, unless something was asked for before.</summary>
     private RareWishes? With(bool isDefault, Func<RareWishes, RareWishes> change) => isDefault && _rare is null ? null : change(_rare ?? RareWishes.None);
 
@@ -158,5 +165,6 @@ internal sealed record TaskSpec
         public IReadOnlyList<ContentPart>? Parts { get; init; }
         public MultipartForm? Multipart { get; init; }
         public UploadProtocol? UploadProtocol { get; init; }
+        public long? BytesPerSecondMax { get; init; }
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers;
@@ -86,6 +87,12 @@ internal sealed record AttemptOrder
 
     /// <summary>The task's own limit; null: only those of session, node and origin.</summary>
     public long? BytesPerSecondMax { get; init; }
+
+    /// <summary>The task's limit as it may change while the attempt runs; null: it does not.</summary>
+    public RateGate? TaskRate { get; init; }
+
+    /// <summary>The session's limit, which its attempts share.</summary>
+    public RateGate? SessionRate { get; init; }
     public required IReadOnlyList<string> AcceptStatus { get; init; }
     public required IReadOnlyList<int> RetryStatuses { get; init; }
     public string? Sha256 { get; init; }

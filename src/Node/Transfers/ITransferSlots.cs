@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers;
@@ -32,6 +33,9 @@ internal interface ITransferSlots
     void Moved(long bytes, int files);
 
     TransferSlotUse Use { get; }
+
+    /// <summary>What an origin is held back by, besides these limits; null when by nothing.</summary>
+    OriginHold? HoldOf(string host);
 }
 
 /// <summary>Numbers behind a waiting reason and for the operator. <see cref="RunningMax"/> is the limit as it is at this moment.</summary>

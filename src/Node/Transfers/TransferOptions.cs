@@ -1,9 +1,14 @@
+using Backhaul.Node.Transfers.Origins;
+
 namespace Backhaul.Node.Transfers;
 
 /// <summary>How bytes are moved. Bound from <c>Backhaul:Transfers</c>, validated at start.</summary>
 internal sealed record TransferOptions
 {
     public const string Section = "Backhaul:Transfers";
+
+    /// <summary>A limit below this is a mistake: a header takes longer.</summary>
+    public const long RateMin = 1024;
 
     /// <summary>Flush a finished file before it is published; false trades the durability of the last bytes for speed.</summary>
     public bool FlushOnComplete { get; init; } = true;
@@ -62,6 +67,20 @@ internal sealed record TransferOptions
     /// <summary>A POST whose last byte is out waits this long for its answer when it is asked to stop, since nobody could say what became of it.</summary>
     public TimeSpan AnswerGrace { get; init; } = TimeSpan.FromSeconds(8);
 
+    private static bool IsRate(long? rate) => rate is null or >= RateMin;
+
+    /// <summary>Bytes of bodies that this node moves in a second, in both directions together; null: no limit.</summary>
+    public long? BytesPerSecondMax { get; init; }
+
+    /// <summary>Other limits of the node at some times of the day; the first row that the moment lies in decides.</summary>
+    public IReadOnlyList<BandwidthRule> Bandwidth { get; init; } = [];
+
+    /// <summary>Whose clock <see cref="Bandwidth"/> means, as UTC or Europe/Berlin.</summary>
+    public string BandwidthTimeZone { get; init; } = "UTC";
+
+    public BandwidthTable BandwidthTable() =>
+        new(Bandwidth, TimeZoneInfo.TryFindSystemTimeZoneById(BandwidthTimeZone, out var zone) ? zone : TimeZoneInfo.Utc, BytesPerSecondMax);
+
     /// <summary>What is wrong with these options, as sentences for the operator; empty when nothing is.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -88,6 +107,15 @@ internal sealed record TransferOptions
         Check(
             AnswerGrace >= TimeSpan.Zero && AnswerGrace < TimeSpan.FromSeconds(10),
             $"{nameof(AnswerGrace)} must be shorter than the 10 s in which an attempt has to stop.");
+        Check(IsRate(BytesPerSecondMax), $"{nameof(BytesPerSecondMax)} must be at least {RateMin} (bytes per second), or be left out.");
+        Check(
+            TimeZoneInfo.TryFindSystemTimeZoneById(BandwidthTimeZone, out _),
+            $"{nameof(BandwidthTimeZone)} {BandwidthTimeZone} is not known here: use UTC or a name such as Europe/Berlin.");
+        for (var i = 0; i < Bandwidth.Count; i++)
+        {
+            Check(Bandwidth[i].TryRead(out _, out _, out _), $"{nameof(Bandwidth)}:{i} needs From and To as 07:30, and Days as Mon, Tue …");
+            Check(IsRate(Bandwidth[i].BytesPerSecondMax), $"{nameof(Bandwidth)}:{i}:BytesPerSecondMax must be at least {RateMin}, or be left out for no limit.");
+        }
         return problems;
 
         void Check(bool good, string problem)

@@ -1,4 +1,5 @@
 using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers;
@@ -26,6 +27,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
 
     private readonly TransferOptions _options;
     private readonly TimeProvider _time;
+    private readonly OriginGates? _gates;
     private readonly ITimer _expiry;
     private readonly ITimer _window;
     private readonly ConcurrencyClimber _climber;
@@ -46,8 +48,14 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private int _files;
     private volatile int _inLine;
 
-    public TransferSlots(TransferOptions options, TimeProvider time)
+    /// <param name="options">The node's limits.</param>
+    /// <param name="time">For offers that are not taken.</param>
+    /// <param name="gates">What each origin allows besides; null: as many as the node's limits.</param>
+    public TransferSlots(TransferOptions options, TimeProvider time, OriginGates? gates = null)
     {
+        _gates = gates;
+        if (gates is not null)
+            gates.Opened = LookAgain;
         _options = options;
         _time = time;
         _expiry = time.CreateTimer(static slots => ((TransferSlots)slots!).ExpireOffers(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -189,6 +197,17 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         Tell(told);
     }
 
+    public OriginHold? HoldOf(string host) => _gates?.HoldOf(host);
+
+    /// <summary>An origin may be used again, or more than before.</summary>
+    private void LookAgain()
+    {
+        List<Action> told;
+        lock (_lock)
+            told = OfferFree();
+        Tell(told);
+    }
+
     /// <summary>
     /// Remembers what was full for a session, so that it is told when that is not, and not before. A host that is full stays the reason when the
     /// node is full as well, by an offer perhaps: a session that was told of any free slot and found its host full would wait again, which
@@ -218,14 +237,19 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             ? new Dictionary<string, int>(hosts, StringComparer.OrdinalIgnoreCase) : AnyHost;
 
     /// <summary>How many more the session may have to the host, by the host's limit and by its own.</summary>
-    private int FreeOnHost(SessionKey session, string host, int sessionHostMax) => Math.Min(
-        _options.HostMax - _byHost.GetValueOrDefault(host), sessionHostMax - _bySession.GetValueOrDefault((session, host)));
+    private int FreeOnHost(SessionKey session, string host, int sessionHostMax)
+    {
+        var taken = _byHost.GetValueOrDefault(host);
+        var free = Math.Min(_options.HostMax - taken, sessionHostMax - _bySession.GetValueOrDefault((session, host)));
+        return free <= 0 || _gates is null ? free : Math.Min(free, _gates.Free(host, taken));
+    }
 
     private void Count(SessionKey session, string host, int change)
     {
         _running += change;
         Add(_byHost, host, change);
         Add(_bySession, (session, host), change);
+        _gates?.Count(host, _byHost.GetValueOrDefault(host), begins: change > 0);
     }
 
     private static void Add<TKey>(Dictionary<TKey, int> counts, TKey key, int change)

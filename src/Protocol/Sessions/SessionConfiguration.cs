@@ -24,6 +24,9 @@ public sealed record SessionConfiguration
     /// <summary>How failures are retried.</summary>
     public RetryConfiguration? Retry { get; init; }
 
+    /// <summary>Bandwidth of all running tasks of the session together, at least 1024. The newest value holds, also for tasks that run already.</summary>
+    public long? BytesPerSecondMax { get; init; }
+
     /// <summary>Credentials of protection spaces, each by the name of a secret that operators configured. The first that fits is used.</summary>
     public IReadOnlyList<CredentialRule>? Credentials { get; init; }
 

@@ -65,6 +65,9 @@ public sealed record TaskRequest
 
     /// <summary>Uploads: <c>plain</c> (default), <c>tus</c>, <c>resumable</c>, <c>s3</c>, or <c>auto</c>, which asks the target.</summary>
     public string? UploadProtocol { get; init; }
+
+    /// <summary>Bandwidth of this task, at least 1024; may be changed while it runs.</summary>
+    public long? BytesPerSecondMax { get; init; }
 }
 
 /// <summary>A client's expectation of sizes.</summary>
@@ -104,4 +107,7 @@ public sealed record TaskChange
 
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
+
+    /// <summary>Another bandwidth, 0 to lift the limit; also while the task runs.</summary>
+    public long? BytesPerSecondMax { get; init; }
 }

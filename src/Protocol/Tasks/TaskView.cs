@@ -63,6 +63,9 @@ public sealed record TaskView
     /// <summary>Size cap.</summary>
     public long? MaxBytes { get; init; }
 
+    /// <summary>Its bandwidth, when it has a limit of its own.</summary>
+    public long? BytesPerSecondMax { get; init; }
+
     /// <summary>False when it was created suspended.</summary>
     public bool? Start { get; init; }
 

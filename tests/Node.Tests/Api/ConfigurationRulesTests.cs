@@ -49,7 +49,7 @@ public sealed class ConfigurationRulesTests
     [InlineData("""{"credentials":[{"secret":"user","host":""}]}""", "invalidField", "credentials[0].host")]
     [InlineData("""{"credentials":[{"secret":"user","realm":"a\nb"}]}""", "invalidField", "credentials[0].realm")]
     [InlineData("""{"eventRetention":"P14D"}""", "unknownField", "eventRetention")]
-    [InlineData("""{"bytesPerSecondMax":1}""", "unknownField", "bytesPerSecondMax")]
+    [InlineData("""{"bytesPerSecondMax":1}""", "invalidField", "bytesPerSecondMax")]
     public void A_bad_configuration_is_refused(string json, string code, string field)
     {
         var read = StrictJson.Read(Encoding.UTF8.GetBytes(json), ProtocolJson.Strict.SessionConfiguration);
@@ -65,7 +65,7 @@ public sealed class ConfigurationRulesTests
             {"additionalHeaders":{"User-Agent":"mine/1"},"requestTimeout":"PT1S","resourceTimeout":"P30D","maxConnectionsPerHost":64,
              "container":"results","acceptStatus":["404"],"retry":{"longest":"PT10M"},
              "credentials":[{"host":"a.example:8443","realm":"r","scheme":"digest","secret":"user"},{"host":"[fd00::1]:1","secret":"token"},{"secret":"user"}],
-             "proxy":"egress","tls":{"minimum":"1.3","clientCertificate":"me"}}
+             "proxy":"egress","tls":{"minimum":"1.3","clientCertificate":"me"},"bytesPerSecondMax":1048576}
             """u8, ProtocolJson.Strict.SessionConfiguration);
         Assert.True(read.IsValid);
         Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists, FindSecret));

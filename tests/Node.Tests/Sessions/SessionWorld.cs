@@ -7,6 +7,7 @@ using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Backhaul.World;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,13 @@ internal sealed class SessionWorld : VirtualWorldHost
 
     public TransferOptions Transfers { get; init; } = new();
 
+    public OriginOptions Origins { get; init; } = new();
+
+    /// <summary>What carries out attempts in place of <see cref="Runner"/>, and goes through the gates as the real one does.</summary>
+    public Func<OriginGates, IAttemptRunner>? Engine { get; init; }
+
+    public OriginGates Gates { get; private set; } = null!;
+
     public TransferSlots Slots { get; private set; } = null!;
 
     public TestHolder Holder { get; private set; } = null!;
@@ -48,7 +56,8 @@ internal sealed class SessionWorld : VirtualWorldHost
         var grants = await Store.TakeAllAsync(node, 1, CancellationToken.None);
         Holder = new TestHolder(grants[0]);
         System = World.NewActorSystem();
-        Slots = new TransferSlots(Transfers, World.Time);
+        Gates = new OriginGates(Origins, World.Time);
+        Slots = new TransferSlots(Transfers, World.Time, Gates);
         Writer = new JournalWriter(Store, journal ?? new JournalOptions(), World.Time, World.Random, World.Loggers.CreateLogger<JournalWriter>());
         Session = StartSession(Key);
     }
@@ -57,7 +66,7 @@ internal sealed class SessionWorld : VirtualWorldHost
     public ActorRef<SessionMessage> StartSession(SessionKey key)
     {
         var environment = new SessionEnvironment(
-            key, Holder, Writer, Store, Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers);
+            key, Holder, Writer, Store, Engine?.Invoke(Gates) ?? Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers);
         return System.Spawn($"session {key.Identifier}", () => new SessionActor(environment));
     }
 

@@ -187,7 +187,7 @@ public sealed class UploadAttemptTests
         var marks = 0;
         using var content = new UploadContent(
             source!, order, watch, new RecordedReports(), progress, AttemptBench.Quick with { ChunkBytes = 1 << 20 },
-            new Paces().For(order),
+            new Governor(AttemptBench.Quick, TimeProvider.System).Paces.For(order),
             () => ValueTask.FromResult(++marks > 0), static () => { });
         await using var peer = new SlowPeer(() => bench.Trust.MayAct = false);
 

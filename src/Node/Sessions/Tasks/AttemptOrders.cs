@@ -33,6 +33,7 @@ internal static class AttemptOrders
             SourceChange = spec.SourceChange,
             MaxBytes = spec.MaxBytes,
             Resume = task.Run.Part,
+            BytesPerSecondMax = spec.BytesPerSecondMax,
             TraceParent = task.TraceParent,
             Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion]),
         };

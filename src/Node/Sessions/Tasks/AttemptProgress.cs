@@ -1,4 +1,5 @@
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -21,6 +22,9 @@ internal sealed class AttemptProgress(string childName, bool isUpload, long from
     private long _sampledBytes = from;
 
     public string ChildName { get; } = childName;
+
+    /// <summary>The task's limit, which may change while the attempt runs.</summary>
+    public RateGate Rate { get; } = new(time);
 
     /// <summary>Returned by the attempt at its end, and by the session when the attempt never began.</summary>
     public SlotLease Slot { get; } = slot;

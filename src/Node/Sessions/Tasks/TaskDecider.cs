@@ -72,10 +72,12 @@ internal static class TaskDecider
     {
         if (!session.Tasks.TryFind(id, out var task))
             return Gone(session, id, archived);
-        if (task.IsActive || task.Phase is TaskPhase.Canceling)
+        // Its bandwidth may change at any time.
+        var mayRun = change with { BytesPerSecondMax = null } == new TaskChange();
+        if ((task.IsActive || task.Phase is TaskPhase.Canceling) && !mayRun)
         {
             return Decision.Refuse(409, ProblemCodes.TaskRunning,
-                $"Task {id} is running. Suspend it, change it when it is suspended, then resume it.");
+                $"Task {id} is running. Suspend it, change it when it is suspended, then resume it. Only bytesPerSecondMax may change while it runs.");
         }
         return new Decision([new TaskChanged(id, change, now)], (after, conditions) => TaskViews.Reply(200, after.Tasks[id], after, conditions));
     }

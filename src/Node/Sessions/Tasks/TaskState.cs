@@ -135,6 +135,7 @@ internal static class WaitReasons
     public const string NodeLimit = "nodeLimit";
     public const string Paused = "paused";
     public const string Credential = "credential";
+    public const string SystemPolicy = "systemPolicy";
 
     /// <summary>True for reasons that only the client lifts.</summary>
     public static bool IsForClient(string? reason) => reason is Credential;

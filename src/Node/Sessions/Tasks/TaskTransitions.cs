@@ -48,6 +48,7 @@ internal static class TaskTransitions
             Priority = change.Priority ?? task.Spec.Priority,
             Description = change.Description ?? task.Spec.Description,
             EarliestBeginAt = change.EarliestBeginAt ?? task.Spec.EarliestBeginAt,
+            BytesPerSecondMax = change.BytesPerSecondMax is { } most ? (most == 0 ? null : most) : task.Spec.BytesPerSecondMax,
         };
         var begins = change.EarliestBeginAt is not null && task.Phase is TaskPhase.Waiting && task.Reason is null or WaitReasons.EarliestBegin;
         var changed = task with

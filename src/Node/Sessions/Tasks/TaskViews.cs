@@ -34,6 +34,7 @@ internal static class TaskViews
             ExpectedBytes = spec.ExpectedBytes,
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
+            BytesPerSecondMax = spec.BytesPerSecondMax,
             Start = spec.Start ? null : false,
             AcceptStatus = spec.AcceptStatus,
             Retry = spec.Retry,
@@ -81,6 +82,9 @@ internal static class TaskViews
             (TaskPhase.Running, _) => $"It is running: attempt {task.Run!.Attempt}, started from byte {task.Run.Attempts[^1].From}.",
             (TaskPhase.Canceling, _) => "It is being cancelled; the attempt under way is stopping.",
             (TaskPhase.Completed, _) => $"It has ended: {task.End!.Outcome}." + (task.End.Error is { } ended ? $" {ended.Message}" : ""),
+            (TaskPhase.Waiting, _) when IsReady(task, conditions) && !session.Paused && conditions.Held(host) is { } hold => hold.Why,
+            (_, WaitReasons.SystemPolicy) => $"It is held back by a policy and is looked at again at {until:u}.{last}",
+            (_, WaitReasons.HostLimit) when until is not null => $"A limit of {host} holds it back until {until:u}.{last}",
             (_, WaitReasons.EarliestBegin) => $"It may not begin before {until:u}.",
             (_, WaitReasons.Retry) => $"It is tried again at {until:u}, after {task.Run!.Attempt} attempts.{last}",
             (_, WaitReasons.Storage) => $"There was no room to store it; it is tried again at {until:u}.{last}",
@@ -105,6 +109,8 @@ internal static class TaskViews
 
     public static string KindOf(TaskKind kind) => kind is TaskKind.Upload ? "upload" : "download";
 
+    private static bool IsReady(TaskState task, SessionConditions conditions) => !(task.NotBefore > conditions.Now);
+
     /// <summary>Exactly one reason, and when it is looked at again. What is ready and does not run is held back by a limit.</summary>
     private static (string Reason, DateTimeOffset? Until) WaitOf(TaskState task, Session session, SessionConditions conditions)
     {
@@ -114,6 +120,8 @@ internal static class TaskViews
             return (task.Reason!, null);
         if (task.NotBefore is { } at && at > conditions.Now)
             return (task.Reason ?? WaitReasons.EarliestBegin, at);
+        if (conditions.Held(ReadyTasks.HostOf(task.Spec.Url).ToString()) is { } hold)
+            return (hold.Reason, hold.Until);
         var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
         return (hostIsFull ? WaitReasons.HostLimit : WaitReasons.NodeLimit, null);
     }

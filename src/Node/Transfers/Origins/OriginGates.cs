@@ -1,17 +1,206 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Backhaul.Node.Telemetry;
+
 namespace Backhaul.Node.Transfers.Origins;
 
-/// <summary>The gates before this node's origins: every request that opens a connection or counts as one asks here first, and says what came of it.</summary>
-internal sealed class OriginGates
+/// <summary>
+/// The gates before this node's origins. The slots ask <see cref="Free"/> before a task starts, so that tasks of an origin that is paused, dead
+/// or asked for patience wait without a slot; every request asks <see cref="EnterAsync"/> again, which also sees redirects and rates; what
+/// came of it is told to <see cref="Report"/>. <c>OriginDeals</c> brings what other nodes and operators say.
+/// Invariants: before the time of a <c>Retry-After</c> no request leaves; of a dead origin one probe at most is under way; a share that ended is not used.
+/// </summary>
+internal sealed class OriginGates : IDisposable
 {
-    private long _inside;
+    private static readonly TimeSpan ForgottenAfter = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PausedLook = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether a request may go to an origin now; a short wait for a limit of requests is waited here.</summary>
-    public ValueTask<GateAnswer> EnterAsync(string origin, AttemptOrder order, AttemptWatch watch)
+    private readonly OriginOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _began;
+    private readonly CircuitRules _rules;
+    private readonly ConcurrentDictionary<string, OriginState> _origins = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ITimer _timer;
+    private readonly Lock _timerLock = new();
+    private TimeSpan _timerAt = TimeSpan.MaxValue;
+
+    public OriginGates(OriginOptions options, TimeProvider time)
     {
-        Interlocked.Increment(ref _inside);
-        return ValueTask.FromResult<GateAnswer>(GateAnswer.Open.Now);
+        (_options, _time, _began) = (options, time, time.GetTimestamp());
+        _rules = new CircuitRules(options.CircuitFailures, options.ProbeEvery);
+        _timer = time.CreateTimer(static gates => ((OriginGates)gates!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Called once for each entry that was open.</summary>
-    public void Report(string origin, OriginContact contact) => Interlocked.Decrement(ref _inside);
+    /// <summary>More may begin somewhere: the slots look at who waits. Called outside of all locks.</summary>
+    public Action Opened { get; set; } = static () => { };
+
+    /// <summary>The store should hear of something soon: a new need, a time to keep away.</summary>
+    public Action DealSoon { get; set; } = static () => { };
+
+    /// <summary>This node's clock, which never goes back.</summary>
+    public TimeSpan Now => _time.GetElapsedTime(_began);
+
+    public IEnumerable<OriginState> All => _origins.Values;
+
+    /// <summary>How many connections to an origin may begin besides those there are; the largest number when nothing limits it.</summary>
+    public int Free(string origin, int taken)
+    {
+        var state = Of(origin);
+        var now = Now;
+        bool isShort;
+        int free;
+        TimeSpan again;
+        lock (state)
+        {
+            var before = state.WasShort;
+            free = state.Free(taken, now);
+            isShort = state.WasShort && !before && state.Limits.ConnectionsMax is not null;
+            again = AgainAt(state, now);
+        }
+        if (isShort)
+            DealSoon();
+        if (free <= 0)
+            WakeAt(again);
+        return free;
+    }
+
+    /// <summary>Connections begin, as <see cref="Free"/> allowed, or end.</summary>
+    public void Count(string origin, int taken, bool begins)
+    {
+        var state = Of(origin);
+        lock (state)
+        {
+            state.CountTaken(taken);
+            if (begins)
+                state.Circuit.Begin(Now);
+        }
+    }
+
+    /// <summary>Whether a request may go to an origin now. A wait for its rate of requests is waited here while it is short.</summary>
+    public async ValueTask<GateAnswer> EnterAsync(string origin, AttemptOrder order, AttemptWatch watch)
+    {
+        var state = Of(origin);
+        if (Look(state) is { } closed)
+            return closed;
+        if (!state.Requests.IsLimited)
+            return GateAnswer.Open.Now;
+        var ticket = state.Requests.Take(1);
+        var began = Now;
+        while (state.Requests.Wait(ticket) is var wait && wait != TimeSpan.Zero)
+        {
+            if (wait is null || Now - began + wait > _options.RequestWaitMax)
+            {
+                state.Requests.GiveBack(1);
+                OriginInstruments.Refused();
+                var per = state.Requests.PerSecond;
+                return new GateAnswer.WaitUntil(
+                    "hostLimit", _time.GetUtcNow() + (wait ?? LookAgain),
+                    string.Create(CultureInfo.InvariantCulture, $"{origin} is asked at most {per:0.###} times a second by this node, and others are before this request."));
+            }
+            await Task.Delay(wait.Value < LookAgain ? wait.Value + TimeSpan.FromMilliseconds(1) : LookAgain, _time, watch.Token);
+        }
+        return (GateAnswer?)Look(state) ?? GateAnswer.Open.Now; // it may have been closed meanwhile
+    }
+
+    /// <summary>What came of a request that had entered.</summary>
+    public void Report(string origin, OriginContact contact)
+    {
+        var state = Of(origin);
+        var (opens, tells) = (false, false);
+        lock (state)
+        {
+            switch (contact)
+            {
+                case OriginContact.Unreachable:
+                    if (state.Circuit.Fail(Now))
+                        OriginInstruments.CircuitOpened();
+                    break;
+                case OriginContact.Answered answered:
+                    var wasOpen = state.Circuit.IsOpen;
+                    opens = state.Circuit.Succeed();
+                    if (wasOpen)
+                        OriginInstruments.CircuitClosed();
+                    if (answered is { Status: 429 or 503, RetryAfter: { } wait } && wait > TimeSpan.Zero)
+                        tells = state.Close(Now + wait, string.Create(CultureInfo.InvariantCulture, $"status {answered.Status}, Retry-After {wait.TotalSeconds:0} s"));
+                    break;
+            }
+        }
+        if (tells)
+            DealSoon();
+        if (opens)
+            Opened();
+    }
+
+    /// <summary>Why nothing starts to an origin; null when nothing of its own holds it back.</summary>
+    public OriginHold? HoldOf(string origin)
+    {
+        if (!_origins.TryGetValue(origin, out var state))
+            return null;
+        lock (state)
+            return state.Hold(Now, _time.GetUtcNow());
+    }
+
+    public RateGate BytesOf(string origin) => Of(origin).Bytes;
+
+    public RateGate BytesOf(ReadOnlySpan<char> origin) =>
+        _origins.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(origin, out var state) ? state.Bytes : Of(origin.ToString()).Bytes;
+
+    public OriginState Of(string origin) => _origins.TryGetValue(origin, out var known) ? known : Add(origin);
+
+    public void Dispose() => _timer.Dispose();
+
+    private OriginState Add(string origin)
+    {
+        if (_origins.Count >= _options.OriginsMax)
+            ForgetIdle();
+        return _origins.GetOrAdd(origin.ToLowerInvariant(), name => new OriginState(name, _options.LimitsOf(name), _rules, _time).Started(Now));
+    }
+
+    private void ForgetIdle()
+    {
+        foreach (var state in _origins.Values)
+        {
+            lock (state)
+            {
+                if (state.IsIdle(Now, ForgottenAfter))
+                    _origins.TryRemove(state.Name, out _);
+            }
+        }
+    }
+
+    private GateAnswer.WaitUntil? Look(OriginState state)
+    {
+        var wall = _time.GetUtcNow();
+        OriginHold? hold;
+        lock (state)
+            hold = state.Enter(Now, wall);
+        if (hold is null)
+            return null;
+        OriginInstruments.Refused();
+        return new GateAnswer.WaitUntil(hold.Reason, hold.Until ?? wall + PausedLook, hold.Why);
+    }
+
+    private static TimeSpan AgainAt(OriginState state, TimeSpan now) =>
+        state.ClosedUntil > now ? state.ClosedUntil : state.Circuit.IsOpen ? state.Circuit.NextProbeAt : TimeSpan.MaxValue;
+
+    /// <summary>Someone waits for a moment: the slots are asked to look again then.</summary>
+    private void WakeAt(TimeSpan at)
+    {
+        lock (_timerLock)
+        {
+            if (at >= _timerAt)
+                return;
+            _timerAt = at;
+            var wait = at - Now + TimeSpan.FromMilliseconds(1);
+            _timer.Change(wait > TimeSpan.Zero ? wait : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnTimer()
+    {
+        lock (_timerLock)
+            _timerAt = TimeSpan.MaxValue;
+        Opened(); // whoever is still held back asks again, and sets the next time by it
+    }
 }

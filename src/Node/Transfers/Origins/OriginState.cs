@@ -1,0 +1,154 @@
+using System.Globalization;
+
+namespace Backhaul.Node.Transfers.Origins;
+
+/// <summary>What this node has of a cluster-wide limit, and until when (a time of the node's own clock).</summary>
+internal sealed record OriginShare(OriginAmounts Amounts, TimeSpan ValidUntil);
+
+/// <summary>
+/// One origin as this node knows it: its limits, an operator's pause, the time before which it asked not to be asked, its circuit and the node's
+/// share. All calls take the time; a lock around them is the caller's.
+/// </summary>
+internal sealed class OriginState(string name, OriginLimits configuredLimits, CircuitRules rules, TimeProvider time)
+{
+    private readonly OriginLimits _configured = configuredLimits;
+    private OriginRecord _record = OriginRecord.Empty;
+    private TimeSpan _closedUntil = TimeSpan.MinValue;
+    private string _closedWhy = "";
+    private OriginShare? _share;
+
+    public string Name { get; } = name;
+
+    public Circuit Circuit { get; } = new(rules);
+
+    public RateGate Requests { get; } = new(time);
+
+    public RateGate Bytes { get; } = new(time);
+
+    public OriginLimits Limits { get; private set; } = configuredLimits;
+
+    public OriginRecord Record => _record;
+
+    public TimeSpan ClosedUntil => _closedUntil;
+
+    /// <summary>Connections that there are, as the slots last said.</summary>
+    public int Taken { get; private set; }
+
+    /// <summary>More connections were wanted than the limits allowed.</summary>
+    public bool WasShort { get; set; }
+
+    public TimeSpan UsedAt { get; private set; }
+
+    /// <summary>How many connections may begin besides those there are.</summary>
+    public int Free(int taken, TimeSpan now)
+    {
+        (Taken, UsedAt) = (taken, now);
+        if (_record.Paused || _closedUntil > now)
+            return 0;
+        var free = Math.Min(Circuit.Free(taken, now), Limits.NodeConnectionsMax - taken ?? int.MaxValue);
+        if (Limits.ConnectionsMax is { } most)
+            free = Math.Min(free, (int)Math.Min(most, SharedConnections(now)) - taken);
+        if (free <= 0 && IsShort(taken, now))
+            WasShort = true;
+        return free;
+    }
+
+    public OriginState Started(TimeSpan now)
+    {
+        UsedAt = now;
+        ApplyRates(now);
+        return this;
+    }
+
+    public void CountTaken(int taken) => Taken = taken;
+
+    /// <summary>Why a request may not be sent now; null when it may. The request's place in the rate is another question.</summary>
+    public OriginHold? Enter(TimeSpan now, DateTimeOffset wall)
+    {
+        UsedAt = now;
+        return _record.Paused || _closedUntil > now || !Circuit.Pass(now) ? Hold(now, wall) : null;
+    }
+
+    public OriginHold? Hold(TimeSpan now, DateTimeOffset wall)
+    {
+        if (_record.Paused)
+            return new OriginHold("systemPolicy", null, $"An operator paused {Name}{(_record.Why is { Length: > 0 } why ? $" ({why})" : "")}; resume the origin to let it run.");
+        if (_closedUntil > now)
+        {
+            var at = wall + (_closedUntil - now);
+            return new OriginHold("retry", at, $"{Name} asked not to be asked before {at:u} ({_closedWhy}).");
+        }
+        if (Circuit.IsOpen)
+        {
+            var at = wall + (Circuit.NextProbeAt > now ? Circuit.NextProbeAt - now : TimeSpan.Zero);
+            return new OriginHold(
+                "retry", at,
+                string.Create(CultureInfo.InvariantCulture, $"{Name} could not be reached {Circuit.Failures} times in a row; it is probed again at {at:u}, and those who wait start when it answers."));
+        }
+        if (!IsShort(Taken, now))
+            return null;
+        var most = Math.Min(Limits.NodeConnectionsMax ?? int.MaxValue, Limits.ConnectionsMax is null ? int.MaxValue : SharedConnections(now));
+        return new OriginHold(
+            "hostLimit", null,
+            string.Create(CultureInfo.InvariantCulture, $"This node has {Taken} of at most {most} connections to {Name}{(Limits.ConnectionsMax is { } all ? $" (its share of {all} for all nodes)" : "")}; it starts when one is free."));
+    }
+
+    /// <summary>The origin asked to wait; an earlier time than one that is known changes nothing. True when it is later.</summary>
+    public bool Close(TimeSpan until, string why)
+    {
+        if (until <= _closedUntil)
+            return false;
+        (_closedUntil, _closedWhy) = (until, why);
+        return true;
+    }
+
+    /// <summary>What the store says of the origin. True when more may begin by it.</summary>
+    public bool Learn(OriginRecord record, TimeSpan now, DateTimeOffset storeNow)
+    {
+        var opens = _record.Paused && !record.Paused;
+        if (record.Reopened > _record.Reopened && _record != OriginRecord.Empty)
+            (_closedUntil, opens) = (TimeSpan.MinValue, true);
+        if (record.ClosedUntil is { } until && until > storeNow)
+            Close(now + (until - storeNow), record.ClosedWhy ?? "asked by another node");
+        _record = record;
+        Limits = (record.Limits ?? OriginLimits.None).Over(_configured);
+        ApplyRates(now);
+        return opens;
+    }
+
+    /// <summary>This node's share from now on; null gives none. True when it may do more than before.</summary>
+    public bool Deal(OriginShare? share, TimeSpan now)
+    {
+        var grew = share is not null && (_share is null || share.Amounts.Connections > _share.Amounts.Connections);
+        _share = share;
+        ApplyRates(now);
+        return grew;
+    }
+
+    /// <summary>What this node may use at most until its share ends: what the store must count for it.</summary>
+    public OriginAmounts Held(TimeSpan now)
+    {
+        var share = ShareAt(now);
+        return share with { Connections = Math.Max(share.Connections, Taken) };
+    }
+
+    /// <summary>Called often enough that a share which ended is not used.</summary>
+    public void ApplyRates(TimeSpan now)
+    {
+        var share = ShareAt(now);
+        Requests.Set(Least(Limits.NodeRequestsPerSecondMax, Limits.RequestsPerSecondMax is null ? null : share.MilliRequests / 1000.0));
+        Bytes.Set(Least(Limits.NodeBytesPerSecondMax, Limits.BytesPerSecondMax is null ? null : (double)share.Bytes));
+    }
+
+    public bool IsIdle(TimeSpan now, TimeSpan age) =>
+        now - UsedAt > age && Taken == 0 && !Circuit.IsOpen && _closedUntil <= now && _record == OriginRecord.Empty && !Limits.IsShared;
+
+    private OriginAmounts ShareAt(TimeSpan now) => _share is { } share && share.ValidUntil > now ? share.Amounts : OriginAmounts.None;
+
+    private int SharedConnections(TimeSpan now) => (int)Math.Min(int.MaxValue, ShareAt(now).Connections);
+
+    private bool IsShort(int taken, TimeSpan now) =>
+        taken >= Limits.NodeConnectionsMax || (Limits.ConnectionsMax is not null && taken >= SharedConnections(now));
+
+    private static double? Least(double? one, double? other) => one is null ? other : other is null ? one : Math.Min(one.Value, other.Value);
+}
