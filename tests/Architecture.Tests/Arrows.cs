@@ -33,6 +33,9 @@ internal static class Arrows
     /// <summary>The engine's own rule for headers, so that the edge refuses what the engine could not send.</summary>
     private const string HeaderRule = "Egress.RequestHeaders";
 
+    /// <summary>Values of secrets end where connections are opened; everything above knows their names only.</summary>
+    private static readonly string[] SecretValues = ["Security.Secret", "Security.SecretKind", "Security.SecretTable"];
+
     /// <summary>What a store of a cluster keeps, by the ports of Sharding that it implements.</summary>
     private static readonly string[] MembershipPorts =
     [
@@ -56,13 +59,13 @@ internal static class Arrows
         ["Journal.Memory"] = ["Journal", .. MembershipPorts],
         ["Journal.Postgres"] = ["Journal", .. MembershipPorts],
         ["Journal.Sqlite"] = ["Journal"],
-        ["Egress"] = [],
+        ["Egress"] = [.. SecretValues],
         ["Files"] = [.. OrderWords, "Actors.IIdSource"],
         ["Transfers"] = ["Egress", "Files", .. SessionWords],
         ["Delivery"] = [],
-        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, .. RangeWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
-        ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],
+        ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
         ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves],

@@ -36,6 +36,12 @@ internal sealed class AddressPolicy(IReadOnlyList<AllowRule> exceptions)
 
     public static IReadOnlyList<IPAddress> MetadataAddresses => Metadata;
 
+    private static readonly string[] MetadataNames = ["metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
+    private static readonly string[] LocalSuffixes = [".localhost", ".localdomain", ".local"];
+
+    /// <summary>An address that no rule is about.</summary>
+    private static readonly IPAddress Elsewhere = IPAddress.Parse("8.0.0.0");
+
     private static readonly IPNetwork Compatible = IPNetwork.Parse("::/96");
     private static readonly IPNetwork Translated = IPNetwork.Parse("::ffff:0:0:0/96");
     private static readonly IPNetwork Nat64 = IPNetwork.Parse("64:ff9b::/96");
@@ -61,6 +67,28 @@ internal sealed class AddressPolicy(IReadOnlyList<AllowRule> exceptions)
         }
         return AddressVerdict.Allow;
     }
+
+    /// <summary>
+    /// The verdict on a host that a proxy resolves and connects to: its port, an address that is written out, and names that mean this machine or a
+    /// cloud's metadata. Where another name leads only the proxy knows; it needs a rule of its own against private addresses.
+    /// </summary>
+    public AddressVerdict CheckUnresolved(string host, int port)
+    {
+        var canonical = Canonical(host);
+        if (IPAddress.TryParse(canonical, out var address))
+            return CheckOne(canonical, port, address);
+        if (MetadataNames.Contains(canonical))
+            return AddressVerdict.Refuse($"{host} leads to a metadata address of a cloud, which is never reached.");
+        var isLocal = canonical == "localhost" || LocalSuffixes.Any(suffix => canonical.EndsWith(suffix, StringComparison.Ordinal));
+        // What the name leads to is not known: the loopback address stands for the machine's own names, a public one for all others.
+        return CheckOne(canonical, port, isLocal ? IPAddress.Loopback : Elsewhere);
+    }
+
+    /// <summary>The verdict on a proxy, which the operator named by host and port: anywhere but metadata addresses.</summary>
+    public static AddressVerdict CheckProxy(string host, IReadOnlyList<IPAddress> addresses) =>
+        addresses.Any(address => Metadata.Contains(Unwrap(address)))
+            ? AddressVerdict.Refuse($"The proxy {host} leads to a metadata address of a cloud, which is never reached.")
+            : AddressVerdict.Allow;
 
     /// <summary>Lower case, without brackets, scope and the dot of the root, so that two spellings of a host compare equal.</summary>
     public static string Canonical(string host)

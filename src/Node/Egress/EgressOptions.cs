@@ -32,6 +32,15 @@ internal sealed record EgressOptions
     /// <summary>Sent when the task names no <c>User-Agent</c>.</summary>
     public string UserAgent { get; init; } = "Backhaul/0.1";
 
+    /// <summary>A file with certificates in PEM that are believed besides the system's authorities: a private authority, or a server's own certificate.</summary>
+    public string? TrustedCertificates { get; init; }
+
+    /// <summary>Pools of connections for proxies, client certificates and TLS versions; beyond it the one unused for longest is given up.</summary>
+    public int RoutesMax { get; init; } = 64;
+
+    /// <summary>Such a pool is given up after so long without a request.</summary>
+    public TimeSpan RouteIdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>What is wrong with these options, as sentences for the operator; empty when nothing is.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -51,8 +60,27 @@ internal sealed record EgressOptions
             problems.Add($"{Section}:ResponseHeadersKiBMax must be between 8 and 1024.");
         if (RedirectsMax is < 0 or > 50)
             problems.Add($"{Section}:RedirectsMax must be between 0 and 50.");
+        if (RoutesMax is < 1 or > 1024)
+            problems.Add($"{Section}:RoutesMax must be between 1 and 1024.");
+        if (RouteIdleTimeout < TimeSpan.FromSeconds(1) || RouteIdleTimeout > TimeSpan.FromHours(24))
+            problems.Add($"{Section}:RouteIdleTimeout must be between 1 s and 24 h.");
+        if (CertificatesProblem() is { } unreadable)
+            problems.Add(unreadable);
         if (!RequestHeaders.CanSend("User-Agent", UserAgent))
             problems.Add($"{Section}:UserAgent is not a value that HTTP allows for User-Agent.");
         return problems;
+    }
+
+    private string? CertificatesProblem()
+    {
+        try
+        {
+            CertificateRules.Load(TrustedCertificates);
+            return null;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or ArgumentException)
+        {
+            return $"{Section}:TrustedCertificates is {TrustedCertificates}, which cannot be read as certificates in PEM: {unreadable.Message}";
+        }
     }
 }

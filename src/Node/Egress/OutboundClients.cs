@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Backhaul.Node.Security;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Egress;
 
@@ -10,7 +14,8 @@ namespace Backhaul.Node.Egress;
 /// <para>
 /// Each new connection passes the address policy in the connect callback: the name is resolved, every answer is checked, and the
 /// socket connects to a checked answer, so a name that changes between check and use changes nothing. Nothing is done behind the
-/// caller's back: no cookies, no redirects, no decompression, no proxy of the environment, no trace headers to foreign servers.
+/// caller's back: no cookies, no redirects, no decompression, no proxy of the environment, no trace headers to foreign servers, no fetching of
+/// certificates. Requests go by routes (<see cref="OutboundRoute"/>), each with connections of its own.
 /// A response that is not read to its end closes its connection. The number of connections is bounded by the transfer slots, not here.
 /// </para>
 /// </summary>
@@ -24,38 +29,73 @@ internal sealed partial class OutboundClients : IDisposable
     private readonly INameResolver _names;
     private readonly TimeProvider _time;
     private readonly ILogger<OutboundClients> _log;
-    private readonly HttpMessageInvoker _invoker;
+    private readonly SecretTable _secrets;
+    private readonly CertificateRules _certificates;
+    private readonly AccessMemory _accepted = new();
+    private readonly RouteInvokers _invokers;
 
-    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log)
+    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null)
     {
         _options = options;
         _policy = AddressPolicy.From(options);
         _names = names;
         _time = time;
         _log = log;
-        _invoker = new HttpMessageInvoker(CreateHandler(), disposeHandler: true);
+        _secrets = secrets ?? SecretTable.Empty;
+        _certificates = new CertificateRules(CertificateRules.Load(options.TrustedCertificates));
+        _invokers = new RouteInvokers(
+            route => new HttpMessageInvoker(CreateHandler(route, _policy), disposeHandler: true), time, options.RoutesMax, options.RouteIdleTimeout);
     }
 
     public EgressOptions Options => _options;
 
-    /// <summary>Sends one request and returns at the head of its response. Redirects are the caller's, by <see cref="RedirectRules"/>.</summary>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop)
+    /// <summary>Pools of connections besides the direct one.</summary>
+    public int Routes => _invokers.Count;
+
+    /// <summary>
+    /// The credentials and the way of one exchange of a tenant, by the names that its session gave; false with the name that this node does not know.
+    /// </summary>
+    public bool TryOpen(
+        TenantId tenant, IReadOnlyList<CredentialRule> credentials, string? proxy, TlsConfiguration? tls, Uri home, out OutboundAccess access, out string missing)
     {
-        // Over TLS the server may choose HTTP/2; in clear nobody speaks it without being asked.
-        var secure = request.RequestUri!.Scheme == Uri.UriSchemeHttps;
-        request.Version = secure ? HttpVersion.Version20 : HttpVersion.Version11;
-        request.VersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
-        return _invoker.SendAsync(request, stop);
+        missing = "";
+        Secret.Proxy? throughProxy = null;
+        Secret.ClientCertificate? certificate = null;
+        if (proxy is not null && (throughProxy = _secrets.Find(tenant, proxy) as Secret.Proxy) is null)
+            missing = proxy;
+        if (tls?.ClientCertificate is { } name && (certificate = _secrets.Find(tenant, name) as Secret.ClientCertificate) is null)
+            missing = name;
+        var route = throughProxy is null && tls is null
+            ? OutboundRoute.Direct
+            : new OutboundRoute { Proxy = throughProxy, Certificate = certificate, IsTls13Only = tls?.Minimum == "1.3" };
+        access = new OutboundAccess(_secrets, _accepted, tenant, credentials, route, home);
+        return missing.Length == 0;
     }
 
-    public void Dispose() => _invoker.Dispose();
+    /// <summary>Sends one request directly and returns at the head of its response. Redirects are the caller's, by <see cref="RedirectRules"/>.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop) => SendAsync(request, OutboundRoute.Direct, stop);
 
-    private SocketsHttpHandler CreateHandler() => new()
+    /// <summary>Sends one request by a route.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, OutboundRoute route, CancellationToken stop)
+    {
+        var url = request.RequestUri!;
+        if (route.Proxy is not null)
+            CheckBehindProxy(url);
+        // Over TLS the server may choose HTTP/2; in clear nobody speaks it without being asked.
+        request.Version = url.Scheme == Uri.UriSchemeHttps ? HttpVersion.Version20 : HttpVersion.Version11;
+        request.VersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
+        return _invokers.Get(route).SendAsync(request, stop);
+    }
+
+    public void Dispose() => _invokers.Dispose();
+
+    private SocketsHttpHandler CreateHandler(OutboundRoute route, AddressPolicy policy) => new()
     {
         UseCookies = false,
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
-        UseProxy = false,
+        UseProxy = route.Proxy is not null,
+        Proxy = route.Proxy is { } proxy ? new PlainProxy(proxy.Url) : null,
         PreAuthenticate = false,
         Credentials = null,
         ActivityHeadersPropagator = null,
@@ -66,22 +106,66 @@ internal sealed partial class OutboundClients : IDisposable
         MaxConnectionsPerServer = int.MaxValue,
         EnableMultipleHttp2Connections = true,
         MaxResponseDrainSize = 0,
-        SslOptions = new SslClientAuthenticationOptions(),
-        ConnectCallback = ConnectAsync,
+        SslOptions = TlsOf(route),
+        ConnectCallback = (context, stop) => ConnectAsync(route, policy, context, stop),
     };
 
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop)
+    private SslClientAuthenticationOptions TlsOf(OutboundRoute route) => new()
     {
-        var host = context.DnsEndPoint.Host;
-        var port = context.DnsEndPoint.Port;
-        var addresses = await ResolveAsync(host, stop);
-        var verdict = _policy.Check(host, port, addresses);
-        if (!verdict.Allowed)
+        EnabledSslProtocols = route.IsTls13Only ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
+        CertificateChainPolicy = CertificateRules.Policy(),
+        ClientCertificateContext = route.Certificate is { } own
+            ? SslStreamCertificateContext.Create(own.Certificate, own.Intermediates, offline: true)
+            : null,
+        RemoteCertificateValidationCallback = Believe,
+    };
+
+    private bool Believe(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
+        _certificates.Refuse(((SslStream)sender).TargetHostName, certificate, chain, errors) is { } why
+            ? throw new OutboundException(OutboundFault.CertificateRefused, why)
+            : true;
+
+    private async ValueTask<Stream> ConnectAsync(OutboundRoute route, AddressPolicy policy, SocketsHttpConnectionContext context, CancellationToken stop)
+    {
+        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        if (route.Proxy is not { } proxy)
+            return await ConnectCheckedAsync(host, port, addresses => policy.Check(host, port, addresses), stop);
+        var tunnel = new ProxyTunnel(proxy, _accepted, ending => ConnectToProxyAsync(proxy, ending), _options.UserAgent);
+        return context.InitialRequestMessage.RequestUri!.Scheme == Uri.UriSchemeHttps
+            ? await tunnel.OpenAsync(host, port, stop)
+            : await ConnectToProxyAsync(proxy, stop);
+    }
+
+    private async ValueTask<Stream> ConnectToProxyAsync(Secret.Proxy proxy, CancellationToken stop)
+    {
+        var (host, port) = (proxy.Url.IdnHost, proxy.Url.Port);
+        try
         {
-            LogAddressRefused(host, port, verdict.Why);
-            throw new OutboundException(OutboundFault.AddressRefused, verdict.Why);
+            return await ConnectCheckedAsync(host, port, addresses => AddressPolicy.CheckProxy(host, addresses), stop);
         }
+        catch (OutboundException failed) when (failed.Fault is OutboundFault.ConnectFailed or OutboundFault.NameNotResolved)
+        {
+            throw new OutboundException(OutboundFault.ProxyRefused, $"The proxy could not be reached: {failed.Message}", failed);
+        }
+    }
+
+    /// <summary>The proxy resolves the name and connects; what the name itself says is checked here.</summary>
+    private void CheckBehindProxy(Uri url) => Enforce(url.IdnHost, url.Port, _policy.CheckUnresolved(url.IdnHost, url.Port));
+
+    private async ValueTask<Stream> ConnectCheckedAsync(
+        string host, int port, Func<IReadOnlyList<IPAddress>, AddressVerdict> check, CancellationToken stop)
+    {
+        var addresses = await ResolveAsync(host, stop);
+        Enforce(host, port, check(addresses));
         return await ConnectToAnyAsync(host, port, addresses, stop);
+    }
+
+    private void Enforce(string host, int port, AddressVerdict verdict)
+    {
+        if (verdict.Allowed)
+            return;
+        LogAddressRefused(host, port, verdict.Why);
+        throw new OutboundException(OutboundFault.AddressRefused, verdict.Why);
     }
 
     private async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string host, CancellationToken stop)

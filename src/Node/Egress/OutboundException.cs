@@ -3,7 +3,13 @@ namespace Backhaul.Node.Egress;
 /// <summary>Why no connection was made. HttpClient hands it on as the inner exception of its own.</summary>
 internal sealed class OutboundException(OutboundFault fault, string message, Exception? inner = null) : IOException(message, inner)
 {
+    public OutboundException(OutboundFault fault, string message, ChallengeFacts challenge)
+        : this(fault, message) => Challenge = challenge;
+
     public OutboundFault Fault { get; } = fault;
+
+    /// <summary>Set with <see cref="OutboundFault.ProxyChallenged"/>.</summary>
+    public ChallengeFacts? Challenge { get; }
 
     /// <summary>The one that is in <paramref name="exception"/> or its causes, or null.</summary>
     public static OutboundException? Find(Exception? exception)
@@ -26,4 +32,11 @@ internal enum OutboundFault
 
     /// <summary>This node seems to have no network at all.</summary>
     NoNetwork = 4,
+    CertificateRefused = 5,
+
+    /// <summary>The proxy is not there, or makes no tunnel.</summary>
+    ProxyRefused = 6,
+
+    /// <summary>The proxy asks for a credential that it was not given.</summary>
+    ProxyChallenged = 7,
 }

@@ -55,18 +55,25 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         var method = ask.Method;
         var body = ask.Body;
         var home = true;
-        for (var followed = 0; ; followed++)
+        var asked = order.Access;
+        if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, ask.Url, out var access, out var missing))
+            return new OutboundAnswer.Failed(AccessFailures.Missing(missing));
+        for (var followed = 0; ;)
         {
             if (!order.Trust.MayAct)
                 return new OutboundAnswer.Failed(Untrusted(0));
             using var request = new HttpRequestMessage(method, url);
             if (Prepare(request, order, ask, body, home) is { } refusedHeader)
                 return new OutboundAnswer.Failed(refusedHeader);
+            access.Sign(request, url);
             var origin = OriginName.Of(url);
             if (await gates.EnterAsync(origin, order, watch) is GateAnswer.WaitUntil held)
                 return new OutboundAnswer.Failed(Held(held));
-            var sent = await SendOneAsync(request, order, url, watch);
+            var sent = await SendOneAsync(request, order, url, access.RouteTo(url), watch);
             gates.Report(origin, ContactOf(sent));
+            (var again, sent) = await JudgeAccessAsync(order, sent, access, url, watch);
+            if (again)
+                continue;
             if (sent is not OutboundAnswer.Head head || !RedirectRules.IsRedirect(head.Response.Status)
                 || StatusRules.IsListed(head.Response.Status, order.AcceptStatus))
             {
@@ -84,6 +91,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
                     method = Method(follow.Method);
                     body = follow.KeepsBody ? body : null;
                     home &= follow.SameOrigin;
+                    followed++;
                     if (!await reports.RedirectedAsync(url.AbsoluteUri, head.Response.Status))
                         return new OutboundAnswer.Ended();
                     break;
@@ -147,12 +155,38 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         RetryAfter = held.At - time.GetUtcNow(),
     };
 
-    private async ValueTask<OutboundAnswer> SendOneAsync(HttpRequestMessage request, AttemptOrder order, Uri url, AttemptWatch watch)
+    /// <summary>
+    /// What a response says about credentials: send the request again with an answer, or the reason why there is none. Everything else passes, and so does
+    /// what the task itself has a use for.
+    /// </summary>
+    private async ValueTask<(bool Again, OutboundAnswer Answer)> JudgeAccessAsync(
+        AttemptOrder order, OutboundAnswer sent, OutboundAccess access, Uri url, AttemptWatch watch)
+    {
+        if (sent is not OutboundAnswer.Head head)
+            return (false, sent);
+        var step = access.Judge(head.Message, url);
+        if (step is AccessStep.Passed || (step is not AccessStep.Again && IsDecided(order, head.Response.Status)))
+            return (false, sent);
+        await DiscardBodyAsync(head.Message, watch);
+        head.Message.Dispose();
+        return step switch
+        {
+            AccessStep.Refused { Facts: var facts } => (false, new OutboundAnswer.Failed(AccessFailures.Challenged(facts, head.Response.Status))),
+            AccessStep.Missing { Secret: var secret } => (false, new OutboundAnswer.Failed(AccessFailures.Missing(secret))),
+            _ => (true, sent),
+        };
+    }
+
+    /// <summary>The client said what this status means: a result, or something to be tried again.</summary>
+    private static bool IsDecided(AttemptOrder order, int status) =>
+        StatusRules.IsListed(status, order.AcceptStatus) || order.RetryStatuses.Contains(status);
+
+    private async ValueTask<OutboundAnswer> SendOneAsync(HttpRequestMessage request, AttemptOrder order, Uri url, OutboundRoute route, AttemptWatch watch)
     {
         watch.Wait();
         try
         {
-            var message = await clients.SendAsync(request, watch.Token);
+            var message = await clients.SendAsync(request, route, watch.Token);
             return new OutboundAnswer.Head(message, ResponseHead.Read(message), url);
         }
         catch (Exception failed) when (NetworkFailures.IsNetwork(failed))

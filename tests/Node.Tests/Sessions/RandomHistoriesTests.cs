@@ -39,7 +39,7 @@ public sealed class RandomHistoriesTests
         var live = session.Session.Tasks.After(0).ToList();
         var active = live.Where(task => task.IsActive).GroupBy(Host).ToDictionary(group => group.Key, group => group.Count());
         return live
-            .Where(task => task is { Phase: TaskPhase.Waiting, IsActive: false } && (task.NotBefore is null || task.NotBefore <= session.Now))
+            .Where(task => task is { Phase: TaskPhase.Waiting, IsActive: false, WaitsForClient: false } && (task.NotBefore is null || task.NotBefore <= session.Now))
             .Where(task => Host(task) != "h2.example" && active.GetValueOrDefault(Host(task)) < 2)
             .OrderByDescending(task => task.Spec.Priority).ThenBy(task => task.Ordinal)
             .Select(task => (TaskId?)task.Id).FirstOrDefault();
@@ -73,7 +73,8 @@ public sealed class RandomHistoriesTests
                 session.Report(task.Id, task.Run?.Attempt ?? 1, SessionHarness.Finished());
                 break;
             case 8 when task is not null:
-                session.Report(task.Id, (task.Run?.Attempt ?? 1) - argument % 2, SessionHarness.Failed(retryable: argument % 3 != 0));
+                session.Report(
+                    task.Id, (task.Run?.Attempt ?? 1) - argument % 2, argument % 5 == 0 ? SessionHarness.Challenged() : SessionHarness.Failed(retryable: argument % 3 != 0));
                 break;
             case 9 when task is not null:
                 session.Do(new SessionCommand.CancelTask(task.Id));
@@ -94,6 +95,12 @@ public sealed class RandomHistoriesTests
             case 14 when argument % 4 == 0:
                 session.Do(new SessionCommand.End((EndMode)(1 + argument % 3)));
                 session.Settle();
+                break;
+            case 15 when argument % 3 == 1:
+                session.Do(new SessionCommand.Open(new SessionConfiguration { Credentials = [new CredentialRule { Secret = $"s{argument % 4}" }] }));
+                break;
+            case 15 when argument % 3 == 2 && task is { IsActive: false }:
+                session.Do(new SessionCommand.ChangeTask(task.Id, new TaskChange { Headers = new Dictionary<string, string> { ["X"] = "1" } }));
                 break;
             case 15 when argument % 3 == 0:
                 session.Apply(AttemptDecider.Recover(session.Session, session.Now));

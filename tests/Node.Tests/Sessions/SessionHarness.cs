@@ -120,6 +120,15 @@ internal sealed class SessionHarness
     public static AttemptReport.Ended Failed(string code = TransferCodes.ConnectionLost, bool retryable = true, TimeSpan? retryAfter = null, string? waitReason = null) =>
         new(new AttemptOutcome.Failed(new AttemptFailure { Code = code, Message = "It broke.", Retryable = retryable, RetryAfter = retryAfter, WaitReason = waitReason }));
 
+    public static AttemptReport.Ended Challenged(bool wasRefused = false, string realm = "files") => new(new AttemptOutcome.Failed(new AttemptFailure
+    {
+        Code = TransferCodes.Credential,
+        Message = "It asks.",
+        Retryable = true,
+        Status = 401,
+        Challenge = new AttemptChallenge { Scheme = "basic", Realm = realm, Host = "origin.example", Port = 443, WasRefused = wasRefused },
+    }));
+
     public static AttemptReport.Ended Stopped() => new(new AttemptOutcome.Stopped(0));
 
     public static AttemptReport.Checkpointed Checkpoint(long bytes) =>

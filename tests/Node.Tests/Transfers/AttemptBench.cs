@@ -1,6 +1,7 @@
 using Backhaul.FaultOrigin;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Origins;
@@ -15,11 +16,11 @@ internal sealed class AttemptBench : IAsyncDisposable
 {
     private readonly OutboundClients _clients;
 
-    private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress)
+    private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress, SecretTable? secrets)
     {
         Origin = origin;
         Governor = new Governor(options, TimeProvider.System);
-        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance);
+        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets);
         Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System, Governor);
     }
 
@@ -43,8 +44,8 @@ internal sealed class AttemptBench : IAsyncDisposable
     public TaskFiles Files { get; } = new(
         SessionKey.Parse("default/tests"), 1, TaskId.Parse("t1"), ContainerName.Default, ContainerPath.Parse("a/b.bin"));
 
-    public static async Task<AttemptBench> StartAsync(TransferOptions? options = null, EgressOptions? egress = null) =>
-        new(await ScriptedOrigin.StartAsync(), options ?? Quick, egress ?? LoopbackAllowed);
+    public static async Task<AttemptBench> StartAsync(TransferOptions? options = null, EgressOptions? egress = null, SecretTable? secrets = null, bool tls = false) =>
+        new(await ScriptedOrigin.StartAsync(tlsPort: tls ? 0 : null), options ?? Quick, egress ?? LoopbackAllowed, secrets);
 
     public AttemptOrder Download(string url, PartCheckpoint? resume = null) => new()
     {

@@ -119,7 +119,6 @@ public sealed class DownloadAttemptTests
     [InlineData(404, false)]
     [InlineData(403, false)]
     [InlineData(410, false)]
-    [InlineData(401, false)]
     [InlineData(304, false)]
     [InlineData(408, true)]
     [InlineData(425, true)]

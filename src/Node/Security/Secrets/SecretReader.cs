@@ -42,9 +42,9 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
                 _ => ReadProxy(),
             };
         }
-        catch (CryptographicException)
+        catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
         {
-            faults.Add($"{section.Path}: the certificate or its key cannot be read. Check the format (PEM, or PKCS #12 under Pfx) and the password.");
+            faults.Add($"{section.Path}: the certificate or its key cannot be read, or they do not belong together. Check the format (PEM, or PKCS #12 under Pfx) and the password.");
             return null;
         }
     }

@@ -129,6 +129,9 @@ internal sealed class UploadAttempt(AttemptOrder order, IAttemptReports reports,
     {
         var unanswered = failure.Code is TransferCodes.ConnectionLost or TransferCodes.IdleTimeout or TransferCodes.ProtocolError
             or TransferCodes.HeadersTooLarge or TransferCodes.ConnectFailed or TransferCodes.TlsFailed or TransferCodes.Truncated;
+        // A refusal is an outcome: the target did nothing with the body, and the mark of a POST is taken back.
+        if (failure.Challenge is { IsProxy: false })
+            return new(failure with { DiscardPart = true });
         return new(MustNotRepeat && _progress.WasSentWhole && unanswered ? UploadFailures.Ambiguous(origin) : failure);
     }
 
