@@ -7,38 +7,76 @@ namespace Backhaul.Node.Transfers;
 
 /// <summary>
 /// Buffers of bodies. Each begins at a page's boundary and never moves, so that a disk can take it as it is, without a copy through the
-/// page cache. Sizes are powers of two; what is given back is kept up to a bound, and the rest is left to the collector.
+/// page cache. Sizes are powers of two. Large ones are few: when they are all out, whoever asks for one gets a small one, so a thousand
+/// transfers cost a thousand small buffers at most, however quick their peers are.
 /// </summary>
 internal static class ChunkPool
 {
     /// <summary>What disks ask of memory and offsets at most.</summary>
     public const int Alignment = 4096;
 
-    private const long KeptBytesMax = 32 * 1024 * 1024;
+    /// <summary>A small buffer; there are as many as are asked for.</summary>
+    public const int SmallBytes = 64 * 1024;
+
+    /// <summary>Of all large ones together, out or kept.</summary>
+    private const long LargeBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>Of the small ones that are kept; the rest is left to the collector.</summary>
+    private const long KeptSmallBytesMax = 64 * 1024 * 1024;
 
     private static readonly ConcurrentQueue<Memory<byte>>[] Kept = [.. Enumerable.Range(0, 31).Select(_ => new ConcurrentQueue<Memory<byte>>())];
-    private static long _keptBytes;
+    private static long _largeBytes;
+    private static long _keptSmallBytes;
 
-    /// <summary>At least <paramref name="bytesMin"/> bytes, a power of two, with anything in them.</summary>
-    public static Memory<byte> Rent(int bytesMin)
+    /// <summary>As many bytes as wanted, rounded up to a power of two, or <see cref="SmallBytes"/> when that is too much now; with anything in them.</summary>
+    public static Memory<byte> Rent(int bytesWanted)
     {
-        var bytes = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(bytesMin, Alignment));
-        if (Kept[BitOperations.Log2((uint)bytes)].TryDequeue(out var kept))
+        var bytes = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(bytesWanted, Alignment));
+        if (bytes > SmallBytes)
         {
-            Interlocked.Add(ref _keptBytes, -bytes);
-            return kept;
+            if (TryTakeKept(bytes, out var large))
+                return large;
+            if (MakeRoom(bytes))
+                return New(bytes);
+            bytes = SmallBytes;
         }
-        var array = GC.AllocateUninitializedArray<byte>(bytes + Alignment, pinned: true);
-        return array.AsMemory((int)(-AddressOf(array) & (Alignment - 1)), bytes);
+        if (!TryTakeKept(bytes, out var small))
+            return New(bytes);
+        Interlocked.Add(ref _keptSmallBytes, -bytes);
+        return small;
     }
 
     /// <summary>Exactly what was rented, once, when nothing reads from it or writes into it.</summary>
     public static void Return(Memory<byte> chunk)
     {
-        if (Interlocked.Add(ref _keptBytes, chunk.Length) <= KeptBytesMax)
+        if (chunk.Length > SmallBytes || Interlocked.Add(ref _keptSmallBytes, chunk.Length) <= KeptSmallBytesMax)
             Kept[BitOperations.Log2((uint)chunk.Length)].Enqueue(chunk);
         else
-            Interlocked.Add(ref _keptBytes, -chunk.Length);
+            Interlocked.Add(ref _keptSmallBytes, -chunk.Length);
+    }
+
+    private static bool TryTakeKept(int bytes, out Memory<byte> chunk) => Kept[BitOperations.Log2((uint)bytes)].TryDequeue(out chunk);
+
+    /// <summary>Large ones of another size that nobody uses go first.</summary>
+    private static bool MakeRoom(int bytes)
+    {
+        if (Interlocked.Add(ref _largeBytes, bytes) <= LargeBytesMax)
+            return true;
+        for (var size = SmallBytes * 2; size > 0 && size <= 1 << 29; size *= 2)
+        {
+            while (Volatile.Read(ref _largeBytes) > LargeBytesMax && TryTakeKept(size, out _))
+                Interlocked.Add(ref _largeBytes, -size);
+        }
+        if (Volatile.Read(ref _largeBytes) <= LargeBytesMax)
+            return true;
+        Interlocked.Add(ref _largeBytes, -bytes);
+        return false;
+    }
+
+    private static Memory<byte> New(int bytes)
+    {
+        var array = GC.AllocateUninitializedArray<byte>(bytes + Alignment, pinned: true);
+        return array.AsMemory((int)(-AddressOf(array) & (Alignment - 1)), bytes);
     }
 
     /// <summary>Where bytes lie in memory; it says something lasting only of what does not move.</summary>

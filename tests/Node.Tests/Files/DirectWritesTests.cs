@@ -76,11 +76,11 @@ public sealed class DirectWritesTests : IDisposable
         var offset = from;
         foreach (var size in sizes)
         {
-            var chunk = ChunkPool.Rent(size + ChunkPool.Alignment);
-            var filled = chunk.Slice(offset & (ChunkPool.Alignment - 1), size);
+            var memory = GC.AllocateUninitializedArray<byte>(size + (2 * ChunkPool.Alignment), pinned: true);
+            var page = (int)(-ChunkPool.AddressOf(memory) & (ChunkPool.Alignment - 1));
+            var filled = memory.AsMemory(page + (offset & (ChunkPool.Alignment - 1)), size);
             content.AsMemory(offset, size).CopyTo(filled);
             await part.WriteAsync(filled, offset, Stop);
-            ChunkPool.Return(chunk);
             offset += size;
         }
         await part.PublishAsync(content.Length, null, flush: true, Stop);

@@ -37,6 +37,22 @@ public sealed class ChunkTests
     }
 
     [Fact]
+    public void When_the_large_ones_are_all_out_a_small_one_is_had_until_one_comes_back()
+    {
+        var all = Enumerable.Range(0, 200).Select(_ => ChunkPool.Rent(Max)).ToList();
+        Assert.Contains(all, chunk => chunk.Length == Max);
+        Assert.InRange(all.Sum(chunk => (long)chunk.Length), 0, (64 + 16) * (long)Max);
+        foreach (var chunk in all)
+            ChunkPool.Return(chunk);
+        var again = ChunkPool.Rent(Max);
+        Assert.Equal(Max, again.Length);
+        ChunkPool.Return(again);
+        var other = ChunkPool.Rent(Max / 4);
+        Assert.Equal(Max / 4, other.Length);
+        ChunkPool.Return(other);
+    }
+
+    [Fact]
     public void A_quick_peer_has_the_largest_buffer_after_a_few_and_a_slow_one_keeps_the_smallest()
     {
         var (quick, slow) = (ChunkSize.First, ChunkSize.First);
