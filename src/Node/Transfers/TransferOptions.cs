@@ -37,8 +37,8 @@ internal sealed record TransferOptions
     /// <summary>A response's head is journaled when the attempt is older than this; quick transfers report it with their end.</summary>
     public TimeSpan RespondAfter { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>One buffer; a transfer has two, so that the socket fills one while the disk empties the other.</summary>
-    public int ChunkBytes { get; init; } = 1024 * 1024;
+    /// <summary>The largest buffer; a transfer has a second one while the disk empties the first. Each costs two threads a wake-up: few large ones are quicker.</summary>
+    public int ChunkBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Bodies of a known length up to this are read whole and written at once.</summary>
     public int SmallFileBytesMax { get; init; } = 64 * 1024;

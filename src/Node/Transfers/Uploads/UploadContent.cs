@@ -31,6 +31,9 @@ internal sealed class UploadContent(
     IUploadSource source, AttemptOrder order, AttemptWatch watch, IAttemptReports reports, UploadProgress progress, TransferOptions options,
     IPace pace, Func<ValueTask<bool>>? beforeLast, Action onStart) : HttpContent
 {
+    /// <summary>A socket takes no more at a time, and two of them belong to each upload however slow its target is.</summary>
+    private const int BufferBytesMax = 1024 * 1024;
+
     private const int SliceBytes = 64 * 1024;
 
     private bool _lastSliceLeft;
@@ -56,7 +59,7 @@ internal sealed class UploadContent(
         if (beforeLast is not null && _lastSliceLeft)
             throw new UploadBrokenException(UploadFailures.Ambiguous(RequestSender.Origin(new Uri(order.Url))));
         progress.WasSentWhole = false; // what an earlier request sent was answered, by a redirect to here
-        var size = (int)Math.Min(options.ChunkBytes, Math.Max(1, source.Length));
+        var size = (int)Math.Min(Math.Min(options.ChunkBytes, BufferBytesMax), Math.Max(1, source.Length));
         var front = ArrayPool<byte>.Shared.Rent(size);
         var back = ArrayPool<byte>.Shared.Rent(size);
         Task<int>? next = null;
