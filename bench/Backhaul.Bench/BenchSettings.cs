@@ -32,7 +32,8 @@ internal sealed record BenchSettings
 
         Seconds run from the start of a program to its end; the node's from the first byte of the bulk request to the moment its view counts
         every task as succeeded. CPU seconds are the program's own, not nginx's or PostgreSQL's. Only ratios of medians of one run mean
-        something. The table goes to the terminal and to bench/results/.
+        something. The table goes to the terminal and to bench/results/. Leave five minutes between two runs of `small`: on ext4 the files that the
+        first one deletes at its end make those of the second slower to create, for everybody.
         """;
 
     private static readonly string[] Scenarios = ["large", "medium", "small", "many", "queue"];
