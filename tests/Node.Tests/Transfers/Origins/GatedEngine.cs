@@ -1,4 +1,3 @@
-using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Origins;
 
