@@ -43,6 +43,12 @@ internal static class Arrows
         "Sharding.ClusterView", "Sharding.LeaseRenewal", "Sharding.Member", "Sharding.MemberState", "Sharding.ShardOwner",
     ];
 
+    /// <summary>Operators look at containers as they are, and have them swept; no session could answer that.</summary>
+    private static readonly string[] ContainersThemselves =
+    [
+        "Files.ILeftovers", "Files.LeftoverKind", "Files.FileTally", "Files.ContainerUsage", "Files.ContainerFacts", "Sweeping",
+    ];
+
     /// <summary>Operators look at the cluster and at shards as they are, and move them; no session could answer that.</summary>
     private static readonly string[] ShardsThemselves = ["Sharding", "Journal.NodeId"];
 
@@ -68,7 +74,8 @@ internal static class Arrows
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
-        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves],
+        ["Sweeping"] = ["Files", "Routing", "Sessions", "Actors.IRandom", .. HeadList, "Journal.JournalStoreException"],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

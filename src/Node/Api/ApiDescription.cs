@@ -20,6 +20,7 @@ internal static class ApiDescription
         ["task"] = "A task's id in the session.",
         ["container"] = ContainerName.Rule,
         ["path"] = ContainerPath.Rule,
+        ["upload"] = "An upload's name, from the Location that its creation answered.",
         ["state"] = "Only those in this state.",
         ["kind"] = "Only download or upload.",
         ["cursor"] = "The next of the page before.",
@@ -74,6 +75,7 @@ internal static class ApiDescription
             new() { Name = "tasks", Description = "Downloads and uploads" },
             new() { Name = "events", Description = "Numbered facts of a session, delivered until acknowledged" },
             new() { Name = "files", Description = "Files of containers: staged for uploads, results of downloads" },
+            new() { Name = "uploads", Description = "Staging in pieces, by tus 1.0.0 or by resumable uploads" },
             new() { Name = "health", Description = "Whether the node works and takes work" },
         };
         return Task.CompletedTask;

@@ -1,3 +1,4 @@
+using Backhaul.Node.Api.Uploads;
 using Backhaul.Node.Security;
 using Microsoft.Net.Http.Headers;
 
@@ -37,6 +38,7 @@ internal static class ClientEdge
         TaskEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         FileEndpoints.Map(routes);
+        UploadEndpoints.Map(routes);
         HealthEndpoints.Map(routes);
         ApiDescription.Map(routes);
     }

@@ -18,6 +18,12 @@ internal sealed record FilesOptions
     /// </summary>
     public bool DirectWrites { get; init; } = true;
 
+    /// <summary>How long an upload that comes in pieces stays after its last piece, and its receipt after its end.</summary>
+    public TimeSpan UploadAge { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>Uploads of one tenant in one container that have begun and are not complete.</summary>
+    public int UploadsPerTenantMax { get; init; } = 1_000;
+
     /// <summary>What is wrong, as sentences; empty when nothing is.</summary>
     public IEnumerable<string> Validate()
     {
@@ -25,5 +31,9 @@ internal sealed record FilesOptions
             yield return $"Backhaul:Files:Threads is {Threads}. Choose 1 to 256; 16 is a good start.";
         if (StageBytesMax < 1)
             yield return $"Backhaul:Files:StageBytesMax is {StageBytesMax}. It is a number of bytes, at least 1.";
+        if (UploadAge < TimeSpan.FromMinutes(1) || UploadAge > TimeSpan.FromDays(365))
+            yield return $"Backhaul:Files:UploadAge is {UploadAge}. Choose one minute to one year; a client must come back within it.";
+        if (UploadsPerTenantMax is < 1 or > 100_000)
+            yield return $"Backhaul:Files:UploadsPerTenantMax is {UploadsPerTenantMax}. Choose 1 to 100,000.";
     }
 }

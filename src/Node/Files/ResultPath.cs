@@ -34,11 +34,15 @@ internal static class ResultPath
     public static bool TryParse(string path, SessionKey session, out int generation, out TaskId task)
     {
         task = default;
-        if (!TryParseGeneration(path, out generation))
+        generation = 0;
+        if (!path.StartsWith(Folder + "/", StringComparison.Ordinal) || !HiddenNames.TryParseStem(path[(Folder.Length + 1)..], out var stem))
             return false;
-        var stem = path[(Folder.Length + 1)..];
-        return TaskId.TryParse(stem[(stem.IndexOf('.', HashLength + 2) + 1)..], out task) && stem == HiddenNames.Stem(session, generation, task);
+        (_, generation, task) = stem;
+        return stem.Hash == HiddenNames.Hash(session);
     }
+
+    /// <summary>What the hidden names of a session's files begin with.</summary>
+    public static string HashOf(SessionKey session) => HiddenNames.Hash(session);
 
     /// <summary>The file of a finished download, wherever it lies; null when it is gone.</summary>
     public static async ValueTask<StoredFile?> OpenAsync(IContainers containers, SessionKey session, TaskId task, FileView file, CancellationToken stop)

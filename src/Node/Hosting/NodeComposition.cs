@@ -10,6 +10,7 @@ using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
+using Backhaul.Node.Sweeping;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Origins;
@@ -39,6 +40,7 @@ internal static class NodeComposition
         AddTransfers(services, settings);
         AddDelivery(services, settings);
         AddSharding(services, settings);
+        AddSweeping(services, settings);
         AddApi(services, settings.Api, settings.Security);
         services.AddTelemetry(builder.Configuration);
         services.AddOps(settings.Ops, NodeFacts.Gather(builder.Configuration, settings.DataDirectory, TimeProvider.System));
@@ -76,6 +78,9 @@ internal static class NodeComposition
             s.GetRequiredService<IIdSource>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DiskContainers>>()));
         services.AddSingleton<IContainers>(s => s.GetRequiredService<DiskContainers>());
         services.AddSingleton<IPartFiles, DiskPartFiles>();
+        services.AddSingleton<IUploadStaging, DiskUploads>();
+        services.AddSingleton<ILeftovers>(s => new DiskLeftovers(
+            s.GetRequiredService<DiskContainers>(), settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddTransfers(IServiceCollection services, NodeSettings settings)
@@ -119,6 +124,14 @@ internal static class NodeComposition
         services.AddSingleton<INodeExit, LostExit>();
         services.AddSingleton<LocalCommands>();
         services.AddSingleton<ICommandRouter, CommandRouter>();
+    }
+
+    private static void AddSweeping(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddSingleton(settings.Sweeper);
+        services.AddSingleton<ReferenceFinder>();
+        services.AddSingleton<Sweeper>();
+        services.AddHostedService<SweeperLoop>();
     }
 
     public static void AddApi(IServiceCollection services, ApiOptions api, SecurityOptions security)

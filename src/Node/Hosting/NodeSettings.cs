@@ -10,6 +10,7 @@ using Backhaul.Node.Routing;
 using Backhaul.Node.Routing.Peers;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sharding;
+using Backhaul.Node.Sweeping;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Origins;
 using SessionOptions = Backhaul.Node.Sessions.SessionOptions;
@@ -43,6 +44,7 @@ internal sealed record NodeSettings
     public required SecurityOptions Security { get; init; }
     public required ApiOptions Api { get; init; }
     public required OpsOptions Ops { get; init; }
+    public required SweeperOptions Sweeper { get; init; }
     public required DrainOptions Drain { get; init; }
     public required StartFacts StartFacts { get; init; }
 
@@ -86,6 +88,7 @@ internal sealed record NodeSettings
             Security = security,
             Api = reader.Read<ApiOptions>("Backhaul:Api", options => options.Faults()),
             Ops = reader.Read<OpsOptions>("Backhaul:Ops", options => options.Faults()),
+            Sweeper = reader.Read<SweeperOptions>("Backhaul:Sweeper", options => options.Faults()),
             Drain = reader.Read<DrainOptions>("Backhaul:Drain", options => options.Faults(sharding.Drain)),
             StartFacts = new StartFacts(configuration["Backhaul:Ops:Url"] ?? "http://127.0.0.1:9110", directory),
         };

@@ -35,6 +35,7 @@ internal static class OpsRegistration
         services.AddSingleton<IPalette, SessionPalette>();
         services.AddSingleton<IPalette, TaskPalette>();
         services.AddSingleton<IPalette, ActorPalette>();
+        services.AddSingleton<IPalette, ContainerPalette>();
         services.AddSingleton<IPalette, SystemPalette>();
         services.AddSingleton<IPalette, LogPalette>();
         services.AddSingleton<PaletteExecutor>();

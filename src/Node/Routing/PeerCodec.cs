@@ -38,6 +38,7 @@ internal static class PeerCodec
         ["events.read.v1"] = PeerJson.Default.ReadEvents,
         ["events.acknowledge.v1"] = PeerJson.Default.Acknowledge,
         ["session.history.v1"] = PeerJson.Default.ShowHistory,
+        ["files.referenced.v1"] = PeerJson.Default.FindReferenced,
     };
 
     /// <summary>Nothing of it becomes part of a page: text as it is, not six bytes for each letter beyond ASCII.</summary>
@@ -241,6 +242,7 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.ReadEvents))]
 [JsonSerializable(typeof(SessionCommand.Acknowledge))]
 [JsonSerializable(typeof(SessionCommand.ShowHistory))]
+[JsonSerializable(typeof(SessionCommand.FindReferenced))]
 [JsonSerializable(typeof(PeerEnvelope))]
 [JsonSerializable(typeof(PeerDelay))]
 [JsonSerializable(typeof(PeerHint))]

@@ -72,6 +72,9 @@ internal abstract record SessionCommand
     /// <summary>200 with a <see cref="HistoryView"/> of the state after event <paramref name="Number"/>, the last one when it is null (operators).</summary>
     internal sealed record ShowHistory(long? Number, int TasksMax) : Query;
 
+    /// <summary>200 with <see cref="FileReferences"/>: which files of these tasks the session still refers to (the sweeper).</summary>
+    internal sealed record FindReferenced(IReadOnlyList<TaskStem> Stems) : Query;
+
     /// <summary>200 with an <see cref="AckView"/>.</summary>
     internal sealed record Acknowledge(long Through) : SessionCommand;
 }

@@ -31,6 +31,9 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 var newest = session.Delivery.LastNumber;
                 turn.Reads.Add(() => AnswerAsync(reply, () => new SessionHistory(environment, _beside, () => reply.IsAnswered).AtAsync(show, newest, CancellationToken.None)));
                 break;
+            case SessionCommand.FindReferenced find:
+                turn.Answer(reply, SessionViews.Json(200, FileReferences.Of(session, find.Stems), FileReferencesJson.Default.FileReferences));
+                break;
             case SessionCommand.ListTasks list:
                 ListTasks(list, reply, turn);
                 break;

@@ -5,7 +5,7 @@ namespace Backhaul.Protocol;
 /// <summary>An error answer (RFC 9457) with a stable code and a sentence that says what to do.</summary>
 public sealed record Problem
 {
-    /// <summary>Always <c>about:blank</c>: the code tells problems apart.</summary>
+    /// <summary><c>about:blank</c>, for the code tells problems apart; a registered type where a standard names one.</summary>
     public string Type { get; init; } = "about:blank";
 
     /// <summary>The status' name.</summary>
@@ -23,6 +23,16 @@ public sealed record Problem
     /// <summary>The field that is wrong, as a JSON path.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Field { get; init; }
+
+    /// <summary>Where an upload stands.</summary>
+    [JsonPropertyName("expected-offset")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ExpectedOffset { get; init; }
+
+    /// <summary>Where the request wanted to go on.</summary>
+    [JsonPropertyName("provided-offset")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ProvidedOffset { get; init; }
 }
 
 /// <summary>Stable codes of problems and of task errors.</summary>
@@ -117,6 +127,30 @@ public static class ProblemCodes
 
     /// <summary>The container has no file of this path.</summary>
     public const string FileNotFound = "fileNotFound";
+
+    /// <summary>There is no such upload.</summary>
+    public const string UploadNotFound = "uploadNotFound";
+
+    /// <summary>The upload was left alone for too long.</summary>
+    public const string UploadExpired = "uploadExpired";
+
+    /// <summary>The upload stands at another byte.</summary>
+    public const string UploadOffset = "uploadOffset";
+
+    /// <summary>The length is not the one that was said before.</summary>
+    public const string UploadLength = "uploadLength";
+
+    /// <summary>All bytes are there already.</summary>
+    public const string UploadComplete = "uploadComplete";
+
+    /// <summary>Another request appends to the upload.</summary>
+    public const string UploadBusy = "uploadBusy";
+
+    /// <summary>The tenant has as many unfinished uploads as it may have.</summary>
+    public const string UploadLimit = "uploadLimit";
+
+    /// <summary>The bytes have another checksum.</summary>
+    public const string ChecksumMismatch = "checksumMismatch";
 
     /// <summary>The number is beyond the newest event.</summary>
     public const string FutureEvent = "futureEvent";

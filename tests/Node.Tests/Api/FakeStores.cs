@@ -47,3 +47,14 @@ internal sealed class FakeContainers : IContainers
     public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<StageResult?> MoveAsync(FileMove move, CancellationToken stop) => throw new NotSupportedException();
 }
+
+/// <summary>No uploads.</summary>
+internal sealed class FakeUploads : IUploadStaging
+{
+    public bool Takes(ContainerName container) => true;
+
+    public ValueTask<UploadOutcome> CreateAsync(UploadKey key, NewUpload upload, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<UploadOutcome> FindAsync(UploadKey key, CancellationToken stop) => new(new UploadOutcome.NotFound());
+    public ValueTask<UploadOutcome> AppendAsync(UploadKey key, UploadAppend append, Stream body, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<UploadOutcome> TerminateAsync(UploadKey key, CancellationToken stop) => throw new NotSupportedException();
+}

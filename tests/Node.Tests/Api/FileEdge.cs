@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Api;
+using Backhaul.Node.Api.Uploads;
 using Backhaul.Node.Delivery;
 using Backhaul.Node.Files;
 using Backhaul.Node.Routing;
@@ -54,6 +55,8 @@ internal sealed class FileEdge : IAsyncDisposable
         services.AddSingleton<IRandom>(new SeededRandom(1));
         services.AddSingleton<ICommandRouter>(_ => edge!.Router);
         services.AddSingleton<IContainers>(_ => edge!.Rig.Containers);
+        services.AddSingleton<IUploadStaging>(s => edge!.Rig.Uploads(s.GetRequiredService<FilesOptions>()));
+        services.AddSingleton<IIdSource, Version7Ids>();
         services.AddSingleton<IEventSource>(_ => edge!.Events);
         services.AddSingleton(_ => edge!.Feed);
         services.AddSingleton(_ => edge!.Readiness);
@@ -69,6 +72,7 @@ internal sealed class FileEdge : IAsyncDisposable
             return next(context);
         });
         FileEndpoints.Map(edge._app);
+        UploadEndpoints.Map(edge._app);
         EventEndpoints.Map(edge._app);
         await edge._app.StartAsync(TestContext.Current.CancellationToken);
         edge.Address = new Uri(edge._app.Urls.Single());

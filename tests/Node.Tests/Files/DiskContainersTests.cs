@@ -329,12 +329,6 @@ public sealed class DiskContainersTests : IDisposable
             base.ReadAsync(buffer[..Math.Min(buffer.Length, 70_001)], cancellationToken);
     }
 
-    private sealed class BreakingStream(int after) : MemoryStream(new byte[after])
-    {
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            await base.ReadAsync(buffer, cancellationToken) is var count and > 0 ? count : throw new IOException("The client went away.");
-    }
-
     /// <summary>Nodes that share a container often start together; one took another's folder for that of a dead process.</summary>
     [Fact]
     public async Task Many_processes_come_in_at_once()

@@ -41,8 +41,16 @@ internal sealed class FilesRig : IDisposable
 
     /// <summary>As a second process, or the next one, over the same folder.</summary>
     public DiskContainers Open(bool shared = false, TimeProvider? time = null) => DiskContainers.Open(
-        new ContainerTable(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Root.Path, Shared = shared } }),
+        Table(shared),
         _work, Disk, Points, new CountingIds(), time ?? TimeProvider.System, NullLogger<DiskContainers>.Instance);
+
+    public DiskLeftovers Leftovers(TimeProvider time) => new(Containers, Table(shared: false), _work, time);
+
+    private ContainerTable Table(bool shared) =>
+        new(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Root.Path, Shared = shared } });
+
+    public DiskUploads Uploads(FilesOptions? options = null, DiskContainers? containers = null, TimeProvider? time = null) =>
+        new(containers ?? Containers, _work, options ?? new FilesOptions(), time ?? TimeProvider.System);
 
     public async Task<StageResult> StageAsync(string path, string content, string tenant = "default", long bytesMax = 1 << 20) =>
         await Containers.StageAsync(
@@ -58,7 +66,7 @@ internal sealed class FilesRig : IDisposable
 
     /// <summary>Files below the hidden folder, lock files left out.</summary>
     public string[] HiddenFiles() =>
-        [.. Directory.EnumerateFiles(Root.At(".backhaul"), "*", SearchOption.AllDirectories).Where(path => !path.EndsWith("/lock", StringComparison.Ordinal) && !path.EndsWith("/opening", StringComparison.Ordinal))];
+        [.. Directory.EnumerateFiles(Root.At(".backhaul"), "*", SearchOption.AllDirectories).Where(path => !path.EndsWith("/lock", StringComparison.Ordinal) && !path.EndsWith("/opening", StringComparison.Ordinal) && !path.EndsWith("/sweep", StringComparison.Ordinal))];
 
     public void Dispose()
     {
@@ -71,10 +79,14 @@ internal sealed class FilesRig : IDisposable
     {
         public List<string> Reached { get; } = [];
 
+        /// <summary>What happens there; a throw ends the work as a crash would, but for locks that the system gives back.</summary>
+        public Action<string>? On { get; set; }
+
         public void Reach(string name)
         {
             lock (Reached)
                 Reached.Add(name);
+            On?.Invoke(name);
         }
     }
 

@@ -4,6 +4,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Delivery;
+using Backhaul.Node.Files;
+using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Ops.Palettes;
@@ -12,6 +14,7 @@ using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
+using Backhaul.Node.Sweeping;
 using Backhaul.Node.Telemetry;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Configuration;
@@ -73,6 +76,7 @@ internal sealed class OpsHost : IAsyncDisposable
         builder.Services.AddSingleton<NodeReadiness>();
         builder.Services.AddSingleton(new SessionFeed(new DeliveryOptions()));
         builder.Services.AddSingleton<DescribeActors>(Tree);
+        AddContainers(builder.Services, data);
         more?.Invoke(builder.Services);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(new ShardingOptions { ShardCount = 4 });
@@ -101,6 +105,20 @@ internal sealed class OpsHost : IAsyncDisposable
         await _host.StopAsync();
         _host.Dispose();
         Directory.Delete(DataDirectory, recursive: true);
+    }
+
+    private static void AddContainers(IServiceCollection services, string data)
+    {
+        var table = new ContainerTable(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Path.Combine(data, "files") } });
+        services.AddSingleton(_ => new FileThreads(1));
+        services.AddSingleton(s => DiskContainers.Open(
+            table, s.GetRequiredService<FileThreads>(), new LinuxDiskCalls(), new CrashPoints(new FaultOptions(), s.GetRequiredService<ILogger<CrashPoints>>()),
+            new Version7Ids(TimeProvider.System), TimeProvider.System, s.GetRequiredService<ILogger<DiskContainers>>()));
+        services.AddSingleton<ILeftovers>(s => new DiskLeftovers(
+            s.GetRequiredService<DiskContainers>(), table, s.GetRequiredService<FileThreads>(), TimeProvider.System));
+        services.AddSingleton(new SweeperOptions());
+        services.AddSingleton<ReferenceFinder>();
+        services.AddSingleton<Sweeper>();
     }
 
     private static ActorTree? Tree(string? underPath, int depth)

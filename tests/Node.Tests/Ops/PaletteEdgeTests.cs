@@ -34,6 +34,7 @@ public sealed class PaletteEdgeTests
             "session history", "session quarantined", "session release",
             "task list", "task show", "task why", "task attempts", "task suspend", "task resume", "task cancel", "task tail",
             "actor hierarchy", "actor system",
+            "container list", "container usage", "container sweep",
             "system info", "system uptime", "system metrics", "system gc", "system drain",
             "log tail", "log level",
         ], commands);

@@ -62,6 +62,7 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.ReadEvents(17, 256), null),
         new(Session, new SessionCommand.Acknowledge(17), Key),
         new(Session, new SessionCommand.ShowHistory(17, 1000), null),
+        new(Session, new SessionCommand.FindReferenced([new TaskStem(2, Task)]), null),
     ];
 
     private static readonly PeerAnswer[] Answers =

@@ -320,6 +320,13 @@ internal sealed class DiskContainer : IDisposable
         }
     }
 
+    /// <summary>The container's root, to be listed.</summary>
+    internal SafeFileHandle OpenRoot()
+    {
+        Check(Calls.OpenFolder(_root, ".", out var folder), "list a container");
+        return folder;
+    }
+
     /// <summary>Null when there is none.</summary>
     internal SafeFileHandle? OpenFolder(string path, string act)
     {

@@ -16,7 +16,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
     private const int BufferMin = 4096;
 
     /// <summary>Longer than any upload goes without a byte, and than clocks of machines and of their file server differ.</summary>
-    private static readonly TimeSpan SharedStagingAge = TimeSpan.FromDays(1);
+    internal static readonly TimeSpan SharedStagingAge = TimeSpan.FromDays(1);
 
     private readonly Dictionary<ContainerName, DiskContainer> _containers = [];
     private readonly PathLocks _paths = new();
@@ -43,6 +43,8 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
     }
 
     public bool Exists(ContainerName container) => _containers.ContainsKey(container);
+
+    public IReadOnlyList<ContainerName> Names => [.. _containers.Keys.OrderBy(name => name.ToString(), StringComparer.Ordinal)];
 
     /// <summary>For the parts of transfers, which live in the same folders.</summary>
     public DiskContainer Get(ContainerName container) => _containers.TryGetValue(container, out var found)

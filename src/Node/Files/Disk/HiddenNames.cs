@@ -18,13 +18,28 @@ internal static class HiddenNames
 
     private const int HashBytes = 12;
 
-    public static string Stem(SessionKey session, int generation, TaskId task)
+    public static string Stem(SessionKey session, int generation, TaskId task) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Hash(session)}.g{generation}.{task}");
+
+    public static string Hash(SessionKey session)
     {
         Span<byte> text = stackalloc byte[256];
         Span<byte> hash = stackalloc byte[32];
         var length = Encoding.UTF8.GetBytes(session.ToString(), text);
         SHA256.HashData(text[..length], hash);
-        return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(hash[..HashBytes])}.g{generation}.{task}");
+        return Convert.ToHexStringLower(hash[..HashBytes]);
+    }
+
+    /// <summary>False for a name that is not a stem.</summary>
+    public static bool TryParseStem(string stem, out (string Hash, int Generation, TaskId Task) task)
+    {
+        task = default;
+        var pieces = stem.Split('.', 3);
+        if (pieces is not [{ Length: HashBytes * 2 } hash, ['g', .. var generation], var id]
+            || !int.TryParse(generation, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || !TaskId.TryParse(id, out var parsed))
+            return false;
+        task = (hash, number, parsed);
+        return true;
     }
 
     /// <summary>The folder of a tenant under a container's root. A tenant may be called .backhaul; its folder may not.</summary>

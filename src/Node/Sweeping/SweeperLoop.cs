@@ -1,0 +1,23 @@
+using Backhaul.Node.Actors;
+
+namespace Backhaul.Node.Sweeping;
+
+/// <summary>
+/// Sweeps every container now and then, as long as the node runs. Each node tries; the container's own mark says whether one of them did lately, so that
+/// a cluster sweeps as often as one node would. A sweep that fails costs nothing but time: the next one begins anew.
+/// </summary>
+internal sealed class SweeperLoop(Sweeper sweeper, SweeperOptions options, TimeProvider time, IRandom random) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (options.Every == TimeSpan.Zero)
+            return;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            // Never at once: nodes that start together, or a rolling restart, have other work first.
+            await Task.Delay(options.Every * (0.5 + (random.NextUnit() / 2)), time, stoppingToken);
+            foreach (var container in sweeper.Containers)
+                await sweeper.SweepAsync(container, dryRun: false, options.Every * 0.75, stoppingToken);
+        }
+    }
+}
