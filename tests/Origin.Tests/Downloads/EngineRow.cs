@@ -11,7 +11,7 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
 
     private readonly string _task = row.Seed(way);
     private readonly List<string> _ends = [];
-    private readonly List<long> _checkpoints = [];
+    private readonly List<SeenAsk> _asks = [];
     private PartCheckpoint? _resume;
     private int _attempts;
 
@@ -24,16 +24,14 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
         {
             Assert.IsType<AttemptOutcome.Failed>(await AttemptAsync(url));
             _ends.Clear();
+            _asks.Clear();
             Damage();
         }
-        var from = Requests().Count;
-        _checkpoints.Clear();
-        _checkpoints.Add(_resume is { Validator: not null } known ? known.Bytes : 0);
         if (row.Face is { } face)
             origin.Wear(new Uri(url).Host, face, row.FaceTimes);
         while (_attempts < AttemptsMax && await AttemptAsync(url) is AttemptOutcome.Failed { Failure.Retryable: true } failed)
             Assert.True((failed.Failure.RetryAfter ?? TimeSpan.Zero) >= row.RetryAfter || _ends.Count > 1, $"{row} asked to wait for {failed.Failure.RetryAfter}.");
-        await RowCheck.HoldsAsync(row, way, _ends, [.. Requests().Skip(from)], _checkpoints, engine.FileOf(_task));
+        await RowCheck.HoldsAsync(row, way, _ends, _asks, engine.FileOf(_task));
     }
 
     private List<OriginRequest> Requests() => [.. origin.Requests.Where(request => request.Path.StartsWith($"/bytes/{_task}/", StringComparison.Ordinal))];
@@ -41,6 +39,8 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
     private async Task<AttemptOutcome> AttemptAsync(string url)
     {
         var reports = new RecordedReports();
+        var asked = Requests().Count;
+        var start = _resume is { Validator: not null } known ? known.Bytes : 0;
         var outcome = await engine.RunAsync(
             Engine.Download(_task, url) with
             {
@@ -54,11 +54,10 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
             reports);
         if (reports.Restarts.Count > 0)
             _resume = null;
-        foreach (var checkpoint in reports.Checkpoints)
-        {
-            _resume = checkpoint;
-            _checkpoints.Add(checkpoint.Bytes);
-        }
+        _resume = reports.Last ?? _resume;
+        IReadOnlyList<long> durable = [start, .. reports.Checkpoints.Select(checkpoint => checkpoint.Bytes)];
+        foreach (var request in Requests().Skip(asked))
+            _asks.Add(new SeenAsk(request, _asks.Count == 0 ? [start] : durable));
         if (outcome is AttemptOutcome.Failed failed)
         {
             _ends.Add(failed.Failure.Code);

@@ -11,18 +11,17 @@ internal static class RowCheck
     /// <param name="row">The row.</param>
     /// <param name="way">How the fault was met.</param>
     /// <param name="ends">How each attempt ended.</param>
-    /// <param name="requests">What the origin saw from the fault on.</param>
-    /// <param name="checkpoints">Offsets that were durable, in their order; the first request may only go on from the first.</param>
+    /// <param name="asks">What the origin saw from the fault on, and from where each request might go on.</param>
     /// <param name="file">The published file, null when there is none.</param>
     public static async Task HoldsAsync(
-        FaultRow row, Way way, IReadOnlyList<string> ends, IReadOnlyList<OriginRequest> requests, IReadOnlyList<long> checkpoints, string? file)
+        FaultRow row, Way way, IReadOnlyList<string> ends, IReadOnlyList<SeenAsk> asks, string? file)
     {
         var trace = row.TraceOf(way);
-        var seen = string.Join(" ", requests.Select(request => request.Range ?? "whole"));
+        var seen = string.Join(" ", asks.Select(ask => ask.Request.Range ?? "whole"));
         Assert.True(trace.Ends.SequenceEqual(ends, StringComparer.Ordinal), $"{row} ended as '{string.Join(' ', ends)}', not as '{string.Join(' ', trace.Ends)}'; asked: {seen}");
-        Assert.True(trace.Requests.Count == requests.Count, $"{row} asked {requests.Count} times, not {trace.Requests.Count}: {seen}");
-        for (var i = 0; i < requests.Count; i++)
-            AskedRightly(row, trace.Requests[i], requests[i], i == 0 ? [.. checkpoints.Take(1)] : checkpoints, seen);
+        Assert.True(trace.Requests.Count == asks.Count, $"{row} asked {asks.Count} times, not {trace.Requests.Count}: {seen}");
+        for (var i = 0; i < asks.Count; i++)
+            AskedRightly(row, trace.Requests[i], asks[i], seen);
         if (!trace.Succeeds)
         {
             Assert.Null(file);
@@ -35,14 +34,16 @@ internal static class RowCheck
         Assert.Equal(OriginContent.Sha256(seed, row.Length), Convert.ToHexStringLower(await SHA256.HashDataAsync(content, TestContext.Current.CancellationToken)));
     }
 
-    private static void AskedRightly(FaultRow row, char wanted, OriginRequest request, IReadOnlyList<long> checkpoints, string seen)
+    private static void AskedRightly(FaultRow row, char wanted, SeenAsk ask, string seen)
     {
-        if (wanted == '0' || checkpoints.All(offset => offset == 0))
+        var request = ask.Request;
+        if (wanted == '0' || ask.Durable.All(offset => offset == 0))
         {
             Assert.True(request.Range is null && request.IfRange is null, $"{row} asked for a part where the whole file was due: {seen}");
             return;
         }
-        Assert.Contains(request.Range, checkpoints.Select(offset => string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-")));
+        var due = ask.Durable.Select(offset => string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-")).ToList();
+        Assert.True(request.Range is not null && due.Contains(request.Range), $"{row} asked for other bytes than {string.Join(" or ", due)}: {seen}");
         Assert.True(request.IfRange is not null && !request.IfRange.StartsWith("W/", StringComparison.Ordinal), $"{row} asked for a part without a strong If-Range: {seen}");
     }
 }

@@ -53,7 +53,7 @@ internal sealed class Engine : IAsyncDisposable
     public static EgressOptions LoopbackAllowed { get; } = new()
     {
         Allow = ["127.0.0.0/8", "localhost"],
-        ConnectTimeout = TimeSpan.FromSeconds(1),
+        ConnectTimeout = TimeSpan.FromSeconds(5), // a busy machine shakes hands slowly
     };
 
     /// <summary>Where its containers lie.</summary>
