@@ -49,7 +49,9 @@ internal static class TaskRules
             ?? CheckSourceChange(kind, request)
             ?? CheckMaxBytes(kind, request)
             ?? CheckBytesPerSecond(request.BytesPerSecondMax)
+            ?? CheckRandomAccess(kind, method, request)
             ?? RetryRules.CheckAcceptStatus(request.AcceptStatus, "acceptStatus")
+            ?? RetryRules.CheckAcceptStatus(request.RecoverableStatus, "recoverableStatus")
             ?? RetryRules.Check(request.Retry, "retry");
         if (problem is not null)
             return problem;
@@ -73,6 +75,8 @@ internal static class TaskRules
             Retry = request.Retry,
             SourceChange = ToPolicy(request.SourceChange) ?? SourceChangePolicy.Restart,
             MaxBytes = request.MaxBytes,
+            RecoverableStatus = request.RecoverableStatus is { Count: > 0 } recoverable ? recoverable : null,
+            RandomAccess = request.RandomAccess ?? false,
             Parts = request.Parts,
             Multipart = request.Multipart,
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
@@ -175,6 +179,12 @@ internal static class TaskRules
         : kind == TaskKind.Upload ? Invalid("maxBytes", "belongs to downloads.")
         : request.MaxBytes > 0 ? null
         : Invalid("maxBytes", "must be more than 0.");
+
+    private static Problem? CheckRandomAccess(TaskKind kind, string method, TaskRequest request) =>
+        request.RandomAccess is not true ? null
+        : kind == TaskKind.Upload ? Invalid("randomAccess", "belongs to downloads.")
+        : method != "GET" ? Invalid("randomAccess", "needs the method GET; others have no ranges.")
+        : null;
 
     private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidField, $"{field} {what}", field);
 }

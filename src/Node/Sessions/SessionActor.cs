@@ -1,4 +1,5 @@
 using Backhaul.Node.Actors;
+using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
@@ -328,6 +329,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             case TaskChanged { Change.BytesPerSecondMax: not null } changed:
                 turn.Rates.Add(changed.Task);
                 break;
+            case TaskRangesWanted wanted:
+                turn.Wishes.Add(wanted.Task);
+                break;
             case SessionPaused:
                 turn.Stops.UnionWith(_session.Tasks.Active().Select(task => task.Id));
                 break;
@@ -422,6 +426,11 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             if (_running.TryGetValue(id, out var progress))
                 _context.StopChild(progress.ChildName, StopReason.Requested);
         }
+        foreach (var id in turn.Wishes)
+        {
+            if (_running.TryGetValue(id, out var progress) && progress.Wishes is { } wishes && _session.Tasks.TryFind(id, out var task))
+                wishes.Wanted = task.Ranges!.Wanted;
+        }
         foreach (var read in turn.Reads)
             _ = read();
         foreach (var (files, resultToo) in turn.Discards)
@@ -436,9 +445,17 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         var task = _session.Tasks[started.Task];
         var isUpload = task.Spec.Kind is TaskKind.Upload;
-        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time);
+        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time)
+        {
+            Wishes = task.Spec.RandomAccess ? new RangeWishes(task.Ranges?.Wanted ?? RangeSet.Empty) : null,
+        };
         progress.Rate.Set(task.Spec.BytesPerSecondMax);
-        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with { TaskRate = progress.Rate, SessionRate = _rate };
+        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with
+        {
+            TaskRate = progress.Rate,
+            SessionRate = _rate,
+            Wishes = progress.Wishes,
+        };
         _running[task.Id] = progress;
         var session = _context.ForChildren;
         _context.Spawn(progress.ChildName, () => new TaskActor(order, progress, _environment, session));

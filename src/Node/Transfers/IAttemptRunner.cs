@@ -95,9 +95,15 @@ internal sealed record AttemptOrder
     public RateGate? SessionRate { get; init; }
     public required IReadOnlyList<string> AcceptStatus { get; init; }
     public required IReadOnlyList<int> RetryStatuses { get; init; }
+
+    /// <summary>Statuses that pause the task until its client says how to go on.</summary>
+    public IReadOnlyList<string> RecoverableStatus { get; init; } = [];
     public string? Sha256 { get; init; }
     public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
     public long? MaxBytes { get; init; }
+
+    /// <summary>Random access: the bytes that go before others; null when nobody may ask for any.</summary>
+    public RangeWishes? Wishes { get; init; }
 
     /// <summary>The last journaled checkpoint of the part; null starts from zero.</summary>
     public PartCheckpoint? Resume { get; init; }
@@ -249,6 +255,7 @@ internal static class TransferCodes
     public const string ConnectionLost = "connectionLost";
     public const string Truncated = "truncated";
     public const string IdleTimeout = "idleTimeout";
+    public const string TooSlow = "tooSlow";
     public const string ProtocolError = "protocolError";
     public const string HeadersTooLarge = "headersTooLarge";
     public const string HttpStatus = "httpStatus";

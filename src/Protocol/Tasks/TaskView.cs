@@ -66,11 +66,17 @@ public sealed record TaskView
     /// <summary>Its bandwidth, when it has a limit of its own.</summary>
     public long? BytesPerSecondMax { get; init; }
 
+    /// <summary>True when ranges may be asked for before the rest.</summary>
+    public bool? RandomAccess { get; init; }
+
     /// <summary>False when it was created suspended.</summary>
     public bool? Start { get; init; }
 
     /// <summary>The statuses it accepts besides 2xx, when the task named them.</summary>
     public IReadOnlyList<string>? AcceptStatus { get; init; }
+
+    /// <summary>The statuses that pause it, when the task named them.</summary>
+    public IReadOnlyList<string>? RecoverableStatus { get; init; }
 
     /// <summary>Its own retry rules, when the task named them.</summary>
     public RetryConfiguration? Retry { get; init; }

@@ -88,7 +88,6 @@ public sealed class TaskRulesTests
         { """ "group":"g" """, "unknownField", "group" },
         { """ "completionGroup":"g" """, "unknownField", "completionGroup" },
         { """ "askBeforeStart":true """, "unknownField", "askBeforeStart" },
-        { """ "randomAccess":true """, "unknownField", "randomAccess" },
         { """ "uploadProtocol":"tus" """, "invalidField", "uploadProtocol" },
         { """ "notify":{} """, "unknownField", "notify" },
         { """ "unconstrained":true """, "unknownField", "unconstrained" },

@@ -98,6 +98,20 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         return await OpenAsync(Get(container), Place.OfResult(session, generation, task));
     }
 
+    public ValueTask<StoredFile?> OpenPartAsync(SessionKey session, int generation, TaskId task, ContainerName container, string part, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return _work.RunAsync(
+            static s => DiskPartFiles.OpenToRead(s.container, HiddenNames.Stem(s.session, s.generation, s.task), s.part) is { } opened
+                ? new StoredFile(
+                    new DiskReadStream(opened.File, opened.Status.Length, s.container, s.work),
+                    opened.Status.Length,
+                    DateTimeOffset.UnixEpoch.AddTicks(opened.Status.ModifiedNs / 100),
+                    string.Create(CultureInfo.InvariantCulture, $"\"part-{opened.Status.Inode:x}\""))
+                : null,
+            (container: Get(container), session, generation, task, part, work: _work));
+    }
+
     public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();

@@ -28,6 +28,7 @@ internal static class AttemptOrders
             IdleTimeout = inherited.RequestTimeout!.Value,
             SessionHostMax = session.Configurations.Current.MaxConnectionsPerHost!.Value,
             AcceptStatus = spec.AcceptStatus ?? inherited.AcceptStatus ?? [],
+            RecoverableStatus = spec.RecoverableStatus ?? [],
             RetryStatuses = spec.Retry?.Statuses ?? inherited.Retry!.Statuses!,
             Sha256 = spec.Sha256,
             SourceChange = spec.SourceChange,

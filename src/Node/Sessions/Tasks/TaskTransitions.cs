@@ -1,3 +1,4 @@
+using Backhaul.Node.Files;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -28,9 +29,18 @@ internal static class TaskTransitions
         TaskStarted started => Start(task, started),
         TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status }),
         TaskContinued => task,
-        TaskRestarted restarted => task with { Run = task.Run! with { Generation = restarted.Generation, Part = null } },
+        TaskRestarted restarted => task with
+        {
+            Run = task.Run! with { Generation = restarted.Generation, Part = null },
+            Ranges = task.Ranges is { } ranges ? ranges with { Announced = RangeSet.Empty } : null,
+        },
         TaskRedirected => task,
-        TaskCheckpointed checkpointed => task with { Run = Progressed(task.Run!, checkpointed.Part) },
+        TaskCheckpointed checkpointed => task with
+        {
+            Run = Progressed(task.Run!, checkpointed.Part),
+            Ranges = RangeDecider.Fulfilled(task.Ranges, checkpointed.Part.Durable),
+        },
+        TaskRangesWanted or TaskRangesReleased or TaskRangesDownloaded => RangeDecider.Apply(task, happened),
         TaskAttemptEnded ended => EndAttempt(task, ended),
         TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
         TaskChallenged challenged => task with { Run = task.Run! with { Challenge = challenged.Challenge, ChallengeCount = challenged.Count } },
@@ -58,7 +68,7 @@ internal static class TaskTransitions
             Reason = begins ? WaitReasons.EarliestBegin : task.Reason,
             NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
         };
-        var answers = changed is { WaitsForClient: true, Reason: WaitReasons.Credential } && (change.Url is not null || change.Headers is not null);
+        var answers = changed.WaitsForClient && (change.Url is not null || change.Headers is not null);
         return answers ? Release(changed, at) : changed;
     }
 
@@ -174,5 +184,8 @@ internal static class AttemptDecisions
     public const string Failed = "failed";
     public const string Stopped = "stopped";
     public const string Interrupted = "interrupted";
+
+    /// <summary>A status of the task's choice: the client says how it goes on.</summary>
+    public const string Paused = "paused";
     public const string Challenged = "challenged";
 }

@@ -20,6 +20,9 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>Answers in a row that were good and brought nothing.</summary>
     private const int IdleRoundsMax = 3;
 
+    /// <summary>Somebody waits for the bytes of a download with random access: they are made durable, and told, sooner.</summary>
+    private static readonly TimeSpan RandomAccessInterval = TimeSpan.FromSeconds(1);
+
     private readonly AttemptWatch _watch = new(services.Time, order.IdleTimeout, stop);
     private readonly long _startedAt = services.Time.GetTimestamp();
     private readonly bool _asksForRangeItself = order.Headers.ContainsKey("Range");
@@ -29,6 +32,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     private IPartFile? _part;
     private PartWriter? _writer;
     private PartDigest? _digest;
+    private PromisedDigest? _promised;
     private SegmentPlan? _plan;
     private string? _validator;
     private int _idleRounds;
@@ -78,6 +82,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         var again = false;
         while (true)
         {
+            if (order.Wishes is { } wishes)
+                _plan?.Want(wishes.Wanted);
             var segment = _plan?.Next(splits: false);
             var state = segment is null ? null : new PartState(segment.From, _plan!.Total, _validator!);
             var answer = await services.Sender.SendAsync(order, Ask(url, segment), _watch, reports);
@@ -165,7 +171,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (length <= services.Options.SmallFileBytesMax)
             return await new SmallBody(order, reports, services, _pace, _owner, _watch).StoreAsync(head, (int)length, report);
         _part = await services.Parts.CreateAsync(order.Files, _owner, length, _watch.Token);
-        _digest = NeedsDigest ? new PartDigest(services.Work) : null;
+        _promised = PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated);
+        _digest = DigestCheck.Wanted(order, services.Options, _promised) is { Count: > 0 } wanted ? new PartDigest(services.Work, wanted) : null;
         _validator = Verdict(head).Validator;
         _plan = new SegmentPlan(length, RangeSet.Empty, services.Options.SegmentBytesMin);
         return await FillAsync(head, _plan.OpenWhole(), report);
@@ -179,6 +186,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (range.Total is { } total)
             _plan!.Learn(total);
         segment.Limit = range.End;
+        _promised ??= PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated);
         return await FillAsync(head, segment, Report(head, range.From, range.Total));
     }
 
@@ -228,15 +236,10 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>Everything is written: digest, last checkpoint, publication.</summary>
     private async ValueTask<AttemptOutcome> PublishAsync(PartWriter writer, long length, bool verified, ResponseReport report)
     {
-        string? sha256 = null;
-        if (_digest is not null)
-        {
-            if (!await _digest.CatchUpAsync(writer.Part, length, services.Options.ChunkBytes, _watch.Token))
-                throw new StorageException(StorageFailure.Failed, "The part of a download is shorter than what was written to it.");
-            sha256 = _digest.Finish();
-        }
-        if (order.Sha256 is not null && sha256 != order.Sha256)
-            return DownloadFailures.DigestMismatch(sha256!, length, retryable: report.Response.From > 0);
+        var check = new DigestCheck(order, services, _promised);
+        var (sha256, wrong) = await check.CheckAsync(_digest, writer.Part, length, resumed: report.Response.From > 0, _watch.Token);
+        if (wrong is not null)
+            return wrong;
         var flush = services.Options.FlushOnComplete;
         if (flush && (writer.HasCheckpoint || length > services.Options.CompleteCheckpointBytesMin))
         {
@@ -246,7 +249,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         }
         await writer.AbandonAsync();
         var file = await writer.Part.PublishAsync(length, sha256, flush, CancellationToken.None);
-        return new AttemptOutcome.Finished(report.Response, length, 0, file, verified || order.Sha256 is not null, sha256);
+        return new AttemptOutcome.Finished(report.Response, length, 0, file, verified || check.Proves, sha256);
     }
 
     /// <summary>All bytes were there before a crash: the file is published, or its part only needs publishing. Null: it is gone.</summary>
@@ -284,7 +287,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             _part = await services.Parts.AdoptAsync(order.Files, _owner, resume, _watch.Token);
         if (_part is not null && NeedsDigest)
         {
-            _digest = new PartDigest(services.Work);
+            _digest = new PartDigest(services.Work, DigestAlgorithm.Sha256);
             if (!await _digest.CatchUpAsync(_part, resume.Bytes, services.Options.ChunkBytes, _watch.Token))
                 await DropPartAsync();
         }
@@ -310,7 +313,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     {
         await CloseAsync();
         _digest?.Dispose();
-        (_digest, _plan, _validator) = (null, null, null);
+        (_digest, _promised, _plan, _validator) = (null, null, null, null);
     }
 
     private async ValueTask CloseAsync()
@@ -352,7 +355,11 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
 
     private PartWriter EnsureWriter(ResponseReport report)
     {
-        _writer ??= new PartWriter(_part!, _plan!.Taken, _validator, _digest, reports, services.Options, services.Time) { Response = report };
+        _writer ??= new PartWriter(_part!, _plan!.Taken, _validator, _digest, reports, services.Options, services.Time)
+        {
+            Response = report,
+            CheckpointInterval = order.Wishes is null || services.Options.CheckpointInterval < RandomAccessInterval ? services.Options.CheckpointInterval : RandomAccessInterval,
+        };
         _writer.Response = report;
         return _writer;
     }

@@ -27,6 +27,9 @@ internal sealed class PartWriter(
     /// <summary>The head that is reported before the first checkpoint.</summary>
     public required ResponseReport Response { get; set; }
 
+    /// <summary>A checkpoint is due this long after the last one.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = options.CheckpointInterval;
+
     /// <summary>Length of the file, when known.</summary>
     public long? Total { get; set; }
 
@@ -50,7 +53,7 @@ internal sealed class PartWriter(
     public bool FlushFailed { get; private set; }
 
     public bool IsCheckpointDue =>
-        validator is not null && _flush is null && time.GetElapsedTime(_checkpointAt) >= options.CheckpointInterval && HasNews;
+        validator is not null && _flush is null && time.GetElapsedTime(_checkpointAt) >= CheckpointInterval && HasNews;
 
     /// <summary>The flush of a started checkpoint, while there is one.</summary>
     public Task? Flushing => _flush;
