@@ -178,6 +178,9 @@ internal sealed record AttemptResponse
     /// <summary>The reason of the verdict, as a sentence.</summary>
     public required string ResumableWhy { get; init; }
 
+    /// <summary>How long it took to get here.</summary>
+    public AttemptPhases? Phases { get; init; }
+
     /// <summary>The byte the attempt goes on from; 0 for a start.</summary>
     public required long From { get; init; }
     public long? Total { get; init; }

@@ -28,6 +28,20 @@ public sealed class DownloadAttemptTests
     }
 
     [Fact]
+    public async Task An_attempt_says_where_the_time_to_its_response_went()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var url = bench.Origin.Bytes("a", 100, "delay=60").Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
+        var first = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url))).Response.Phases!;
+        Assert.NotNull(first.DnsMs);
+        Assert.NotNull(first.ConnectMs);
+        Assert.Null(first.TlsMs);
+        Assert.True(first.FirstByteMs >= 50, $"{first.FirstByteMs} ms to the first byte of an answer that was held back for 60.");
+        var second = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url))).Response.Phases!;
+        Assert.Equal((null, null), (second.DnsMs, second.ConnectMs)); // the connection was there
+    }
+
+    [Fact]
     public async Task Small_files_make_no_reports_and_share_a_connection()
     {
         await using var bench = await AttemptBench.StartAsync();

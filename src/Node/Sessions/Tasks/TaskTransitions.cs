@@ -27,7 +27,7 @@ internal static class TaskTransitions
         TaskReleased released => Release(task, released.At),
         TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code } },
         TaskStarted started => Start(task, started),
-        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status }),
+        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status, Phases = PhasesOf(responded.Response) ?? attempt.Phases }),
         TaskContinued => task,
         TaskRestarted restarted => task with
         {
@@ -166,10 +166,17 @@ internal static class TaskTransitions
                 Decision = completed.Outcome is TaskOutcomes.Succeeded ? AttemptDecisions.Succeeded : AttemptDecisions.Failed,
                 To = completed.BytesReceived + completed.BytesSent,
                 Status = completed.Status ?? attempt.Status,
+                Phases = PhasesOf(completed.Response) ?? attempt.Phases,
                 Error = completed.Error,
             })
             : after;
     }
+
+    private static PhasesView? PhasesOf(AttemptResponse? response) => response?.Phases is { } phases
+        ? new PhasesView { Dns = Span(phases.DnsMs), Connect = Span(phases.ConnectMs), Tls = Span(phases.TlsMs), FirstByte = TimeSpan.FromMilliseconds(phases.FirstByteMs) }
+        : null;
+
+    private static TimeSpan? Span(int? milliseconds) => milliseconds is { } known ? TimeSpan.FromMilliseconds(known) : null;
 
     private static TaskState WithAttempt(TaskState task, Func<AttemptView, AttemptView> change) => task.Run is { Attempts.Count: > 0 } run
         ? task with { Run = run with { Attempts = [.. run.Attempts.SkipLast(1), change(run.Attempts[^1])] } }

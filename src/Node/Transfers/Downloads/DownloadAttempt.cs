@@ -377,6 +377,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
                 Headers = head.Response.Shown,
                 Resumable = verdict.Resumable,
                 ResumableWhy = verdict.Why,
+                Phases = head.Phases,
                 From = from,
                 Total = total,
             },
