@@ -152,6 +152,13 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { RecoverableStatus = value });
     }
 
+    /// <summary>Download: what its request carries.</summary>
+    public FileReference? Body
+    {
+        get => _rare?.Body;
+        init => _rare = With(value is null, rare => rare with { Body = value });
+    }
+
     public bool RandomAccess
     {
         get => _rare?.RandomAccess ?? false;
@@ -175,6 +182,7 @@ internal sealed record TaskSpec
         public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
         public long? MaxBytes { get; init; }
         public IReadOnlyList<string>? RecoverableStatus { get; init; }
+        public FileReference? Body { get; init; }
         public bool RandomAccess { get; init; }
         public IReadOnlyList<ContentPart>? Parts { get; init; }
         public MultipartForm? Multipart { get; init; }

@@ -80,6 +80,9 @@ internal sealed record AttemptOrder
 
     public MultipartForm? Multipart { get; init; }
     public UploadProtocol UploadProtocol { get; init; } = UploadProtocol.Plain;
+
+    /// <summary>Download: what its request carries.</summary>
+    public FileReference? Body { get; init; }
     public required TimeSpan IdleTimeout { get; init; }
 
     /// <summary>Connections of the session to one host, over all its attempts.</summary>

@@ -21,6 +21,9 @@ public sealed record TaskRequest
     /// <summary>The file an upload sends.</summary>
     public FileReference? Source { get; init; }
 
+    /// <summary>The file that a download's request carries as its body; the method must be one that takes one, such as POST.</summary>
+    public FileReference? Body { get; init; }
+
     /// <summary>Where a download's file goes; without it, it lives until its completion event is acknowledged.</summary>
     public FileReference? Destination { get; init; }
 

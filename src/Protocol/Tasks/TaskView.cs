@@ -75,6 +75,9 @@ public sealed record TaskView
     /// <summary>The statuses it accepts besides 2xx, when the task named them.</summary>
     public IReadOnlyList<string>? AcceptStatus { get; init; }
 
+    /// <summary>The file that a download's request carries.</summary>
+    public FileReference? Body { get; init; }
+
     /// <summary>The statuses that pause it, when the task named them.</summary>
     public IReadOnlyList<string>? RecoverableStatus { get; init; }
 

@@ -91,7 +91,7 @@ public sealed class TaskRulesTests
         { """ "uploadProtocol":"tus" """, "invalidField", "uploadProtocol" },
         { """ "notify":{} """, "unknownField", "notify" },
         { """ "unconstrained":true """, "unknownField", "unconstrained" },
-        { """ "body":{} """, "unknownField", "body" },
+        { """ "body":{"path":"a"} """, "invalidField", "body" },
         { """ "Method":"GET" """, "unknownField", "Method" },
         { """ "colour":"red" """, "unknownField", "colour" },
         { """ "kind":"upload" """, "invalidJson", "kind" },

@@ -28,6 +28,25 @@ public sealed class DownloadAttemptTests
     }
 
     [Fact]
+    public async Task A_download_may_post_a_file_and_store_the_answer()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        bench.Parts.Sources["query.json"] = "{\"all\":true}"u8.ToArray();
+        var order = bench.Download($"{bench.Origin.Url}/upload/a") with
+        {
+            Method = "POST",
+            Body = new FileReference(ContainerName.Default, ContainerPath.Parse("query.json")),
+        };
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+        var request = Assert.Single(bench.Origin.Requests);
+        Assert.Equal(("POST", 12L), (request.Method, request.BytesReceived));
+        bench.Parts.SourceChanges = true;
+        Assert.Equal(TransferCodes.SourceChanged, Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Code);
+        bench.Parts.Sources.Clear();
+        Assert.Equal(TransferCodes.SourceMissing, Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Code);
+    }
+
+    [Fact]
     public async Task An_attempt_says_where_the_time_to_its_response_went()
     {
         await using var bench = await AttemptBench.StartAsync();

@@ -25,6 +25,7 @@ internal static class AttemptOrders
             Parts = WithContainers(spec.Parts, session.Configurations.Container),
             Multipart = spec.Multipart,
             UploadProtocol = spec.UploadProtocol ?? UploadProtocol.Plain,
+            Body = spec.Body is { } body ? body with { Container = body.Container ?? session.Configurations.Container } : null,
             IdleTimeout = inherited.RequestTimeout!.Value,
             SessionHostMax = session.Configurations.Current.MaxConnectionsPerHost!.Value,
             AcceptStatus = spec.AcceptStatus ?? inherited.AcceptStatus ?? [],

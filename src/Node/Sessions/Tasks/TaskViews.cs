@@ -36,6 +36,7 @@ internal static class TaskViews
             MaxBytes = spec.MaxBytes,
             BytesPerSecondMax = spec.BytesPerSecondMax,
             RecoverableStatus = spec.RecoverableStatus,
+            Body = spec.Body,
             RandomAccess = spec.RandomAccess ? true : null,
             Start = spec.Start ? null : false,
             AcceptStatus = spec.AcceptStatus,

@@ -79,6 +79,11 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     {
         if (!Uri.TryCreate(order.Url, UriKind.Absolute, out var url))
             return new AttemptOutcome.Failed(DownloadFailures.Of(TransferCodes.ProtocolError, "The task's URL is not absolute.", retryable: false));
+        await using var body = order.Body is { } file
+            ? await services.Parts.OpenSourceAsync(order.Files.Session.Tenant, file.Container!.Value, file.Path, _watch.Token)
+            : null;
+        if (order.Body is { } named && body is null)
+            return new AttemptOutcome.Failed(DownloadFailures.BodyMissing(named));
         var again = false;
         while (true)
         {
@@ -86,12 +91,14 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
                 _plan?.Want(wishes.Wanted);
             var segment = _plan?.Next(splits: false);
             var state = segment is null ? null : new PartState(segment.From, _plan!.Total, _validator!);
-            var answer = await services.Sender.SendAsync(order, Ask(url, segment), _watch, reports);
+            var answer = await services.Sender.SendAsync(order, Ask(url, segment, body), _watch, reports);
             if (answer is OutboundAnswer.Failed failed)
                 return new AttemptOutcome.Failed(failed.Failure with { BytesReceived = Have });
             if (answer is not OutboundAnswer.Head head)
                 return new AttemptOutcome.Stopped(Have);
             using var message = head.Message;
+            if (body is not null && !await body.IsUnchangedAsync(_watch.Token))
+                return new AttemptOutcome.Failed(DownloadFailures.BodyChanged());
             if (Refuse(head, state) is { } failure)
             {
                 await services.Sender.DiscardBodyAsync(message, _watch);
@@ -106,13 +113,14 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         }
     }
 
-    private OutboundAsk Ask(Uri url, Segment? segment) => new()
+    private OutboundAsk Ask(Uri url, Segment? segment, IUploadSource? body) => new()
     {
         Url = url,
         Method = RequestSender.Method(order.Method),
         RangeFrom = segment?.From,
         RangeTo = segment is null || segment.To == SegmentPlan.Unbounded || segment.To == _plan!.Total ? null : segment.To,
         IfRange = segment is null ? null : _validator,
+        Body = body is null ? null : () => new RequestBody(body, order, _watch, _pace),
     };
 
     /// <summary>Does what the judgement says; null asks once more.</summary>

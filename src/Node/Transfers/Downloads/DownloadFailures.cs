@@ -1,9 +1,17 @@
+using Backhaul.Protocol;
+
 namespace Backhaul.Node.Transfers.Downloads;
 
 /// <summary>What went wrong with a download apart from its network, as values. Pure.</summary>
 internal static class DownloadFailures
 {
     public static AttemptFailure Of(string code, string message, bool retryable) => new() { Code = code, Message = message, Retryable = retryable };
+
+    public static AttemptFailure BodyMissing(FileReference body) => Of(
+        TransferCodes.SourceMissing, $"The container {body.Container} has no file {body.Path} to send with the request.", retryable: false);
+
+    public static AttemptFailure BodyChanged() => Of(
+        TransferCodes.SourceChanged, "The file that the request carries changed while it was sent. Leave it alone until the task has ended.", retryable: false);
 
     public static AttemptFailure TooSlow(string origin, double rate, TransferOptions options, long bytes) => Of(
         TransferCodes.TooSlow,
