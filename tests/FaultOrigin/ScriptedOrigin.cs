@@ -71,6 +71,10 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     public string SecureBytes(string seed, long length, string query = "", string host = "127.0.0.1") =>
         string.Create(CultureInfo.InvariantCulture, $"https://{host}:{TlsPort}{Path(seed, length, query)}");
 
+    /// <summary>The same, at the address that has this face from the start.</summary>
+    public string SecureBytes(string seed, long length, TlsFace face) =>
+        SecureBytes(seed, length, host: string.Create(CultureInfo.InvariantCulture, $"127.0.0.{(int)face}"));
+
     /// <summary>An address of its own for a test, with a good face until <see cref="Wear"/> changes it.</summary>
     public string ReserveFace() => _faces.Reserve();
 

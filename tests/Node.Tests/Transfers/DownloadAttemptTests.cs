@@ -1,5 +1,6 @@
 using Backhaul.FaultOrigin;
 using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Transfers;
