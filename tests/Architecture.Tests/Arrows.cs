@@ -55,6 +55,17 @@ internal static class Arrows
     /// <summary>A shard is what a transfer trusts.</summary>
     private const string Trust = "Transfers.ITrust";
 
+    /// <summary>What nodes of a cluster know of origins together lies in the store, by a port of the journal; a store that is away is a case of its own.</summary>
+    private static readonly string[] OriginFacts =
+        ["Journal.IOriginStore", "Journal.OriginBook", "Journal.OriginRow", "Journal.NodeId", "Journal.JournalStoreException"];
+
+    /// <summary>Operators see and limit origins themselves; no session could answer that.</summary>
+    private static readonly string[] OriginsThemselves =
+    [
+        "Transfers.Governor", "Transfers.OriginGates", "Transfers.OriginState", "Transfers.OriginHold", "Transfers.OriginDeals", "Transfers.OriginRecord",
+        "Transfers.OriginHolder", "Transfers.OriginLimits", "Transfers.OriginName",
+    ];
+
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -67,7 +78,7 @@ internal static class Arrows
         ["Journal.Sqlite"] = ["Journal"],
         ["Egress"] = [.. SecretValues],
         ["Files"] = [.. OrderWords, "Actors.IIdSource"],
-        ["Transfers"] = ["Egress", "Files", .. SessionWords],
+        ["Transfers"] = ["Egress", "Files", .. SessionWords, .. OriginFacts],
         ["Delivery"] = [],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
@@ -75,7 +86,7 @@ internal static class Arrows
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
         ["Sweeping"] = ["Files", "Routing", "Sessions", "Actors.IRandom", .. HeadList, "Journal.JournalStoreException"],
-        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves, .. OriginsThemselves],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

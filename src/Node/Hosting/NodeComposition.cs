@@ -93,6 +93,9 @@ internal static class NodeComposition
         services.AddSingleton<IAttemptRunner, AttemptRunner>();
         services.AddSingleton(settings.Origins);
         services.AddSingleton<Governor>();
+        services.AddSingleton(s => new OriginDeals(
+            s.GetRequiredService<IOriginStore>(), s.GetRequiredService<Governor>().Gates, settings.Origins, s.GetRequiredService<NodeShards>().Node,
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<OriginDeals>>()));
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }
 
@@ -154,6 +157,7 @@ internal static class NodeComposition
         if (settings.Store.IsCluster)
             services.AddPeers(settings.Peers, s => s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default);
         services.AddHostedService<NodeStart>();
+        services.AddHostedService<OriginDealing>();
         services.AddHostedService(s => new NodeDrain(
             DrainSteps(s, settings), settings.Drain, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<NodeDrain>>()));
     }

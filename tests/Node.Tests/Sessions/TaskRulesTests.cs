@@ -315,4 +315,18 @@ public sealed class TaskRulesTests
     }
 
     private int Status(SessionCommand command) => Assert.IsType<CommandReply.Done>(_session.Do(command)).Status;
+
+    [Fact]
+    public void Only_the_bandwidth_of_a_task_may_change_while_it_runs()
+    {
+        var id = _session.Add();
+        _session.Start(id);
+        Assert.Equal(200, Assert.IsType<CommandReply.Done>(_session.Do(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 5000 }))).Status);
+        Assert.Equal(5000, _session.Session.Tasks[id].Spec.BytesPerSecondMax);
+        Assert.Equal(
+            ProblemCodes.TaskRunning, _session.Problem(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 9000, Priority = 1 })).Code);
+        _session.Do(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 0 }));
+        Assert.Null(_session.Session.Tasks[id].Spec.BytesPerSecondMax);
+        _session.AssertReplaysEqual();
+    }
 }
