@@ -15,8 +15,12 @@ internal static class Arrows
     /// <summary>The commit of a published file is a crash point too; the others are inside Files.</summary>
     private const string CrashPoint = "Files.ICrashPoints";
 
-    /// <summary>Which bytes of a part are there: a value of checkpoints, journaled as it is.</summary>
-    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter"];
+    /// <summary>Which bytes of a part are there, and of which object's upload: values of checkpoints, journaled as they are.</summary>
+    private static readonly string[] RangeWords =
+        ["Files.RangeSet", "Files.RangeSetConverter", "Files.ObjectUpload", "Files.ObjectPart", "Files.ObjectPartConverter"];
+
+    /// <summary>The options of a container say where its bucket is; the rest of the S3 folder is behind the ports.</summary>
+    private static readonly string[] BucketWords = ["Files.S3.S3Bucket", "Files.S3.S3Section"];
 
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
     private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
@@ -77,7 +81,8 @@ internal static class Arrows
         ["Journal.Postgres"] = ["Journal", .. MembershipPorts],
         ["Journal.Sqlite"] = ["Journal"],
         ["Egress"] = [.. SecretValues],
-        ["Files"] = [.. OrderWords, "Actors.IIdSource"],
+        ["Files"] = [.. OrderWords, "Actors.IIdSource", .. BucketWords],
+        ["Files.S3"] = ["Files", "Egress", "Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity", "Actors.IRandom", "Actors.IIdSource"],
         ["Transfers"] = ["Egress", "Files", .. SessionWords, .. OriginFacts],
         ["Delivery"] = [],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords],

@@ -87,6 +87,15 @@ internal sealed partial class OutboundClients : IDisposable
         return _invokers.Get(route).SendAsync(request, stop);
     }
 
+    /// <summary>
+    /// A way to a server that the operator configured, with connections of its own: its host and port are an exception of the address policy for this
+    /// way only. The caller disposes it.
+    /// </summary>
+    /// <param name="endpoint">Scheme, host and port.</param>
+    /// <param name="host">The host that requests will name, when it is not the endpoint's own.</param>
+    public ConfiguredEndpoint Open(Uri endpoint, string? host = null) =>
+        new(endpoint, new HttpMessageInvoker(CreateHandler(OutboundRoute.Direct, _policy.With(host ?? endpoint.IdnHost, endpoint.Port)), disposeHandler: true));
+
     public void Dispose() => _invokers.Dispose();
 
     private SocketsHttpHandler CreateHandler(OutboundRoute route, AddressPolicy policy) => new()

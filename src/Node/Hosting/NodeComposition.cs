@@ -4,6 +4,7 @@ using Backhaul.Node.Delivery;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
+using Backhaul.Node.Files.S3;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
@@ -76,8 +77,18 @@ internal static class NodeComposition
         services.AddSingleton(s => DiskContainers.Open(
             settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<IDiskCalls>(), s.GetRequiredService<ICrashPoints>(),
             s.GetRequiredService<IIdSource>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DiskContainers>>()));
-        services.AddSingleton<IContainers>(s => s.GetRequiredService<DiskContainers>());
-        services.AddSingleton<IPartFiles, DiskPartFiles>();
+        services.AddSingleton<DiskPartFiles>();
+        services.AddSingleton(s => new S3Containers(
+            settings.Containers, s.GetRequiredService<OutboundClients>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IRandom>(),
+            s.GetRequiredService<IIdSource>()));
+        services.AddSingleton<S3PartFiles>();
+        services.AddSingleton(s => new ContainerKinds(
+        [
+            (s.GetRequiredService<DiskContainers>(), s.GetRequiredService<DiskPartFiles>()),
+            (s.GetRequiredService<S3Containers>(), s.GetRequiredService<S3PartFiles>()),
+        ]));
+        services.AddSingleton<IContainers, ContainersByKind>();
+        services.AddSingleton<IPartFiles, PartFilesByKind>();
         services.AddSingleton<IUploadStaging, DiskUploads>();
         services.AddSingleton<ILeftovers>(s => new DiskLeftovers(
             s.GetRequiredService<DiskContainers>(), settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<TimeProvider>()));

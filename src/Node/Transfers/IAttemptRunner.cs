@@ -156,6 +156,9 @@ internal sealed record PartCheckpoint
     /// <summary>Where a resumable upload stands at its target; <see cref="Bytes"/> repeats its offset.</summary>
     public UploadState? Upload { get; init; }
 
+    /// <summary>The object that the part becomes, in an object store; null on a disk.</summary>
+    public ObjectUpload? Object { get; init; }
+
     /// <summary>Everything that is flushed.</summary>
     [JsonIgnore]
     public RangeSet Durable => Bytes > 0 ? (Ranges ?? RangeSet.Empty).Add(new ByteRange(0, Bytes)) : Ranges ?? RangeSet.Empty;

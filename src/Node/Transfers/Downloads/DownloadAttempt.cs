@@ -182,7 +182,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         _promised = PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated);
         _digest = DigestCheck.Wanted(order, services.Options, _promised) is { Count: > 0 } wanted ? new PartDigest(services.Work, wanted) : null;
         _validator = Verdict(head).Validator;
-        _plan = new SegmentPlan(length, RangeSet.Empty, services.Options.SegmentBytesMin);
+        _plan = new SegmentPlan(length, RangeSet.Empty, Math.Max(services.Options.SegmentBytesMin, _part.Grain));
         return await FillAsync(head, _plan.OpenWhole(), report);
     }
 
@@ -296,13 +296,14 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (_part is not null && NeedsDigest)
         {
             _digest = new PartDigest(services.Work, DigestAlgorithm.Sha256);
-            if (!await _digest.CatchUpAsync(_part, resume.Bytes, services.Options.ChunkBytes, _watch.Token))
+            // What an object store has of an unfinished object cannot be read back: a digest that was begun elsewhere begins again.
+            if (!_part.CanRead || !await _digest.CatchUpAsync(_part, resume.Bytes, services.Options.ChunkBytes, _watch.Token))
                 await DropPartAsync();
         }
         if (_part is not null)
         {
             _validator = resume.Validator;
-            _plan = new SegmentPlan(resume.Total, resume.Durable, services.Options.SegmentBytesMin);
+            _plan = new SegmentPlan(resume.Total, _part.Held ?? resume.Durable, Math.Max(services.Options.SegmentBytesMin, _part.Grain));
             return;
         }
         var why = usable || resume.Complete ? "The part that was downloaded is gone or shorter than it was." : "The download could not be resumed.";
@@ -338,8 +339,9 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     private async ValueTask<AttemptFailure> SettleAfterAsync(StorageException refused)
     {
         var full = refused.Failure == StorageFailure.Full;
+        var away = refused.Failure == StorageFailure.Away;
         var lost = refused.Failure == StorageFailure.Failed || _writer?.FlushFailed == true;
-        if (full && !lost && _writer is not null)
+        if ((full || away) && !lost && _writer is not null)
         {
             try
             {
@@ -355,7 +357,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             Code = full ? TransferCodes.StorageFull : TransferCodes.StorageFailed,
             Message = refused.Message,
             Retryable = refused.Failure != StorageFailure.Blocked, // a folder or a link in the way does not go away by waiting
-            WaitReason = full ? "storage" : null,
+            WaitReason = full || away ? "storage" : null,
             BytesReceived = _writer?.Written ?? 0,
             DiscardPart = lost,
         };

@@ -27,7 +27,7 @@ internal sealed class PartFiller(
     private readonly TimeSpan _heldBefore = pace.Held;
     private readonly long _beganWith = writer.Written;
     private bool _isRefused;
-    private bool _isAlone = source is not { Validator: not null, ServesRanges: true } || services.Options.SegmentsMax == 1;
+    private bool _isAlone = source is not { Validator: not null, ServesRanges: true } || services.Options.SegmentsMax == 1 || writer.NeedsOrder;
 
     public async ValueTask<PumpEnd> RunAsync(OutboundAnswer.Head head, Segment segment)
     {
