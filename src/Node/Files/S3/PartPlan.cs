@@ -2,11 +2,11 @@ namespace Backhaul.Node.Files.S3;
 
 /// <summary>
 /// How an object is cut into the parts of a multipart upload: at least 5 MiB each but the last, at most 10,000, at most 5 GiB each. A known length gives parts
-/// of one size, grown until they are few enough. An unknown one gives a thousand parts of the first size, then a thousand of twice that, and so on: no
+/// of one size, grown until they are few enough. An unknown one gives 900 parts of the first size, then 900 of twice that, and so on: no
 /// length that a store takes needs more than 10,000, and small files have small parts. Pure; persisted by its two arguments.
 /// </summary>
 /// <param name="FirstBytes">Size of the first part.</param>
-/// <param name="Grows">The length was not known: every thousand parts the size doubles.</param>
+/// <param name="Grows">The length was not known: every 900 parts the size doubles.</param>
 internal readonly record struct PartPlan(long FirstBytes, bool Grows)
 {
     public const int PartsMax = 10_000;
@@ -14,7 +14,7 @@ internal readonly record struct PartPlan(long FirstBytes, bool Grows)
     public const long PartBytesMax = 5L << 30;
     public const long ObjectBytesMax = 5L << 40;
 
-    private const int StepParts = 1000;
+    private const int StepParts = 900;
     private const long Unit = 1L << 20;
 
     /// <param name="length">Of the whole object, when known.</param>
