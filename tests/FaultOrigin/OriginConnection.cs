@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using Backhaul.FaultOrigin.Uploads;
 
 namespace Backhaul.FaultOrigin;
 
@@ -70,6 +71,10 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, Str
         var script = OriginScript.Parse(request.Query, request.Nth);
         if (request.Path.StartsWith("/bytes/", StringComparison.Ordinal))
             return BytesAsync(request, script, stop);
+        if (request.Path.StartsWith("/tus/", StringComparison.Ordinal))
+            return new UploadTargetAnswer(this, origin.Uploads, request, new TusSpeech()).RunAsync(stop);
+        if (request.Path.StartsWith("/resumable/", StringComparison.Ordinal))
+            return new UploadTargetAnswer(this, origin.Uploads, request, DraftSpeech.For(request.Query)).RunAsync(stop);
         if (request.Path.StartsWith("/upload", StringComparison.Ordinal))
             return new UploadAnswer(this, request, script).RunAsync(stop);
         if (request.Path == "/-/journal")
@@ -118,7 +123,7 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, Str
             }
             if (_end == _buffer.Length)
                 throw new IOException("The request's head is too long.");
-            var count = await stream.ReadAsync(_buffer.AsMemory(_end), stop);
+            var count = await socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, stop);
             if (count == 0)
                 return null;
             _end += count;

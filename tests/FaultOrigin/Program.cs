@@ -1,6 +1,7 @@
 using System.Globalization;
 using Backhaul.FaultOrigin;
 using Backhaul.FaultOrigin.Tls;
+using Backhaul.FaultOrigin.Uploads;
 
 const string usage =
     """
@@ -41,6 +42,7 @@ for (var i = 0; i < args.Length; i += 2)
             var output = wanted ? Console.Out : Console.Error;
             output.WriteLine(usage);
             output.WriteLine(OriginScript.Words);
+            output.WriteLine(UploadFaults.Words);
             output.WriteLine("\nTLS, by the host of the URL:");
             foreach (var face in Enum.GetValues<TlsFace>())
                 output.WriteLine($"  https://127.0.0.{(int)face}:PORT/    {face}");

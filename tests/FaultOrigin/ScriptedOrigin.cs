@@ -6,6 +6,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using Backhaul.FaultOrigin.Http2;
 using Backhaul.FaultOrigin.Tls;
+using Backhaul.FaultOrigin.Uploads;
 
 namespace Backhaul.FaultOrigin;
 
@@ -15,6 +16,7 @@ namespace Backhaul.FaultOrigin;
 /// <list type="bullet">
 /// <item><c>GET /bytes/{seed}/{length}?…</c> deterministic content with ranges and conditions (<see cref="OriginContent"/>)</item>
 /// <item><c>PUT</c> or <c>POST /upload/…?…</c> takes a body</item>
+/// <item><c>POST /tus/…?…</c> and <c>POST</c> or <c>PUT /resumable/…?…</c> create uploads that are kept (<see cref="UploadShelf"/>)</item>
 /// <item><c>GET /-/journal</c> the requests so far, one JSON object a line</item>
 /// </list>
 /// The query is described at <see cref="OriginScript"/>, what TLS can do wrong at <see cref="TlsFace"/>.
@@ -28,7 +30,6 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<int, Task> _connections = new();
     private readonly long _startedAt = Stopwatch.GetTimestamp();
-    private readonly TlsFaces _faces = new();
     private Task _accepting = Task.CompletedTask;
     private int _connectionCount;
     private int _requestCount;
@@ -42,6 +43,9 @@ public sealed class ScriptedOrigin : IAsyncDisposable
 
     /// <summary>Such as <c>http://127.0.0.1:41234</c>, without a slash.</summary>
     public string Url => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}");
+
+    /// <summary>What was uploaded by a resumable protocol.</summary>
+    public UploadShelf Uploads { get; } = new();
 
     /// <summary>Every request so far, in the order in which their heads were read.</summary>
     public IReadOnlyList<OriginRequest> Requests => [.. _requests];
@@ -68,18 +72,8 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     public string Bytes(string seed, long length, string query = "") => Url + Path(seed, length, query);
 
     /// <summary>The same over TLS.</summary>
-    public string SecureBytes(string seed, long length, string query = "", string host = "127.0.0.1") =>
-        string.Create(CultureInfo.InvariantCulture, $"https://{host}:{TlsPort}{Path(seed, length, query)}");
-
-    /// <summary>The same, at the address that has this face from the start.</summary>
-    public string SecureBytes(string seed, long length, TlsFace face) =>
-        SecureBytes(seed, length, host: string.Create(CultureInfo.InvariantCulture, $"127.0.0.{(int)face}"));
-
-    /// <summary>An address of its own for a test, with a good face until <see cref="Wear"/> changes it.</summary>
-    public string ReserveFace() => _faces.Reserve();
-
-    /// <summary>The next handshakes at an address are bad in this way; after <paramref name="times"/> of them it is good again.</summary>
-    public void Wear(string address, TlsFace face, int times = int.MaxValue) => _faces.Wear(address, face, times);
+    public string SecureBytes(string seed, long length, string query = "", TlsFace face = TlsFace.Good) =>
+        string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.{(int)face}:{TlsPort}{Path(seed, length, query)}");
 
     public async ValueTask DisposeAsync()
     {
@@ -161,7 +155,7 @@ public sealed class ScriptedOrigin : IAsyncDisposable
         }
         try
         {
-            if (await TlsDoor.OpenAsync(socket, _faces.Of(((IPEndPoint)socket.LocalEndPoint!).Address), _stop.Token) is not { } tls)
+            if (TlsDoor.FaceOf(socket.LocalEndPoint) is not { } face || await TlsDoor.OpenAsync(socket, face, _stop.Token) is not { } tls)
                 return;
             await using (tls)
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Backhaul.Node.Files.Disk;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Files;

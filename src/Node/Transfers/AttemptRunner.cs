@@ -22,7 +22,7 @@ internal sealed class AttemptRunner(
 {
     private readonly TransferServices _services = new(
         clients, new RequestSender(clients, options, governor.Gates, time), parts, work, options, time, governor.Slots, governor.Paces, governor.Gates);
-    private readonly ContinueMemory _continues = new();
+    private readonly UploadProtocols _uploads = new(time);
 
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
     {
@@ -32,7 +32,7 @@ internal sealed class AttemptRunner(
             return new AttemptOutcome.Failed(RequestSender.Untrusted(order.Resume?.Bytes ?? 0));
         if (order.Kind == TaskKind.Upload)
         {
-            using var upload = new UploadAttempt(order, reports, _services, _continues, stop);
+            using var upload = new UploadAttempt(order, reports, _services, _uploads, stop);
             return await upload.RunAsync();
         }
         using var download = new DownloadAttempt(order, reports, _services, stop);
@@ -42,5 +42,5 @@ internal sealed class AttemptRunner(
     public async Task DiscardAsync(TaskFiles files, long epoch, bool resultToo) =>
         await parts.DiscardAsync(files, epoch, resultToo, CancellationToken.None);
 
-    public Task AbandonUploadAsync(AttemptOrder order) => Task.CompletedTask;
+    public Task AbandonUploadAsync(AttemptOrder order) => UploadEnding.RunAsync(order, _services, _uploads);
 }

@@ -21,6 +21,15 @@ internal sealed record OutboundAsk
     /// <summary>Makes the body; called once for each request that carries it.</summary>
     public Func<HttpContent>? Body { get; init; }
     public bool ExpectContinue { get; init; }
+
+    /// <summary>Headers of the protocol that is spoken; they win over the task's of the same name and say nothing about who asks.</summary>
+    public IReadOnlyList<(string Name, string Value)> Extra { get; init; } = [];
+
+    /// <summary>The URL is not of the task's origin, so that only harmless headers of the task may go there.</summary>
+    public bool Foreign { get; init; }
+
+    /// <summary>The body is not the one that the task's headers describe, such as a part of it.</summary>
+    public bool OwnContent { get; init; }
 }
 
 /// <summary>How an exchange ended.</summary>
@@ -31,7 +40,7 @@ internal abstract record OutboundAnswer
     }
 
     /// <summary>The head of a final response. The caller disposes the message.</summary>
-    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url, AttemptPhases Phases) : OutboundAnswer;
+    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url) : OutboundAnswer;
 
     internal sealed record Failed(AttemptFailure Failure) : OutboundAnswer;
 
@@ -54,7 +63,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         var url = ask.Url;
         var method = ask.Method;
         var body = ask.Body;
-        var home = true;
+        var home = !ask.Foreign;
         var asked = order.Access;
         if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, ask.Url, out var access, out var missing))
             return new OutboundAnswer.Failed(AccessFailures.Missing(missing));
@@ -129,6 +138,29 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         }
     }
 
+    /// <summary>The body as far as <paramref name="bytesMax"/>; what broke on the way is as if it had ended there.</summary>
+    public static async ValueTask<ReadOnlyMemory<byte>> ReadSmallBodyAsync(HttpResponseMessage message, AttemptWatch watch, int bytesMax)
+    {
+        var buffer = new byte[bytesMax];
+        var read = 0;
+        watch.Wait();
+        try
+        {
+            var stream = await message.Content.ReadAsStreamAsync(watch.Token);
+            while (read < bytesMax && await stream.ReadAsync(buffer.AsMemory(read), watch.Token) is > 0 and var count)
+                read += count;
+        }
+        catch (Exception broken) when (NetworkFailures.IsNetwork(broken))
+        {
+            // The head said what counts; a broken body only says less.
+        }
+        finally
+        {
+            watch.Rest();
+        }
+        return buffer.AsMemory(0, read);
+    }
+
     public static AttemptFailure Untrusted(long received) => new()
     {
         Code = TransferCodes.Interrupted,
@@ -179,17 +211,15 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
 
     /// <summary>The client said what this status means: a result, or something to be tried again.</summary>
     private static bool IsDecided(AttemptOrder order, int status) =>
-        StatusRules.IsListed(status, order.AcceptStatus) || StatusRules.IsListed(status, order.RecoverableStatus) || order.RetryStatuses.Contains(status);
+        StatusRules.IsListed(status, order.AcceptStatus) || order.RetryStatuses.Contains(status);
 
     private async ValueTask<OutboundAnswer> SendOneAsync(HttpRequestMessage request, AttemptOrder order, Uri url, OutboundRoute route, AttemptWatch watch)
     {
         watch.Wait();
-        var times = ConnectionTimes.Attach(request);
-        var began = time.GetTimestamp();
         try
         {
             var message = await clients.SendAsync(request, route, watch.Token);
-            return new OutboundAnswer.Head(message, ResponseHead.Read(message), url, AttemptPhases.Of(times, time.GetElapsedTime(began)));
+            return new OutboundAnswer.Head(message, ResponseHead.Read(message), url);
         }
         catch (Exception failed) when (NetworkFailures.IsNetwork(failed))
         {
@@ -235,12 +265,18 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         }
         var hasAgent = false;
         var hasEncoding = false;
+        foreach (var (name, value) in ask.Extra)
+        {
+            var describesContent = RequestHeaders.DescribesContent(name);
+            if ((!describesContent || request.Content is not null) && !RequestHeaders.TryAdd(describesContent ? request.Content!.Headers : request.Headers, name, value))
+                return Unsendable(name);
+        }
         foreach (var (name, value) in order.Headers)
         {
-            if (!home && !RequestHeaders.MayTravel(name))
+            if ((!home && !RequestHeaders.MayTravel(name)) || IsListed(ask.Extra, name))
                 continue;
             var describesContent = RequestHeaders.DescribesContent(name);
-            if (describesContent && request.Content is null)
+            if (describesContent && (request.Content is null || ask.OwnContent))
                 continue;
             hasAgent |= name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase);
             hasEncoding |= name.Equals("Accept-Encoding", StringComparison.OrdinalIgnoreCase);
@@ -258,6 +294,16 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
                 request.Headers.Add("If-Range", validator);
         }
         return null;
+    }
+
+    private static bool IsListed(IReadOnlyList<(string Name, string Value)> headers, string name)
+    {
+        for (var i = 0; i < headers.Count; i++)
+        {
+            if (headers[i].Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+        return false;
     }
 
     private static AttemptFailure Unsendable(string name) => new()

@@ -59,6 +59,10 @@ internal sealed record ResponseHead
         };
     }
 
+    /// <summary>A header of the response or of its content, as received; null when it is not there.</summary>
+    public static string? Find(HttpResponseMessage response, string name) =>
+        Get(response.Headers.NonValidated, name) ?? Get(response.Content.Headers.NonValidated, name);
+
     private static string? Get(System.Net.Http.Headers.HttpHeadersNonValidated headers, string name) =>
         headers.TryGetValues(name, out var values) ? values.ToString() : null;
 

@@ -25,6 +25,15 @@ internal sealed record UploadState
     /// <summary>Interop version of the resumable-upload draft.</summary>
     public int? DraftVersion { get; init; }
 
+    /// <summary>The last byte may have reached the target: from here on, an upload that is gone may have been processed.</summary>
+    public bool? LastSent { get; init; }
+
+    /// <summary>The target forgets the upload then.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The target takes a word for ending it early.</summary>
+    public bool? CanTerminate { get; init; }
+
     /// <summary>S3: the upload's id.</summary>
     public string? UploadId { get; init; }
 

@@ -1,4 +1,5 @@
 using Backhaul.Node.Files;
+using Backhaul.Node.Files.Disk;
 using Backhaul.Protocol;
 using Xunit;
 

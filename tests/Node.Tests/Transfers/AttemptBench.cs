@@ -47,6 +47,11 @@ internal sealed class AttemptBench : IAsyncDisposable
     public static async Task<AttemptBench> StartAsync(TransferOptions? options = null, EgressOptions? egress = null, SecretTable? secrets = null, bool tls = false) =>
         new(await ScriptedOrigin.StartAsync(tlsPort: tls ? 0 : null), options ?? Quick, egress ?? LoopbackAllowed, secrets);
 
+    /// <summary>What a part of the engine works with, for tests of that part alone.</summary>
+    public TransferServices Services(TransferOptions options) => new(
+        _clients, new RequestSender(_clients, options, Governor.Gates, TimeProvider.System), Parts, new InlineFileWork(), options, TimeProvider.System,
+        Governor.Slots, Governor.Paces, Governor.Gates);
+
     public AttemptOrder Download(string url, PartCheckpoint? resume = null) => new()
     {
         Files = Files,

@@ -1,6 +1,5 @@
 using Backhaul.FaultOrigin;
 using Backhaul.Node.Transfers;
-using Backhaul.Node.Transfers.Origins;
 using Backhaul.Node.Transfers.Uploads;
 using Backhaul.Protocol;
 using Xunit;
@@ -183,18 +182,17 @@ public sealed class UploadAttemptTests
         var order = bench.Upload(method, "", new byte[1 << 20]);
         await using var source = await bench.Parts.OpenSourceAsync(TenantId.Default, ContainerName.Default, order.Source!.Path, CancellationToken.None);
         using var watch = new AttemptWatch(TimeProvider.System, order.IdleTimeout, CancellationToken.None);
-        var progress = new UploadProgress();
+        var run = new UploadRun(
+            order, new RecordedReports(), bench.Services(AttemptBench.Quick with { ChunkBytes = 1 << 20 }),
+            new UploadMemory(new ContinueMemory(), new TargetMemory(TimeProvider.System)), watch, new Uri(order.Url), source!, null);
         var marks = 0;
-        using var content = new UploadContent(
-            source!, order, watch, new RecordedReports(), progress, AttemptBench.Quick with { ChunkBytes = 1 << 20 },
-            new Governor(AttemptBench.Quick, TimeProvider.System).Paces.For(order),
-            () => ValueTask.FromResult(++marks > 0), static () => { });
+        using var content = run.Body(0, source!.Length, () => ValueTask.FromResult(++marks > 0));
         await using var peer = new SlowPeer(() => bench.Trust.MayAct = false);
 
         var ended = await Assert.ThrowsAnyAsync<Exception>(() => content.CopyToAsync(peer, TestContext.Current.CancellationToken));
 
         Assert.Contains(TransferCodes.Interrupted, Codes(ended));
-        Assert.Equal((64 * 1024, 0, false), (peer.Length, marks, progress.WasSentWhole));
+        Assert.Equal((64 * 1024, 0, false), (peer.Length, marks, run.Progress.WasSentWhole));
     }
 
     private static IEnumerable<string?> Codes(Exception? ended)

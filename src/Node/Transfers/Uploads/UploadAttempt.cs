@@ -1,48 +1,32 @@
 using Backhaul.Node.Files;
-using Backhaul.Node.Transfers.Origins;
+using Backhaul.Node.Sessions;
 
 namespace Backhaul.Node.Transfers.Uploads;
 
 /// <summary>
-/// One attempt of a plain upload: PUT or POST of a file whose length is known.
-/// <para>
-/// A PUT may be repeated whenever its outcome is unknown. A POST may not: before its last chunk leaves, a checkpoint with
-/// <see cref="PartCheckpoint.Complete"/> is journaled, and from then on a lost answer, a stop or a crash ends the task as
-/// <c>ambiguous</c>. An answer, whatever it says, is an outcome; a failure that comes with one carries
-/// <see cref="AttemptFailure.DiscardPart"/>, which takes the mark back, so that a retry is allowed.
-/// </para>
-/// Bodies over 1 MiB ask with <c>Expect: 100-continue</c>, so that an early refusal is seen instead of a broken pipe.
+/// One attempt of an upload: opens what is sent, once; chooses the protocol, which the task or an earlier attempt said or the target is asked for; and
+/// leaves the rest to that. What is sent must be the file of the earlier attempts, or their bytes and its bytes would be mixed at the target.
 /// </summary>
-internal sealed class UploadAttempt(AttemptOrder order, IAttemptReports reports, TransferServices services, ContinueMemory continues, CancellationToken stop) : IDisposable
+internal sealed class UploadAttempt(
+    AttemptOrder order, IAttemptReports reports, TransferServices services, UploadProtocols protocols, CancellationToken stop) : IDisposable
 {
-    /// <summary>HttpClient sends the body after a second without a 100; a body that began later than this was not invited.</summary>
-    private static readonly TimeSpan Uninvited = TimeSpan.FromMilliseconds(950);
-
     private readonly AttemptWatch _watch = new(services.Time, order.IdleTimeout, stop, stopAtOnce: false);
-    private readonly UploadProgress _progress = new();
-    private readonly IPace _pace = services.Paces.For(order);
-
-    /// <summary>The name in the checkpoint that marks a POST whose last chunk may be out; no part file has it.</summary>
-    private const string SentMark = "sent";
-
-    private bool MustNotRepeat => order.Method == "POST";
+    private UploadRun? _run;
 
     public async Task<AttemptOutcome> RunAsync()
     {
         if (!Uri.TryCreate(order.Url, UriKind.Absolute, out var url))
             return new AttemptOutcome.Failed(new AttemptFailure { Code = TransferCodes.ProtocolError, Message = "The task's URL is not absolute.", Retryable = false });
-        if (MustNotRepeat && order.Resume is { Complete: true })
+        if (PlainUpload.MustNotRepeat(order) && order.Resume is { Complete: true, Upload: null })
             return new AttemptOutcome.Failed(UploadFailures.Ambiguous(RequestSender.Origin(url)));
-        if (order.Source is not { } reference)
-            return new AttemptOutcome.Failed(UploadFailures.SourceMissing(null));
         await using var ending = stop.UnsafeRegister(static attempt => ((UploadAttempt)attempt!).OnStop(), this);
         try
         {
-            await using var source = await services.Parts.OpenSourceAsync(
-                order.Files.Session.Tenant, reference.Container ?? order.Files.Container, reference.Path, _watch.Token);
-            return source is null
-                ? new AttemptOutcome.Failed(UploadFailures.SourceMissing(reference))
-                : await SendAsync(url, source);
+            var (opened, missing) = await UploadSources.OpenAsync(order, services.Parts, _watch.Token);
+            if (opened is null)
+                return new AttemptOutcome.Failed(UploadFailures.SourceMissing(missing));
+            await using (opened.Source)
+                return await SendAsync(url, opened);
         }
         catch (StorageException refused)
         {
@@ -51,98 +35,40 @@ internal sealed class UploadAttempt(AttemptOrder order, IAttemptReports reports,
                 Code = TransferCodes.StorageFailed,
                 Message = refused.Message,
                 Retryable = true,
-                DiscardPart = !_progress.WasSentWhole,
+                BytesSent = order.Resume?.Upload?.Offset ?? 0,
+                // The mark of a plain POST is taken back while its last slice is certainly still here.
+                DiscardPart = order.Resume?.Upload is null && _run is not ({ HasSaved: true } or { Progress.WasSentWhole: true }),
             });
         }
         catch (OperationCanceledException) when (_watch.Token.IsCancellationRequested)
         {
-            return new AttemptOutcome.Stopped(0);
+            return new AttemptOutcome.Stopped(order.Resume?.Upload?.Offset ?? 0);
         }
     }
 
     public void Dispose() => _watch.Dispose();
 
-    private async ValueTask<AttemptOutcome> SendAsync(Uri url, IUploadSource source)
+    private async ValueTask<AttemptOutcome> SendAsync(Uri url, OpenedSource opened)
     {
-        var origin = RequestSender.Origin(url);
-        var expect = source.Length > services.Options.ExpectContinueBytesMin && !continues.IsKnown(origin);
-        while (true)
+        _run = new UploadRun(order, reports, services, protocols.Memory, _watch, url, opened.Source, opened.ContentType);
+        if (_run.State is { Source: { } earlier } && earlier != opened.Source.Identity)
+            return new AttemptOutcome.Failed(UploadFailures.SourceReplaced());
+        var protocol = _run.State?.Protocol ?? order.UploadProtocol;
+        if (protocol == UploadProtocol.Auto)
         {
-            var began = services.Time.GetTimestamp();
-            var invited = true;
-            var ask = new OutboundAsk
-            {
-                Url = url,
-                Method = RequestSender.Method(order.Method),
-                ExpectContinue = expect,
-                Body = () => new UploadContent(
-                    source, order, _watch, reports, _progress, services.Options, _pace, MustNotRepeat ? MarkSentAsync : null,
-                    onStart: () => invited &= services.Time.GetElapsedTime(began) < Uninvited),
-            };
-            var answer = await services.Sender.SendAsync(order, ask, _watch, reports);
-            if (expect && !invited)
-                continues.Remember(origin);
-            switch (answer)
-            {
-                case OutboundAnswer.Failed failed:
-                    return Describe(failed.Failure, origin);
-                case OutboundAnswer.Head { Response.Status: 417 } refused when expect:
-                    refused.Message.Dispose();
-                    continues.Remember(origin);
-                    expect = false;
-                    continue;
-                case OutboundAnswer.Head head:
-                    using (head.Message)
-                        return await JudgeAsync(head, source);
-                default:
-                    return MustNotRepeat && _progress.WasSentWhole
-                        ? new AttemptOutcome.Failed(UploadFailures.Ambiguous(origin))
-                        : new AttemptOutcome.Stopped(0);
-            }
+            (protocol, var ended) = await TargetDiscovery.ChooseAsync(_run);
+            if (ended is not null)
+                return ended;
         }
+        return protocols.Find(protocol) is { } known
+            ? await known.SendAsync(_run)
+            : new AttemptOutcome.Failed(UploadFailures.UnknownProtocol());
     }
-
-    private async ValueTask<AttemptOutcome> JudgeAsync(OutboundAnswer.Head head, IUploadSource source)
-    {
-        await services.Sender.DiscardBodyAsync(head.Message, _watch);
-        var response = new AttemptResponse
-        {
-            Url = head.Url.AbsoluteUri,
-            Status = head.Response.Status,
-            Headers = head.Response.Shown,
-            Resumable = false,
-            ResumableWhy = "A plain upload starts again from its first byte.",
-            From = 0,
-            Total = null,
-        };
-        if (!StatusRules.IsAccepted(head.Response.Status, order.AcceptStatus))
-        {
-            var failure = StatusFailures.Describe(order, head.Response, RequestSender.Origin(head.Url), services.Time.GetUtcNow(), response);
-            return new AttemptOutcome.Failed(failure with { DiscardPart = true });
-        }
-        if (!await source.IsUnchangedAsync(CancellationToken.None))
-            return new AttemptOutcome.Failed(UploadFailures.SourceChanged() with { Status = head.Response.Status, Response = response });
-        return new AttemptOutcome.Finished(response, 0, _progress.Sent, null, Verified: true, null);
-    }
-
-    private AttemptOutcome.Failed Describe(AttemptFailure failure, string origin)
-    {
-        var unanswered = failure.Code is TransferCodes.ConnectionLost or TransferCodes.IdleTimeout or TransferCodes.ProtocolError
-            or TransferCodes.HeadersTooLarge or TransferCodes.ConnectFailed or TransferCodes.TlsFailed or TransferCodes.Truncated;
-        // A refusal is an outcome: the target did nothing with the body, and the mark of a POST is taken back.
-        if (failure.Challenge is { IsProxy: false })
-            return new(failure with { DiscardPart = true });
-        return new(MustNotRepeat && _progress.WasSentWhole && unanswered ? UploadFailures.Ambiguous(origin) : failure);
-    }
-
-    /// <summary>Journals that the target may get the whole body from now on.</summary>
-    private ValueTask<bool> MarkSentAsync() =>
-        reports.CheckpointAsync(new PartCheckpoint { Part = SentMark, Bytes = 0, Total = null, Complete = true });
 
     /// <summary>A body under way is broken off; a POST that is only waiting for its answer gets a little longer.</summary>
     private void OnStop()
     {
-        if (MustNotRepeat && _progress.WasSentWhole)
+        if (_run is { StopWaitsForAnswer: true, Progress.WasSentWhole: true })
             _watch.CancelAfter(services.Options.AnswerGrace);
         else
             _watch.Cancel();

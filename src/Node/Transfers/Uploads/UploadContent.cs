@@ -1,7 +1,5 @@
 using System.Buffers;
 using System.Net;
-using Backhaul.Node.Files;
-using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers.Uploads;
 
@@ -23,19 +21,18 @@ internal sealed class UploadBrokenException(AttemptFailure? failure) : IOExcepti
 }
 
 /// <summary>
-/// The body of an upload: the source's bytes with a known length. The next chunk is read from the disk while the socket takes this one, in
+/// The body of a request of an upload: bytes of the source, of a known length. The next chunk is read from the disk while the socket takes this one, in
 /// slices: a slow peer takes its time for a chunk, and trust is checked before each slice. What a socket has taken leaves in any case. Before the
 /// last slice of a request that must not be repeated, <paramref name="beforeLast"/> is asked: it journals that the outcome may become unknown.
 /// </summary>
-internal sealed class UploadContent(
-    IUploadSource source, AttemptOrder order, AttemptWatch watch, IAttemptReports reports, UploadProgress progress, TransferOptions options,
-    IPace pace, Func<ValueTask<bool>>? beforeLast, Action onStart) : HttpContent
+internal sealed class UploadContent(UploadRun run, long from, long count, Func<ValueTask<bool>>? beforeLast, Action? onStart) : HttpContent
 {
     /// <summary>A socket takes no more at a time, and two of them belong to each upload however slow its target is.</summary>
     private const int BufferBytesMax = 1024 * 1024;
 
     private const int SliceBytes = 64 * 1024;
 
+    private readonly long _end = from + count;
     private bool _lastSliceLeft;
 
     /// <summary>The whole body went to the socket.</summary>
@@ -43,34 +40,34 @@ internal sealed class UploadContent(
 
     protected override bool TryComputeLength(out long length)
     {
-        length = source.Length;
+        length = count;
         return true;
     }
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SendAsync(stream, watch.Token);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SendAsync(stream, run.Watch.Token);
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
         SendAsync(stream, cancellationToken);
 
     private async Task SendAsync(Stream stream, CancellationToken stop)
     {
-        onStart();
+        onStart?.Invoke();
         // HttpClient repeats a request by itself when a pooled connection turns out dead; what must not be repeated must not be repeated there either.
         if (beforeLast is not null && _lastSliceLeft)
-            throw new UploadBrokenException(UploadFailures.Ambiguous(RequestSender.Origin(new Uri(order.Url))));
-        progress.WasSentWhole = false; // what an earlier request sent was answered, by a redirect to here
-        var size = (int)Math.Min(Math.Min(options.ChunkBytes, BufferBytesMax), Math.Max(1, source.Length));
+            throw new UploadBrokenException(UploadFailures.Ambiguous(RequestSender.Origin(run.Url)));
+        run.Progress.WasSentWhole = false; // what an earlier request sent was answered, by a redirect to here
+        var size = (int)Math.Min(Math.Min(run.Services.Options.ChunkBytes, BufferBytesMax), Math.Max(1, count));
         var front = ArrayPool<byte>.Shared.Rent(size);
         var back = ArrayPool<byte>.Shared.Rent(size);
         Task<int>? next = null;
-        progress.Sent = 0;
+        run.Progress.Sent = from;
         try
         {
-            var filled = await FillAsync(front, size, 0, stop);
+            var filled = await FillAsync(front, size, from, stop);
             while (true)
             {
-                var end = progress.Sent + filled;
-                next = end < source.Length ? FillAsync(back, size, end, stop).AsTask() : null;
+                var end = run.Progress.Sent + filled;
+                next = end < _end ? FillAsync(back, size, end, stop).AsTask() : null;
                 await WriteAsync(stream, front.AsMemory(0, filled), stop);
                 if (next is null)
                     break;
@@ -79,7 +76,7 @@ internal sealed class UploadContent(
                 (front, back) = (back, front);
             }
             await stream.FlushAsync(stop);
-            progress.WasSentWhole = _lastSliceLeft = true;
+            run.Progress.WasSentWhole = _lastSliceLeft = true;
             IsSent = true;
         }
         finally
@@ -95,32 +92,32 @@ internal sealed class UploadContent(
     {
         do
         {
-            var slice = chunk[..Math.Min(Math.Min(SliceBytes, pace.Grain), chunk.Length)];
+            var slice = chunk[..Math.Min(Math.Min(SliceBytes, run.Pace.Grain), chunk.Length)];
             chunk = chunk[slice.Length..];
-            var end = progress.Sent + slice.Length;
-            watch.Rest();
-            await pace.TakeAsync(slice.Length, stop);
-            watch.Wait();
-            await PassAsync(isLast: end >= source.Length, stop);
+            var end = run.Progress.Sent + slice.Length;
+            run.Watch.Rest();
+            await run.Pace.TakeAsync(slice.Length, stop);
+            run.Watch.Wait();
+            await PassAsync(isLast: end >= _end, stop);
             if (slice.Length > 0)
                 await stream.WriteAsync(slice, stop);
-            watch.Wait();
-            progress.Sent = end;
-            reports.Progress(0, end, null, source.Length);
+            run.Watch.Wait();
+            run.Progress.Sent = end;
+            run.Reports.Progress(0, end, null, run.Source.Length);
         }
         while (chunk.Length > 0);
     }
 
     private async ValueTask<int> FillAsync(byte[] buffer, int size, long offset, CancellationToken stop)
     {
-        var wanted = (int)Math.Min(size, source.Length - offset);
+        var wanted = (int)Math.Min(size, _end - offset);
         var filled = 0;
         while (filled < wanted)
         {
-            var count = await source.ReadAsync(buffer.AsMemory(filled, wanted - filled), offset + filled, stop);
-            if (count == 0)
+            var read = await run.Source.ReadAsync(buffer.AsMemory(filled, wanted - filled), offset + filled, stop);
+            if (read == 0)
                 throw new UploadBrokenException(UploadFailures.SourceChanged());
-            filled += count;
+            filled += read;
         }
         return filled;
     }
@@ -131,18 +128,18 @@ internal sealed class UploadContent(
         var mark = isLast && beforeLast is not null;
         if (mark)
         {
-            watch.Rest();
+            run.Watch.Rest();
             if (!await beforeLast!())
                 throw new UploadBrokenException(null);
-            watch.Wait();
+            run.Watch.Wait();
         }
         // The slice is still here: whatever ends the attempt now takes the mark back.
-        if (!order.Trust.MayAct)
-            throw new UploadBrokenException(RequestSender.Untrusted(0) with { DiscardPart = true });
+        if (!run.Order.Trust.MayAct)
+            throw new UploadBrokenException(RequestSender.Untrusted(0) with { DiscardPart = beforeLast is not null });
         if (mark && stop.IsCancellationRequested)
             throw new UploadBrokenException(UploadFailures.StoppedInTime());
         // From here on nobody can say that the target did not get it.
-        progress.WasSentWhole |= mark;
+        run.Progress.WasSentWhole |= mark;
         _lastSliceLeft |= mark;
     }
 }

@@ -19,6 +19,22 @@ internal static class UploadFailures
         DiscardPart = true,
     };
 
+    /// <summary>Between two attempts.</summary>
+    public static AttemptFailure SourceReplaced() => new()
+    {
+        Code = TransferCodes.SourceChanged,
+        Message = "The file is not the one whose first bytes were sent already: it was replaced or written to. Add the task again to send the new one.",
+        Retryable = false,
+    };
+
+    /// <summary>Written by a newer version of this program.</summary>
+    public static AttemptFailure UnknownProtocol() => new()
+    {
+        Code = TransferCodes.ProtocolError,
+        Message = "This node does not know the protocol of the upload; a newer one does.",
+        Retryable = true,
+    };
+
     /// <summary>The mark of a POST was journaled, but its last chunk stayed here.</summary>
     public static AttemptFailure StoppedInTime() => new()
     {
