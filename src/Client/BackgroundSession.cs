@@ -116,6 +116,20 @@ public sealed class BackgroundSession
     /// <summary>Ends a task as <c>cancelled</c>.</summary>
     public Task<TaskView> CancelTaskAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "cancel", intent, stop);
 
+    /// <summary>Which bytes of a download are durable, and which are wanted.</summary>
+    public Task<RangesView> GetRangesAsync(string task, CancellationToken stop = default) =>
+        _caller.GetAsync($"{TaskPath(task)}/ranges", ProtocolJson.Default.RangesView, stop);
+
+    /// <summary>Asks for bytes of a download with random access before the others; opens or ends a deferral of its events.</summary>
+    public Task<RangesView> WantRangesAsync(string task, RangesRequest ranges, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post,
+            $"{TaskPath(task)}/ranges",
+            JsonSerializer.SerializeToUtf8Bytes(ranges, ProtocolJson.Default.RangesRequest),
+            ProtocolJson.Default.RangesView,
+            intent,
+            stop);
+
     /// <summary>Why a task is in its state, as one sentence with the numbers behind it.</summary>
     public Task<WhyView> WhyAsync(string task, CancellationToken stop = default) =>
         _caller.GetAsync($"{TaskPath(task)}/why", ProtocolJson.Default.WhyView, stop);

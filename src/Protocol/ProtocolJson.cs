@@ -27,6 +27,8 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(AckRequest))]
 [JsonSerializable(typeof(AckView))]
 [JsonSerializable(typeof(ProgressView))]
+[JsonSerializable(typeof(RangesRequest))]
+[JsonSerializable(typeof(RangesView))]
 [JsonSerializable(typeof(FileView))]
 [JsonSerializable(typeof(FileMoveRequest))]
 [JsonSerializable(typeof(Problem))]

@@ -15,8 +15,12 @@ internal static class Arrows
     /// <summary>The commit of a published file is a crash point too; the others are inside Files.</summary>
     private const string CrashPoint = "Files.ICrashPoints";
 
-    /// <summary>Which bytes of a part are there: a value of checkpoints, journaled as it is.</summary>
-    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter"];
+    /// <summary>Which bytes of a part are there, and of which object's upload: values of checkpoints, journaled as they are.</summary>
+    private static readonly string[] RangeWords =
+        ["Files.RangeSet", "Files.RangeSetConverter", "Files.ObjectUpload", "Files.ObjectPart", "Files.ObjectPartConverter"];
+
+    /// <summary>The options of a container say where its bucket is; the rest of the S3 folder is behind the ports.</summary>
+    private static readonly string[] BucketWords = ["Files.S3.S3Bucket", "Files.S3.S3Section"];
 
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
     private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
@@ -55,6 +59,17 @@ internal static class Arrows
     /// <summary>A shard is what a transfer trusts.</summary>
     private const string Trust = "Transfers.ITrust";
 
+    /// <summary>What nodes of a cluster know of origins together lies in the store, by a port of the journal; a store that is away is a case of its own.</summary>
+    private static readonly string[] OriginFacts =
+        ["Journal.IOriginStore", "Journal.OriginBook", "Journal.OriginRow", "Journal.NodeId", "Journal.JournalStoreException"];
+
+    /// <summary>Operators see and limit origins themselves; no session could answer that.</summary>
+    private static readonly string[] OriginsThemselves =
+    [
+        "Transfers.Governor", "Transfers.OriginGates", "Transfers.OriginState", "Transfers.OriginHold", "Transfers.OriginDeals", "Transfers.OriginRecord",
+        "Transfers.OriginHolder", "Transfers.OriginLimits", "Transfers.OriginName",
+    ];
+
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -66,16 +81,17 @@ internal static class Arrows
         ["Journal.Postgres"] = ["Journal", .. MembershipPorts],
         ["Journal.Sqlite"] = ["Journal"],
         ["Egress"] = [.. SecretValues],
-        ["Files"] = [.. OrderWords, "Actors.IIdSource"],
-        ["Transfers"] = ["Egress", "Files", .. SessionWords],
+        ["Files"] = [.. OrderWords, "Actors.IIdSource", .. BucketWords],
+        ["Files.S3"] = ["Files", "Egress", "Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity", "Actors.IRandom", "Actors.IIdSource"],
+        ["Transfers"] = ["Egress", "Files", .. SessionWords, .. OriginFacts],
         ["Delivery"] = [],
-        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, .. RangeWords],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
-        ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords],
+        ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
         ["Sweeping"] = ["Files", "Routing", "Sessions", "Actors.IRandom", .. HeadList, "Journal.JournalStoreException"],
-        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves],
+        ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves, .. OriginsThemselves],
     };
 
     /// <summary>May use everything, and nobody uses it.</summary>

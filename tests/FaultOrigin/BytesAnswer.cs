@@ -104,6 +104,11 @@ internal sealed class BytesAnswer(IAnswerWire wire, OriginRequest request, Origi
             await BreakAsync(broken.Kind, stop);
             return;
         }
+        if (script.Fault("unended") is not null)
+        {
+            wire.Close();
+            return;
+        }
         await wire.EndAsync(stop);
         if (script.FaultNumber("extra") is { } extra)
             await wire.SendRawAsync(new byte[extra], stop);

@@ -123,7 +123,7 @@ internal sealed class OriginConnection(ScriptedOrigin origin, Socket socket, Str
             }
             if (_end == _buffer.Length)
                 throw new IOException("The request's head is too long.");
-            var count = await socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, stop);
+            var count = await stream.ReadAsync(_buffer.AsMemory(_end), stop);
             if (count == 0)
                 return null;
             _end += count;

@@ -29,6 +29,7 @@ public sealed class OriginScript
           cut=N|reset=N|stall=N    close, reset (HTTP/2: RST_STREAM with code=C), fall silent after N bytes
           rate=BYTES/S        drip=MS (per byte)          endless=1          extra=N (bytes after the body)
           goaway=N            HTTP/2: GOAWAY after N bytes, and the body goes on
+          unended=1           closed after the last byte without saying that it was the last (chunks, HTTP/2)
           idle=close          the connection is closed after the answer, without a word
         Uploads:
           early=STATUS (answer before the body, then close)  lose=end|N (close without an answer after the body, after N bytes)

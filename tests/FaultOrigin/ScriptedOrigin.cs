@@ -30,6 +30,7 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<int, Task> _connections = new();
     private readonly long _startedAt = Stopwatch.GetTimestamp();
+    private readonly TlsFaces _faces = new();
     private Task _accepting = Task.CompletedTask;
     private int _connectionCount;
     private int _requestCount;
@@ -72,8 +73,18 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     public string Bytes(string seed, long length, string query = "") => Url + Path(seed, length, query);
 
     /// <summary>The same over TLS.</summary>
-    public string SecureBytes(string seed, long length, string query = "", TlsFace face = TlsFace.Good) =>
-        string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.{(int)face}:{TlsPort}{Path(seed, length, query)}");
+    public string SecureBytes(string seed, long length, string query = "", string host = "127.0.0.1") =>
+        string.Create(CultureInfo.InvariantCulture, $"https://{host}:{TlsPort}{Path(seed, length, query)}");
+
+    /// <summary>The same, at the address that has this face from the start.</summary>
+    public string SecureBytes(string seed, long length, TlsFace face) =>
+        SecureBytes(seed, length, host: string.Create(CultureInfo.InvariantCulture, $"127.0.0.{(int)face}"));
+
+    /// <summary>An address of its own for a test, with a good face until <see cref="Wear"/> changes it.</summary>
+    public string ReserveFace() => _faces.Reserve();
+
+    /// <summary>The next handshakes at an address are bad in this way; after <paramref name="times"/> of them it is good again.</summary>
+    public void Wear(string address, TlsFace face, int times = int.MaxValue) => _faces.Wear(address, face, times);
 
     public async ValueTask DisposeAsync()
     {
@@ -155,7 +166,7 @@ public sealed class ScriptedOrigin : IAsyncDisposable
         }
         try
         {
-            if (TlsDoor.FaceOf(socket.LocalEndPoint) is not { } face || await TlsDoor.OpenAsync(socket, face, _stop.Token) is not { } tls)
+            if (await TlsDoor.OpenAsync(socket, _faces.Of(((IPEndPoint)socket.LocalEndPoint!).Address), _stop.Token) is not { } tls)
                 return;
             await using (tls)
             {

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Backhaul.Node.Files;
-using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
@@ -31,7 +30,7 @@ internal static class FileEndpoints
             .Accepts<FileMoveRequest>(RequestBodies.Json)
             .Produces<FileView>(201).Produces<FileView>(200).Refuses(404, 405, 409, 412, 413, 415);
         var content = routes.MapGroup("/v1/sessions/{session}/tasks/{task}").WithTags("files");
-        MapReading(content, GetContentAsync, "/content", "TaskContent", "the file of a finished download", 404, 412);
+        MapReading(content, ContentEndpoints.GetAsync, "/content", "TaskContent", "the file of a finished download, or durable bytes of one under way", 400, 404, 412);
     }
 
     private static void MapReading(RouteGroupBuilder routes, Delegate read, string pattern, string name, string what, params int[] statuses)
@@ -160,39 +159,6 @@ internal static class FileEndpoints
             return await containers.DeleteAsync(place.Tenant, place.Container, place.Path, condition, context.RequestAborted) ? Results.NoContent() : NotFound(place);
         });
     }
-
-    private static async Task<IResult> GetContentAsync(
-        HttpContext context, string session, string task, ICommandRouter router, SessionCalls calls, IContainers containers)
-    {
-        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
-            return Problems.Result(problem);
-        if (!TaskId.TryParse(task, out var id))
-            return Problems.Result(400, ProblemCodes.InvalidIdentifier, TaskId.Rule);
-        if (context.Request.Query.ContainsKey("wait"))
-            return Problems.Result(400, ProblemCodes.UnknownField, "This version serves the content of finished downloads, so there is nothing to wait for; leave wait out.", "wait");
-        var reply = await router.ExecuteAsync(key, new SessionCommand.GetTask(id), null, deadline, context.RequestAborted);
-        if (reply is not CommandReply.Done { Status: StatusCodes.Status200OK } done)
-            return Replies.ToResult(reply);
-        var view = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.TaskView)!;
-        if (view is not { State: "completed", Outcome: "succeeded", File: { } file })
-            return Problems.Result(404, ProblemCodes.NoContent, WhyNone(view));
-        return await GuardAsync(async () =>
-        {
-            var opened = await ResultPath.OpenAsync(containers, key, id, file, context.RequestAborted);
-            if (opened is not null && opened.Length == file.Length)
-                return new FileAnswer(opened, file.Path.StartsWith(".backhaul/", StringComparison.Ordinal) ? file.Sha256 : null); // another file may have been put at a destination
-            if (opened is not null)
-                await opened.DisposeAsync();
-            return Problems.Result(404, ProblemCodes.NoContent, "The task's file was removed or replaced since the task ended. Download it again with a new task.");
-        });
-    }
-
-    private static string WhyNone(TaskView view) => view switch
-    {
-        { Kind: "upload" } => "An upload has no content; its file is the task's source.",
-        { State: not "completed" } => $"The task is {view.State}; its content can be read once it has succeeded. Wait for its event taskCompleted.",
-        _ => $"The task ended as {view.Outcome} and has no content.",
-    };
 
     private static async Task<IResult> GuardAsync(Func<Task<IResult>> act)
     {

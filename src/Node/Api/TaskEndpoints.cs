@@ -29,6 +29,13 @@ internal static class TaskEndpoints
         tasks.MapGet("/{task}/attempts", (HttpContext context, string session, string task, SessionCalls calls) =>
                 AskAsync(context, session, task, calls, id => new SessionCommand.ListAttempts(id)))
             .WithName("listAttempts").WithSummary("The attempts of a task, oldest first").Produces<Page<AttemptView>>().Refuses(404);
+        tasks.MapGet("/{task}/ranges", (HttpContext context, string session, string task, SessionCalls calls) =>
+                AskAsync(context, session, task, calls, id => new SessionCommand.GetRanges(id)))
+            .WithName("getTaskRanges").WithSummary("Which bytes of a download are durable, and which are wanted").Produces<RangesView>().Refuses(404);
+        tasks.MapPost("/{task}/ranges", WantAsync)
+            .WithName("wantTaskRanges").WithSummary("Asks for bytes of a download with random access before the others; opens or ends a deferral of its events")
+            .Accepts<RangesRequest>(RequestBodies.Json)
+            .Produces<RangesView>(202).Refuses(404, 409, 413, 415, 422);
         tasks.MapPatch("/{task}", ChangeAsync)
             .WithName("changeTask").WithSummary("Changes a suspended or waiting task")
             .Accepts<TaskChange>(RequestBodies.Json)
@@ -56,6 +63,11 @@ internal static class TaskEndpoints
         return Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.TaskChange,
             change => TaskRules.Check(change) is { } wrong ? wrong : new SessionCommand.ChangeTask(id, change)));
     }
+
+    private static async Task<IResult> WantAsync(HttpContext context, string session, string task, SessionCalls calls) =>
+        TryGetTask(task, out var id) is { } problem
+            ? Problems.Result(problem)
+            : Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.RangesRequest, request => RangeRules.Validate(id, request)));
 
     private static async Task<IResult> ListAsync(
         HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? cursor, string? limit)

@@ -49,7 +49,10 @@ internal static class TaskRules
             ?? CheckSourceChange(kind, request)
             ?? CheckMaxBytes(kind, request)
             ?? CheckBytesPerSecond(request.BytesPerSecondMax)
+            ?? CheckRandomAccess(kind, method, request)
+            ?? CheckBody(kind, method, request, containerExists)
             ?? RetryRules.CheckAcceptStatus(request.AcceptStatus, "acceptStatus")
+            ?? RetryRules.CheckAcceptStatus(request.RecoverableStatus, "recoverableStatus")
             ?? RetryRules.Check(request.Retry, "retry");
         if (problem is not null)
             return problem;
@@ -73,6 +76,9 @@ internal static class TaskRules
             Retry = request.Retry,
             SourceChange = ToPolicy(request.SourceChange) ?? SourceChangePolicy.Restart,
             MaxBytes = request.MaxBytes,
+            RecoverableStatus = request.RecoverableStatus is { Count: > 0 } recoverable ? recoverable : null,
+            Body = request.Body,
+            RandomAccess = request.RandomAccess ?? false,
             Parts = request.Parts,
             Multipart = request.Multipart,
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
@@ -175,6 +181,18 @@ internal static class TaskRules
         : kind == TaskKind.Upload ? Invalid("maxBytes", "belongs to downloads.")
         : request.MaxBytes > 0 ? null
         : Invalid("maxBytes", "must be more than 0.");
+
+    private static Problem? CheckBody(TaskKind kind, string method, TaskRequest request, Func<ContainerName, bool> containerExists) =>
+        request.Body is not { } body ? null
+        : kind == TaskKind.Upload ? Invalid("body", "belongs to downloads; an upload sends its source.")
+        : method is "GET" or "HEAD" ? Invalid("body", $"cannot come with {method}; name a method that carries one, such as POST.")
+        : CheckContainer(body.Container, "body.container", containerExists);
+
+    private static Problem? CheckRandomAccess(TaskKind kind, string method, TaskRequest request) =>
+        request.RandomAccess is not true ? null
+        : kind == TaskKind.Upload ? Invalid("randomAccess", "belongs to downloads.")
+        : method != "GET" ? Invalid("randomAccess", "needs the method GET; others have no ranges.")
+        : null;
 
     private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidField, $"{field} {what}", field);
 }

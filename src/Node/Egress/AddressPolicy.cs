@@ -53,6 +53,9 @@ internal sealed class AddressPolicy(IReadOnlyList<AllowRule> exceptions)
     public static AddressPolicy From(EgressOptions options) =>
         new([.. options.Allow.Select(text => AllowRule.TryParse(text, out var rule, out var why) ? rule : throw new FormatException(why))]);
 
+    /// <summary>This policy with one more exception, for one host at one port.</summary>
+    public AddressPolicy With(string host, int port) => new([.. exceptions, AllowRule.Of(host, port)]);
+
     /// <summary>The verdict on a host with all the addresses its name has.</summary>
     public AddressVerdict Check(string host, int port, IReadOnlyList<IPAddress> addresses)
     {

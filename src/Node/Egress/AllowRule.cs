@@ -15,6 +15,9 @@ internal sealed record AllowRule
     public IPNetwork? Network { get; private init; }
     public int? Port { get; private init; }
 
+    /// <summary>One host at one port.</summary>
+    public static AllowRule Of(string host, int port) => new() { Host = AddressPolicy.Canonical(host), Port = port };
+
     /// <summary>Reads <c>host</c>, <c>host:port</c> or <c>network/bits[:port]</c>; IPv6 hosts with a port stand in brackets.</summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out AllowRule? rule, out string why)
     {

@@ -87,6 +87,15 @@ internal sealed partial class OutboundClients : IDisposable
         return _invokers.Get(route).SendAsync(request, stop);
     }
 
+    /// <summary>
+    /// A way to a server that the operator configured, with connections of its own: its host and port are an exception of the address policy for this
+    /// way only. The caller disposes it.
+    /// </summary>
+    /// <param name="endpoint">Scheme, host and port.</param>
+    /// <param name="host">The host that requests will name, when it is not the endpoint's own.</param>
+    public ConfiguredEndpoint Open(Uri endpoint, string? host = null) =>
+        new(endpoint, new HttpMessageInvoker(CreateHandler(OutboundRoute.Direct, _policy.With(host ?? endpoint.IdnHost, endpoint.Port)), disposeHandler: true));
+
     public void Dispose() => _invokers.Dispose();
 
     private SocketsHttpHandler CreateHandler(OutboundRoute route, AddressPolicy policy) => new()
@@ -129,7 +138,13 @@ internal sealed partial class OutboundClients : IDisposable
     {
         var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
         if (route.Proxy is not { } proxy)
-            return await ConnectCheckedAsync(host, port, addresses => policy.Check(host, port, addresses), stop);
+        {
+            var times = ConnectionTimes.Of(context.InitialRequestMessage);
+            var stream = await ConnectCheckedAsync(host, port, addresses => policy.Check(host, port, addresses), times, stop);
+            if (times is not null && context.InitialRequestMessage.RequestUri!.Scheme == Uri.UriSchemeHttps)
+                stream.WatchHandshake(times);
+            return stream;
+        }
         var tunnel = new ProxyTunnel(proxy, _accepted, ending => ConnectToProxyAsync(proxy, ending), _options.UserAgent);
         return context.InitialRequestMessage.RequestUri!.Scheme == Uri.UriSchemeHttps
             ? await tunnel.OpenAsync(host, port, stop)
@@ -141,7 +156,7 @@ internal sealed partial class OutboundClients : IDisposable
         var (host, port) = (proxy.Url.IdnHost, proxy.Url.Port);
         try
         {
-            return await ConnectCheckedAsync(host, port, addresses => AddressPolicy.CheckProxy(host, addresses), stop);
+            return await ConnectCheckedAsync(host, port, addresses => AddressPolicy.CheckProxy(host, addresses), times: null, stop);
         }
         catch (OutboundException failed) when (failed.Fault is OutboundFault.ConnectFailed or OutboundFault.NameNotResolved)
         {
@@ -152,12 +167,19 @@ internal sealed partial class OutboundClients : IDisposable
     /// <summary>The proxy resolves the name and connects; what the name itself says is checked here.</summary>
     private void CheckBehindProxy(Uri url) => Enforce(url.IdnHost, url.Port, _policy.CheckUnresolved(url.IdnHost, url.Port));
 
-    private async ValueTask<Stream> ConnectCheckedAsync(
-        string host, int port, Func<IReadOnlyList<IPAddress>, AddressVerdict> check, CancellationToken stop)
+    private async ValueTask<OutboundStream> ConnectCheckedAsync(
+        string host, int port, Func<IReadOnlyList<IPAddress>, AddressVerdict> check, ConnectionTimes? times, CancellationToken stop)
     {
+        var began = _time.GetTimestamp();
         var addresses = await ResolveAsync(host, stop);
+        if (times is not null && !IPAddress.TryParse(host, out _))
+            times.Dns = _time.GetElapsedTime(began);
         Enforce(host, port, check(addresses));
-        return await ConnectToAnyAsync(host, port, addresses, stop);
+        began = _time.GetTimestamp();
+        var stream = await ConnectToAnyAsync(host, port, addresses, stop);
+        if (times is not null)
+            times.Connect = _time.GetElapsedTime(began);
+        return stream;
     }
 
     private void Enforce(string host, int port, AddressVerdict verdict)
@@ -184,7 +206,7 @@ internal sealed partial class OutboundClients : IDisposable
         }
     }
 
-    private async ValueTask<Stream> ConnectToAnyAsync(string host, int port, IReadOnlyList<IPAddress> addresses, CancellationToken stop)
+    private async ValueTask<OutboundStream> ConnectToAnyAsync(string host, int port, IReadOnlyList<IPAddress> addresses, CancellationToken stop)
     {
         for (var i = 0; ; i++)
         {
@@ -204,7 +226,7 @@ internal sealed partial class OutboundClients : IDisposable
         }
     }
 
-    private async ValueTask<Stream> ConnectToAsync(IPAddress address, int port, TimeSpan within, CancellationToken stop)
+    private async ValueTask<OutboundStream> ConnectToAsync(IPAddress address, int port, TimeSpan within, CancellationToken stop)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -219,7 +241,7 @@ internal sealed partial class OutboundClients : IDisposable
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
                 await socket.ConnectAsync(new IPEndPoint(address, port), either.Token);
             }
-            return new NetworkStream(socket, ownsSocket: true);
+            return new OutboundStream(socket, _time);
         }
         catch
         {

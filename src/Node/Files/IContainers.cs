@@ -19,6 +19,10 @@ internal interface IContainers
     /// <summary>The result of a finished download that named no destination; null when it is gone.</summary>
     ValueTask<StoredFile?> OpenResultAsync(SessionKey session, int generation, TaskId task, ContainerName container, CancellationToken stop);
 
+    /// <summary>The part of a download under way, as it lies there; null when it is gone, or when its container has none that can be read.</summary>
+    ValueTask<StoredFile?> OpenPartAsync(SessionKey session, int generation, TaskId task, ContainerName container, string part, CancellationToken stop) =>
+        new((StoredFile?)null);
+
     /// <summary>False when there was none. Throws <see cref="FileConditionException"/> when it is not the one that was meant.</summary>
     ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop);
 

@@ -45,6 +45,18 @@ internal interface IPartFile : IAsyncDisposable
     /// <summary>File name in the hidden folder; goes into checkpoints.</summary>
     string Name { get; }
 
+    /// <summary>False in an object store, which shows nothing of an object before it is whole.</summary>
+    bool CanRead => true;
+
+    /// <summary>
+    /// Whole stretches of this many bytes become durable, and memory is held for each that is begun: several ranges that are written at once should begin
+    /// at its multiples. 1 on a disk.
+    /// </summary>
+    long Grain => 1;
+
+    /// <summary>After an adoption: what is durable, which may be more than the checkpoint says. Null: what the checkpoint says.</summary>
+    RangeSet? Held => null;
+
     /// <summary>May be called for several ranges of one part at once.</summary>
     ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, long offset, CancellationToken stop);
 
@@ -103,6 +115,9 @@ internal enum StorageFailure
 
     /// <summary>The path cannot hold a file: a folder or a link is in the way. Trying again does not help.</summary>
     Blocked = 4,
+
+    /// <summary>The store does not answer, or asks for patience. What was made durable stays; it is worth trying again later.</summary>
+    Away = 5,
 }
 
 /// <summary>A file operation that the disk refused, with a sentence for the operator.</summary>

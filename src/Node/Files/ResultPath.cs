@@ -1,5 +1,4 @@
 using System.Globalization;
-using Backhaul.Node.Files.Disk;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Files;

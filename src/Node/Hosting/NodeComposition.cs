@@ -4,6 +4,7 @@ using Backhaul.Node.Delivery;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
+using Backhaul.Node.Files.S3;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Routing;
@@ -76,8 +77,18 @@ internal static class NodeComposition
         services.AddSingleton(s => DiskContainers.Open(
             settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<IDiskCalls>(), s.GetRequiredService<ICrashPoints>(),
             s.GetRequiredService<IIdSource>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<DiskContainers>>()));
-        services.AddSingleton<IContainers>(s => s.GetRequiredService<DiskContainers>());
-        services.AddSingleton<IPartFiles, DiskPartFiles>();
+        services.AddSingleton<DiskPartFiles>();
+        services.AddSingleton(s => new S3Containers(
+            settings.Containers, s.GetRequiredService<OutboundClients>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IRandom>(),
+            s.GetRequiredService<IIdSource>()));
+        services.AddSingleton<S3PartFiles>();
+        services.AddSingleton(s => new ContainerKinds(
+        [
+            (s.GetRequiredService<DiskContainers>(), s.GetRequiredService<DiskPartFiles>()),
+            (s.GetRequiredService<S3Containers>(), s.GetRequiredService<S3PartFiles>()),
+        ]));
+        services.AddSingleton<IContainers, ContainersByKind>();
+        services.AddSingleton<IPartFiles, PartFilesByKind>();
         services.AddSingleton<IUploadStaging, DiskUploads>();
         services.AddSingleton<ILeftovers>(s => new DiskLeftovers(
             s.GetRequiredService<DiskContainers>(), settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<TimeProvider>()));
@@ -93,6 +104,9 @@ internal static class NodeComposition
         services.AddSingleton<IAttemptRunner, AttemptRunner>();
         services.AddSingleton(settings.Origins);
         services.AddSingleton<Governor>();
+        services.AddSingleton(s => new OriginDeals(
+            s.GetRequiredService<IOriginStore>(), s.GetRequiredService<Governor>().Gates, settings.Origins, s.GetRequiredService<NodeShards>().Node,
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<OriginDeals>>()));
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }
 
@@ -154,6 +168,7 @@ internal static class NodeComposition
         if (settings.Store.IsCluster)
             services.AddPeers(settings.Peers, s => s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default);
         services.AddHostedService<NodeStart>();
+        services.AddHostedService<OriginDealing>();
         services.AddHostedService(s => new NodeDrain(
             DrainSteps(s, settings), settings.Drain, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<NodeDrain>>()));
     }

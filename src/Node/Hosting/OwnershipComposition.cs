@@ -17,6 +17,7 @@ internal static class OwnershipComposition
             settings.DataDirectory, settings.Sqlite, s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<SqliteJournalStore>>()));
         services.AddSingleton<IJournalStore>(s => s.GetRequiredService<SqliteJournalStore>());
         services.AddSingleton<IEmbeddedStore>(s => s.GetRequiredService<SqliteJournalStore>());
+        services.AddSingleton<IOriginStore>(s => s.GetRequiredService<SqliteJournalStore>());
         services.AddSingleton<INodeTrust, AlwaysTrusted>();
         services.AddSingleton(s => new NodeShards(
             s.GetRequiredService<ActorSystem>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<SessionFactory>(), s.GetRequiredService<INodeTrust>(),
@@ -34,6 +35,7 @@ internal static class OwnershipComposition
             settings.Store.ConnectionString!, settings.Postgres, name, s.GetRequiredService<ILogger<PostgresDatabase>>()));
         services.AddSingleton<IJournalStore, PostgresJournalStore>();
         services.AddSingleton<PostgresClusterStore>();
+        services.AddSingleton<IOriginStore, PostgresOriginStore>();
         services.AddSingleton<IClusterStore>(s => s.GetRequiredService<PostgresClusterStore>());
         services.AddSingleton<IClusterSignals>(s => s.GetRequiredService<PostgresClusterStore>());
         services.AddSingleton<ILeaseStore, PostgresLeaseStore>();

@@ -2,6 +2,7 @@ using Backhaul.Node.Actors;
 using Backhaul.Node.Ops.Palettes;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
+using Backhaul.Node.Transfers.Origins;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Backhaul.Node.Ops;
@@ -34,6 +35,7 @@ internal static class OpsRegistration
             s.GetService<GiveShard>() ?? (s.GetService<IOwnership>() is ClusterOwnership shared ? shared.GiveAsync : null), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IPalette, SessionPalette>();
         services.AddSingleton<IPalette, TaskPalette>();
+        services.AddSingleton<IPalette>(static s => new OriginPalette(s.GetRequiredService<OriginDeals>(), s.GetRequiredService<Governor>().Gates, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IPalette, ActorPalette>();
         services.AddSingleton<IPalette, ContainerPalette>();
         services.AddSingleton<IPalette, SystemPalette>();

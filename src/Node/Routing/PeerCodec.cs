@@ -34,6 +34,9 @@ internal static class PeerCodec
         ["task.get.v1"] = PeerJson.Default.GetTask,
         ["task.explain.v1"] = PeerJson.Default.ExplainTask,
         ["task.attempts.v1"] = PeerJson.Default.ListAttempts,
+        ["task.ranges.want.v1"] = PeerJson.Default.WantRanges,
+        ["task.ranges.get.v1"] = PeerJson.Default.GetRanges,
+        ["task.content.v1"] = PeerJson.Default.LocateContent,
         ["tasks.list.v1"] = PeerJson.Default.ListTasks,
         ["events.read.v1"] = PeerJson.Default.ReadEvents,
         ["events.acknowledge.v1"] = PeerJson.Default.Acknowledge,
@@ -238,6 +241,9 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.GetTask))]
 [JsonSerializable(typeof(SessionCommand.ExplainTask))]
 [JsonSerializable(typeof(SessionCommand.ListAttempts))]
+[JsonSerializable(typeof(SessionCommand.WantRanges))]
+[JsonSerializable(typeof(SessionCommand.GetRanges))]
+[JsonSerializable(typeof(SessionCommand.LocateContent))]
 [JsonSerializable(typeof(SessionCommand.ListTasks))]
 [JsonSerializable(typeof(SessionCommand.ReadEvents))]
 [JsonSerializable(typeof(SessionCommand.Acknowledge))]

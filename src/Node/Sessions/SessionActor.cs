@@ -1,4 +1,5 @@
 using Backhaul.Node.Actors;
+using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
@@ -300,7 +301,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         foreach (var happened in events)
         {
-            BeforeApply(turn, happened);
+            TurnEffects.Note(turn, _session, happened, task => AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust));
+            if (happened is TaskCompleted { Outcome: TaskOutcomes.Failed, Error: { } error } failed)
+                _logger.TaskFailed(_session.Key, failed.Task, error.Code, error.Message);
             _session.Apply(happened);
             var encoded = SessionEvent.Codec.Encode(happened);
             turn.Add(new NewRow(encoded.Name, encoded.Payload, encoded.Numbered ? _session.Delivery.LastNumber : null, command));
@@ -315,42 +318,6 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 SessionInstruments.TaskEnded(ended.End!.Outcome);
             }
         }
-    }
-
-    /// <summary>What an event asks of the world, noted while the state still shows what was before.</summary>
-    private void BeforeApply(SessionTurn turn, SessionEvent happened)
-    {
-        switch (happened)
-        {
-            case TaskSuspended or TaskCancelRequested:
-                turn.Stops.Add(((TaskEvent)happened).Task);
-                break;
-            case TaskChanged { Change.BytesPerSecondMax: not null } changed:
-                turn.Rates.Add(changed.Task);
-                break;
-            case SessionPaused:
-                turn.Stops.UnionWith(_session.Tasks.Active().Select(task => task.Id));
-                break;
-            case TaskCompleted { Outcome: TaskOutcomes.Succeeded } succeeded:
-                turn.Publishes = true;
-                if (_session.Tasks[succeeded.Task] is { Run.Generation: > 1 } restarted)
-                    turn.Discards.Add((_session.FilesOf(restarted), false)); // parts of earlier generations
-                break;
-            case TaskCompleted completed when _session.Tasks[completed.Task] is { Run.Part.Upload: not null } unfinished:
-                turn.Abandoned.Add(AttemptOrders.Create(_session, unfinished, _storage!.Epoch, _environment.Trust));
-                break;
-            case TaskCompleted completed when _session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
-                turn.Discards.Add((_session.FilesOf(unfinished), false));
-                break;
-            case EventsAcknowledged acknowledged:
-                turn.Discards.AddRange(_session.Delivery.FreedBy(acknowledged.Through).Select(files => (files, true)));
-                break;
-            case SessionCreated { Generation: > 1 }:
-                turn.Discards.AddRange(_session.Delivery.FreedBy(long.MaxValue).Select(files => (files, true)));
-                break;
-        }
-        if (happened is TaskCompleted { Outcome: TaskOutcomes.Failed, Error: { } error } failed)
-            _logger.TaskFailed(_session.Key, failed.Task, error.Code, error.Message);
     }
 
     /// <summary>What time and pending ends ask for.</summary>
@@ -422,6 +389,11 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             if (_running.TryGetValue(id, out var progress))
                 _context.StopChild(progress.ChildName, StopReason.Requested);
         }
+        foreach (var id in turn.Wishes)
+        {
+            if (_running.TryGetValue(id, out var progress) && progress.Wishes is { } wishes && _session.Tasks.TryFind(id, out var task))
+                wishes.Wanted = task.Ranges!.Wanted;
+        }
         foreach (var read in turn.Reads)
             _ = read();
         foreach (var (files, resultToo) in turn.Discards)
@@ -436,9 +408,17 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         var task = _session.Tasks[started.Task];
         var isUpload = task.Spec.Kind is TaskKind.Upload;
-        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time);
+        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time)
+        {
+            Wishes = task.Spec.RandomAccess ? new RangeWishes(task.Ranges?.Wanted ?? RangeSet.Empty) : null,
+        };
         progress.Rate.Set(task.Spec.BytesPerSecondMax);
-        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with { TaskRate = progress.Rate, SessionRate = _rate };
+        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with
+        {
+            TaskRate = progress.Rate,
+            SessionRate = _rate,
+            Wishes = progress.Wishes,
+        };
         _running[task.Id] = progress;
         var session = _context.ForChildren;
         _context.Spawn(progress.ChildName, () => new TaskActor(order, progress, _environment, session));
@@ -494,12 +474,4 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0
         && !(_session.Tasks.NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);
-}
-
-/// <summary>The journal did not take what this session had applied: its memory is ahead and is thrown away.</summary>
-internal sealed class SessionAheadOfJournalException(AppendOutcome outcome)
-    : Exception($"The append ended as {outcome}; the session is loaded again from the journal.")
-{
-    /// <summary>False when the store or the ownership is to blame, and not what the session wanted to write.</summary>
-    public bool IsTheSessions { get; } = outcome is AppendOutcome.Rejected or AppendOutcome.Conflict;
 }

@@ -1,3 +1,4 @@
+using Backhaul.Node.Files;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -53,6 +54,15 @@ internal abstract record SessionCommand
 
     /// <summary>202 with a <see cref="TaskView"/>.</summary>
     internal sealed record CancelTask(TaskId Task) : SessionCommand, ITaskCommand;
+
+    /// <summary>Bytes wanted first, a deferral, its release: 202 with a <see cref="RangesView"/>.</summary>
+    internal sealed record WantRanges(TaskId Task, RangeSet Ranges, TimeSpan? Deferral, bool Release) : SessionCommand, ITaskCommand;
+
+    /// <summary>200 with a <see cref="RangesView"/>.</summary>
+    internal sealed record GetRanges(TaskId Task) : Query, ITaskCommand;
+
+    /// <summary>200 with a <see cref="TaskContent"/>: where the bytes of a task lie.</summary>
+    internal sealed record LocateContent(TaskId Task) : Query, ITaskCommand;
 
     /// <summary>200 with a <see cref="TaskView"/>.</summary>
     internal sealed record GetTask(TaskId Task) : Query, ITaskCommand;

@@ -26,6 +26,7 @@ internal static class SessionDecider
             SessionCommand.ResumeTask resume => TaskDecider.Resume(session, resume.Task, archived, now),
             SessionCommand.SuspendTask suspend => TaskDecider.Suspend(session, suspend.Task, archived, now),
             SessionCommand.CancelTask cancel => TaskDecider.Cancel(session, cancel.Task, archived, now),
+            SessionCommand.WantRanges want => RangeDecider.Want(session, want, archived, now),
             SessionCommand.Acknowledge acknowledge => Acknowledge(session, acknowledge.Through, now),
             _ => throw new InvalidOperationException($"{command.GetType().Name} is a query: nothing is decided."),
         };

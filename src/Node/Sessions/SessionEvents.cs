@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
@@ -37,6 +38,9 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("task.restarted.v1", json.TaskRestarted, numbered: true);
         codec.Register("task.redirected.v1", json.TaskRedirected, numbered: true);
         codec.Register("task.checkpointed.v1", json.TaskCheckpointed, numbered: false);
+        codec.Register("task.rangesWanted.v1", json.TaskRangesWanted, numbered: false);
+        codec.Register("task.rangesReleased.v1", json.TaskRangesReleased, numbered: false);
+        codec.Register("task.rangesDownloaded.v1", json.TaskRangesDownloaded, numbered: true);
         codec.Register("task.attemptEnded.v1", json.TaskAttemptEnded, numbered: false);
         codec.Register("task.waiting.v1", json.TaskWaiting, numbered: true);
         codec.Register("task.finishedFile.v1", json.TaskFinishedFile, numbered: true);
@@ -101,6 +105,19 @@ internal sealed record TaskRedirected(TaskId Task, int Attempt, string Url, int 
 
 internal sealed record TaskCheckpointed(TaskId Task, int Attempt, PartCheckpoint Part, DateTimeOffset At) : TaskEvent(Task, At);
 
+/// <summary>A client wants these bytes before the others.</summary>
+internal sealed record TaskRangesWanted(TaskId Task, RangeSet Ranges, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>Opens a deferral: changes are not told before then.</summary>
+    public DateTimeOffset? DeferredUntil { get; init; }
+}
+
+/// <summary>A deferral ended, by its time or by the client.</summary>
+internal sealed record TaskRangesReleased(TaskId Task, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>These bytes are durable and were not told before.</summary>
+internal sealed record TaskRangesDownloaded(TaskId Task, RangeSet Ranges, long? Total, DateTimeOffset At) : TaskEvent(Task, At);
+
 /// <summary>An attempt ended without ending the task. Decision: <c>retried stopped interrupted</c>.</summary>
 internal sealed record TaskAttemptEnded(
     TaskId Task, int Attempt, string Decision, long To, int? Status, TaskError? Error, bool DiscardPart, DateTimeOffset At) : TaskEvent(Task, At);
@@ -157,6 +174,10 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskRestarted))]
 [JsonSerializable(typeof(TaskRedirected))]
 [JsonSerializable(typeof(TaskCheckpointed))]
+[JsonSerializable(typeof(TaskRangesWanted))]
+[JsonSerializable(typeof(TaskRangesReleased))]
+[JsonSerializable(typeof(TaskRangesDownloaded))]
+[JsonSerializable(typeof(TaskContent))]
 [JsonSerializable(typeof(TaskAttemptEnded))]
 [JsonSerializable(typeof(TaskWaiting))]
 [JsonSerializable(typeof(TaskChallenged))]

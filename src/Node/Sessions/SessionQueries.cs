@@ -50,6 +50,8 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
     {
         SessionCommand.GetTask => TaskViews.Reply(200, task, session, shown),
         SessionCommand.ExplainTask => SessionViews.Json(200, TaskViews.Why(task, session, shown), ProtocolJson.Default.WhyView),
+        SessionCommand.GetRanges => SessionViews.Json(200, RangeDecider.View(task), ProtocolJson.Default.RangesView),
+        SessionCommand.LocateContent => SessionViews.Json(200, TaskContent.Of(task, session), SessionJson.Default.TaskContent),
         SessionCommand.ListAttempts => SessionViews.Json(
             200, new Page<AttemptView> { Items = task.Run?.Attempts ?? [], Next = null }, ProtocolJson.Default.PageAttemptView),
         _ => throw new InvalidOperationException($"{query.GetType().Name} is not about one task."),

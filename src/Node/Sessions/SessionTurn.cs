@@ -39,6 +39,9 @@ internal sealed class SessionTurn
     /// <summary>Tasks whose attempt is to stop.</summary>
     public HashSet<TaskId> Stops { get; } = [];
 
+    /// <summary>Tasks of which ranges are wanted.</summary>
+    public HashSet<TaskId> Wishes { get; } = [];
+
     /// <summary>Files that nothing refers to any more; true: the temporary result too.</summary>
     public List<(TaskFiles Files, bool ResultToo)> Discards { get; } = [];
 

@@ -146,6 +146,25 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { BytesPerSecondMax = value });
     }
 
+    public IReadOnlyList<string>? RecoverableStatus
+    {
+        get => _rare?.RecoverableStatus;
+        init => _rare = With(value is null, rare => rare with { RecoverableStatus = value });
+    }
+
+    /// <summary>Download: what its request carries.</summary>
+    public FileReference? Body
+    {
+        get => _rare?.Body;
+        init => _rare = With(value is null, rare => rare with { Body = value });
+    }
+
+    public bool RandomAccess
+    {
+        get => _rare?.RandomAccess ?? false;
+        init => _rare = With(!value, rare => rare with { RandomAccess = value });
+    }
+
     /// <summary>What is at its default asks for nothing, unless something was asked for before.</summary>
     private RareWishes? With(bool isDefault, Func<RareWishes, RareWishes> change) => isDefault && _rare is null ? null : change(_rare ?? RareWishes.None);
 
@@ -162,6 +181,9 @@ internal sealed record TaskSpec
         public RetryConfiguration? Retry { get; init; }
         public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
         public long? MaxBytes { get; init; }
+        public IReadOnlyList<string>? RecoverableStatus { get; init; }
+        public FileReference? Body { get; init; }
+        public bool RandomAccess { get; init; }
         public IReadOnlyList<ContentPart>? Parts { get; init; }
         public MultipartForm? Multipart { get; init; }
         public UploadProtocol? UploadProtocol { get; init; }

@@ -80,6 +80,9 @@ internal sealed record AttemptOrder
 
     public MultipartForm? Multipart { get; init; }
     public UploadProtocol UploadProtocol { get; init; } = UploadProtocol.Plain;
+
+    /// <summary>Download: what its request carries.</summary>
+    public FileReference? Body { get; init; }
     public required TimeSpan IdleTimeout { get; init; }
 
     /// <summary>Connections of the session to one host, over all its attempts.</summary>
@@ -95,9 +98,15 @@ internal sealed record AttemptOrder
     public RateGate? SessionRate { get; init; }
     public required IReadOnlyList<string> AcceptStatus { get; init; }
     public required IReadOnlyList<int> RetryStatuses { get; init; }
+
+    /// <summary>Statuses that pause the task until its client says how to go on.</summary>
+    public IReadOnlyList<string> RecoverableStatus { get; init; } = [];
     public string? Sha256 { get; init; }
     public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
     public long? MaxBytes { get; init; }
+
+    /// <summary>Random access: the bytes that go before others; null when nobody may ask for any.</summary>
+    public RangeWishes? Wishes { get; init; }
 
     /// <summary>The last journaled checkpoint of the part; null starts from zero.</summary>
     public PartCheckpoint? Resume { get; init; }
@@ -147,6 +156,9 @@ internal sealed record PartCheckpoint
     /// <summary>Where a resumable upload stands at its target; <see cref="Bytes"/> repeats its offset.</summary>
     public UploadState? Upload { get; init; }
 
+    /// <summary>The object that the part becomes, in an object store; null on a disk.</summary>
+    public ObjectUpload? Object { get; init; }
+
     /// <summary>Everything that is flushed.</summary>
     [JsonIgnore]
     public RangeSet Durable => Bytes > 0 ? (Ranges ?? RangeSet.Empty).Add(new ByteRange(0, Bytes)) : Ranges ?? RangeSet.Empty;
@@ -171,6 +183,9 @@ internal sealed record AttemptResponse
 
     /// <summary>The reason of the verdict, as a sentence.</summary>
     public required string ResumableWhy { get; init; }
+
+    /// <summary>How long it took to get here.</summary>
+    public AttemptPhases? Phases { get; init; }
 
     /// <summary>The byte the attempt goes on from; 0 for a start.</summary>
     public required long From { get; init; }
@@ -249,6 +264,7 @@ internal static class TransferCodes
     public const string ConnectionLost = "connectionLost";
     public const string Truncated = "truncated";
     public const string IdleTimeout = "idleTimeout";
+    public const string TooSlow = "tooSlow";
     public const string ProtocolError = "protocolError";
     public const string HeadersTooLarge = "headersTooLarge";
     public const string HttpStatus = "httpStatus";

@@ -33,6 +33,8 @@ internal static class NetworkFailures
         {
             return Failure(TransferCodes.TlsFailed, $"The certificate or the TLS parameters of {origin} were not accepted.", received) with { Retryable = false };
         }
+        if (HasUnreadableHead(exception))
+            return Failure(TransferCodes.ProtocolError, $"{origin} sent a response head that is malformed or larger than allowed.", received);
         var error = exception switch
         {
             HttpRequestException request => request.HttpRequestError,
@@ -77,6 +79,20 @@ internal static class NetworkFailures
 
     private static AttemptFailure Failure(string code, string message, long received) =>
         new() { Code = code, Message = message, Retryable = true, BytesReceived = received };
+
+    /// <summary>
+    /// Over HTTP/2 such a head ends the whole connection, and all its streams are told so: retried, because this one may be innocent. The client
+    /// library names it by a type of its own only.
+    /// </summary>
+    private static bool HasUnreadableHead(Exception? exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause.GetType().Name == "HPackDecodingException")
+                return true;
+        }
+        return false;
+    }
 
     private static T? Find<T>(Exception? exception)
         where T : Exception

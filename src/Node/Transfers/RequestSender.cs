@@ -40,7 +40,7 @@ internal abstract record OutboundAnswer
     }
 
     /// <summary>The head of a final response. The caller disposes the message.</summary>
-    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url) : OutboundAnswer;
+    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url, AttemptPhases Phases) : OutboundAnswer;
 
     internal sealed record Failed(AttemptFailure Failure) : OutboundAnswer;
 
@@ -211,15 +211,17 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
 
     /// <summary>The client said what this status means: a result, or something to be tried again.</summary>
     private static bool IsDecided(AttemptOrder order, int status) =>
-        StatusRules.IsListed(status, order.AcceptStatus) || order.RetryStatuses.Contains(status);
+        StatusRules.IsListed(status, order.AcceptStatus) || StatusRules.IsListed(status, order.RecoverableStatus) || order.RetryStatuses.Contains(status);
 
     private async ValueTask<OutboundAnswer> SendOneAsync(HttpRequestMessage request, AttemptOrder order, Uri url, OutboundRoute route, AttemptWatch watch)
     {
         watch.Wait();
+        var times = ConnectionTimes.Attach(request);
+        var began = time.GetTimestamp();
         try
         {
             var message = await clients.SendAsync(request, route, watch.Token);
-            return new OutboundAnswer.Head(message, ResponseHead.Read(message), url);
+            return new OutboundAnswer.Head(message, ResponseHead.Read(message), url, AttemptPhases.Of(times, time.GetElapsedTime(began)));
         }
         catch (Exception failed) when (NetworkFailures.IsNetwork(failed))
         {

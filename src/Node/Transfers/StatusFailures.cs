@@ -5,6 +5,18 @@ internal static class StatusFailures
 {
     public static AttemptFailure Describe(AttemptOrder order, ResponseHead head, string origin, DateTimeOffset now, AttemptResponse? response)
     {
+        if (StatusRules.IsListed(head.Status, order.RecoverableStatus))
+        {
+            return new AttemptFailure
+            {
+                Code = TransferCodes.HttpStatus,
+                Message = $"{origin} answered {head.Status}, at which the task pauses. Resume it, or change its url or headers.",
+                Retryable = true,
+                WaitReason = "recoverableStatus",
+                Status = head.Status,
+                Response = response,
+            };
+        }
         var retryable = order.RetryStatuses.Contains(head.Status);
         var wait = RetryAfterRules.Parse(head.RetryAfter, now);
         return new AttemptFailure

@@ -58,6 +58,12 @@ internal sealed record TransferOptions
     /// <summary>How long the rate is measured before and after a connection is added.</summary>
     public TimeSpan SegmentWindow { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>A download that brings less than this over a whole <see cref="SpeedWindow"/> is broken off and tried again; 0 never does. Time in which limits held it back does not count.</summary>
+    public int BytesPerSecondMin { get; init; } = 64;
+
+    /// <summary>How long a download may be that slow.</summary>
+    public TimeSpan SpeedWindow { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Uploads above this ask with <c>Expect: 100-continue</c>, so that an early refusal is seen.</summary>
     public long ExpectContinueBytesMin { get; init; } = 1024 * 1024;
 
@@ -108,6 +114,10 @@ internal sealed record TransferOptions
         Check(
             SegmentWindow >= TimeSpan.FromMilliseconds(10) && SegmentWindow <= TimeSpan.FromMinutes(1),
             $"{nameof(SegmentWindow)} must be between 10 ms and 1 min.");
+        Check(BytesPerSecondMin >= 0, $"{nameof(BytesPerSecondMin)} must not be negative.");
+        Check(
+            SpeedWindow >= TimeSpan.FromMilliseconds(100) && SpeedWindow <= TimeSpan.FromHours(1),
+            $"{nameof(SpeedWindow)} must be between 100 ms and 1 h.");
         Check(ExpectContinueBytesMin >= 0, $"{nameof(ExpectContinueBytesMin)} must not be negative.");
         Check(UploadChunkBytes is >= 4096 and <= 1024 * 1024 * 1024, $"{nameof(UploadChunkBytes)} must be between 4 KiB and 1 GiB.");
         Check(DiscardedBodyBytesMax is >= 0 and <= 1024 * 1024, $"{nameof(DiscardedBodyBytesMax)} must be between 0 and 1 MiB.");

@@ -88,6 +88,9 @@ public static class EventTypes
     /// <summary>A redirect was followed.</summary>
     public const string Redirected = "redirected";
 
+    /// <summary>More bytes of a download with random access are there; the data has their ranges.</summary>
+    public const string RangesDownloaded = "rangesDownloaded";
+
     /// <summary>A download's file is in place.</summary>
     public const string TaskFinishedFile = "taskFinishedFile";
 

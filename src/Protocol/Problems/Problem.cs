@@ -119,6 +119,9 @@ public static class ProblemCodes
     /// <summary>The task must be suspended or waiting for this change.</summary>
     public const string TaskRunning = "taskRunning";
 
+    /// <summary>The task was not created with randomAccess, so nobody may ask for ranges of it.</summary>
+    public const string NotRandomAccess = "notRandomAccess";
+
     /// <summary>Another task owns this destination.</summary>
     public const string DestinationTaken = "destinationTaken";
 

@@ -21,6 +21,9 @@ public sealed record TaskRequest
     /// <summary>The file an upload sends.</summary>
     public FileReference? Source { get; init; }
 
+    /// <summary>The file that a download's request carries as its body; the method must be one that takes one, such as POST.</summary>
+    public FileReference? Body { get; init; }
+
     /// <summary>Where a download's file goes; without it, it lives until its completion event is acknowledged.</summary>
     public FileReference? Destination { get; init; }
 
@@ -48,6 +51,9 @@ public sealed record TaskRequest
     /// <summary>Statuses besides 2xx whose body is a result; replaces the session's.</summary>
     public IReadOnlyList<string>? AcceptStatus { get; init; }
 
+    /// <summary>Statuses that pause the task until it is resumed, or its URL or headers are changed, such as <c>401</c> or <c>500-599</c>.</summary>
+    public IReadOnlyList<string>? RecoverableStatus { get; init; }
+
     /// <summary>How failures are retried; replaces the session's.</summary>
     public RetryConfiguration? Retry { get; init; }
 
@@ -56,6 +62,9 @@ public sealed record TaskRequest
 
     /// <summary>A download that grows beyond this fails with <c>tooLarge</c>.</summary>
     public long? MaxBytes { get; init; }
+
+    /// <summary>True: ranges of a download may be asked for before the rest.</summary>
+    public bool? RandomAccess { get; init; }
 
     /// <summary>Uploads: the parts of a multipart body, instead of a source.</summary>
     public IReadOnlyList<ContentPart>? Parts { get; init; }

@@ -66,11 +66,20 @@ public sealed record TaskView
     /// <summary>Its bandwidth, when it has a limit of its own.</summary>
     public long? BytesPerSecondMax { get; init; }
 
+    /// <summary>True when ranges may be asked for before the rest.</summary>
+    public bool? RandomAccess { get; init; }
+
     /// <summary>False when it was created suspended.</summary>
     public bool? Start { get; init; }
 
     /// <summary>The statuses it accepts besides 2xx, when the task named them.</summary>
     public IReadOnlyList<string>? AcceptStatus { get; init; }
+
+    /// <summary>The file that a download's request carries.</summary>
+    public FileReference? Body { get; init; }
+
+    /// <summary>The statuses that pause it, when the task named them.</summary>
+    public IReadOnlyList<string>? RecoverableStatus { get; init; }
 
     /// <summary>Its own retry rules, when the task named them.</summary>
     public RetryConfiguration? Retry { get; init; }
@@ -219,11 +228,30 @@ public sealed record AttemptView
     /// <summary>The status it got.</summary>
     public int? Status { get; init; }
 
+    /// <summary>How long it took to get a response.</summary>
+    public PhasesView? Phases { get; init; }
+
     /// <summary><c>succeeded retried failed stopped interrupted</c>; absent while it runs.</summary>
     public string? Decision { get; init; }
 
     /// <summary>What went wrong.</summary>
     public TaskError? Error { get; init; }
+}
+
+/// <summary>Where the time to an attempt's response went. A piece that did not happen is absent: a connection that was open already needs no name.</summary>
+public sealed record PhasesView
+{
+    /// <summary>Resolving the name.</summary>
+    public TimeSpan? Dns { get; init; }
+
+    /// <summary>Connecting.</summary>
+    public TimeSpan? Connect { get; init; }
+
+    /// <summary>The TLS handshake.</summary>
+    public TimeSpan? Tls { get; init; }
+
+    /// <summary>From the request to the response's head, with the others in it.</summary>
+    public required TimeSpan FirstByte { get; init; }
 }
 
 /// <summary>Why a task is in its state.</summary>

@@ -13,10 +13,7 @@ public sealed class OriginAuthority
 {
     private static readonly Lazy<OriginAuthority> Made = new(() => new OriginAuthority());
     private readonly X509Certificate2 _authority;
-    private readonly SslStreamCertificateContext _good;
-    private readonly SslStreamCertificateContext _expired;
-    private readonly SslStreamCertificateContext _foreign;
-    private readonly SslStreamCertificateContext _selfSigned;
+    private readonly Lazy<Contexts> _contexts;
 
     private OriginAuthority()
     {
@@ -26,12 +23,8 @@ public sealed class OriginAuthority
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         _authority = request.CreateSelfSigned(now.AddYears(-2), now.AddYears(1));
-        _good = Context(Sign("localhost", now.AddDays(-1), now.AddDays(30)));
-        _expired = Context(Sign("localhost", now.AddDays(-30), now.AddDays(-1)));
-        _foreign = Context(Sign("somebody-else.example", now.AddDays(-1), now.AddDays(30)));
-        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var selfSigned = Describe("localhost", own).CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
-        _selfSigned = Context(Portable(selfSigned));
+        // Not before they are needed: a context reads which authorities this process believes, and it reads them once.
+        _contexts = new Lazy<Contexts>(MakeContexts);
     }
 
     /// <summary>The one of this process.</summary>
@@ -45,11 +38,21 @@ public sealed class OriginAuthority
 
     internal SslStreamCertificateContext Of(TlsFace face) => face switch
     {
-        TlsFace.Expired => _expired,
-        TlsFace.Foreign => _foreign,
-        TlsFace.SelfSigned => _selfSigned,
-        _ => _good,
+        TlsFace.Expired => _contexts.Value.Expired,
+        TlsFace.Foreign => _contexts.Value.Foreign,
+        TlsFace.SelfSigned => _contexts.Value.SelfSigned,
+        _ => _contexts.Value.Good,
     };
+
+    private Contexts MakeContexts()
+    {
+        var now = DateTimeOffset.UtcNow;
+        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var selfSigned = Describe("localhost", own).CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
+        return new Contexts(
+            Context(Sign("localhost", now.AddDays(-1), now.AddDays(30))), Context(Sign("localhost", now.AddDays(-30), now.AddDays(-1))),
+            Context(Sign("somebody-else.example", now.AddDays(-1), now.AddDays(30))), Context(Portable(selfSigned)));
+    }
 
     private X509Certificate2 Sign(string name, DateTimeOffset from, DateTimeOffset to)
     {
@@ -65,8 +68,8 @@ public sealed class OriginAuthority
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
-        foreach (var face in name == "localhost" ? Enum.GetValues<TlsFace>() : [])
-            names.AddIpAddress(new IPAddress(new byte[] { 127, 0, 0, (byte)face }));
+        for (var last = 1; last <= TlsFaces.AddressesMax && name == "localhost"; last++)
+            names.AddIpAddress(new IPAddress(new byte[] { 127, 0, 0, (byte)last }));
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         return request;
@@ -77,4 +80,7 @@ public sealed class OriginAuthority
 
     private static SslStreamCertificateContext Context(X509Certificate2 certificate) =>
         SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
+
+    private sealed record Contexts(
+        SslStreamCertificateContext Good, SslStreamCertificateContext Expired, SslStreamCertificateContext Foreign, SslStreamCertificateContext SelfSigned);
 }

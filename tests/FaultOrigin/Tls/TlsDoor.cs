@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -8,10 +7,6 @@ namespace Backhaul.FaultOrigin.Tls;
 /// <summary>The handshake of one connection, right or wrong by the face that it came to.</summary>
 internal static class TlsDoor
 {
-    /// <summary>The face of an address of the loopback network; null for an address that has none.</summary>
-    public static TlsFace? FaceOf(EndPoint? local) =>
-        local is IPEndPoint { Address: var address } && (TlsFace)address.GetAddressBytes()[^1] is var face && Enum.IsDefined(face) ? face : null;
-
     /// <summary>The stream inside, or null when there is none.</summary>
     public static async ValueTask<SslStream?> OpenAsync(Socket socket, TlsFace face, CancellationToken stop)
     {

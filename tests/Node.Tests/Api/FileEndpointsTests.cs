@@ -265,23 +265,62 @@ public sealed class FileEndpointsTests : IAsyncLifetime
         Assert.Equal(ProblemCodes.TaskNotFound, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
     }
 
-    private void AnswerTask(FileView? file, string state = "completed", string? outcome = "succeeded")
+    [Fact]
+    public async Task Durable_bytes_of_a_download_under_way_are_read_by_ranges()
     {
-        var view = new TaskView
+        var part = await PartAsync();
+        AnswerContent(new TaskContent
         {
-            Id = "t1",
-            Kind = "download",
-            Url = "https://example.org/a.bin",
-            Method = "GET",
-            State = state,
-            Outcome = outcome,
-            Priority = 0.5,
-            Progress = new TaskProgress { BytesReceived = 0, BytesSent = 0, Generation = 1 },
-            Attempts = 1,
-            CreatedAt = DateTimeOffset.UnixEpoch,
-            File = file,
-        };
-        var json = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(view, ProtocolJson.Default.TaskView);
+            Kind = "download", State = "running", Generation = 1, Container = "default", Part = part, Durable = RangeSet.Of([new ByteRange(0, 4), new ByteRange(6, 9)]), Total = 20,
+        });
+        foreach (var (range, body, contentRange) in new[] { ("bytes=0-3", "0123", "bytes 0-3/20"), ("bytes=2-9", "23", "bytes 2-3/20"), ("bytes=7-", "78", "bytes 7-8/20") })
+        {
+            var answer = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content", null, ("Range", range));
+            Assert.Equal((206, body, contentRange), (answer.Status, answer.Text, answer.ContentHeaders.ContentRange?.ToString()));
+        }
+        foreach (var missing in new[] { "bytes=4-5", "bytes=9-", "bytes=-3" })
+            Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content", null, ("Range", missing))).Code);
+        Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+        Assert.Equal(416, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content", null, ("Range", "bytes=20-"))).Status);
+        Assert.Equal(ProblemCodes.InvalidField, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content?wait=soon")).Code);
+    }
+
+    [Fact]
+    public async Task A_reader_that_waits_is_answered_when_the_bytes_are_there()
+    {
+        var part = await PartAsync();
+        var content = new TaskContent { Kind = "download", State = "running", Generation = 1, Container = "default", Part = part, Durable = RangeSet.Of(0, 4), Total = 20 };
+        _edge.Router.Answer = (index, _) => new(new CommandReply.Done(200, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(
+            index < 2 ? content : content with { Durable = RangeSet.Of(0, 10) }, SessionJson.Default.TaskContent)));
+        var answer = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content?wait=30", null, ("Range", "bytes=2-7"));
+        Assert.Equal((206, "234567"), (answer.Status, answer.Text));
+    }
+
+    [Fact]
+    public async Task A_part_that_went_away_is_looked_for_again()
+    {
+        await _edge.SendAsync("PUT", "/v1/files/default/out/a.bin", "0123456789");
+        var content = new TaskContent { Kind = "download", State = "running", Generation = 1, Container = "default", Part = "v1-1.e1.a1.part", Durable = RangeSet.Of(0, 4), Total = 10 };
+        var done = content with { State = "completed", Outcome = "succeeded", File = new FileView { Container = "default", Path = "out/a.bin", Length = 10 } };
+        _edge.Router.Answer = (index, _) => new(new CommandReply.Done(200, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(
+            index < 2 ? content : done, SessionJson.Default.TaskContent)));
+        Assert.Equal("123", (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content?wait=30", null, ("Range", "bytes=1-3"))).Text);
+    }
+
+    /// <summary>A part with the digits in it; its name.</summary>
+    private async Task<string> PartAsync()
+    {
+        await using var part = await _edge.Rig.Parts.CreateAsync(FilesRig.Files(destination: null), FilesRig.Owner(), 20, TestContext.Current.CancellationToken);
+        await part.WriteAsync("0123456789"u8.ToArray(), 0, TestContext.Current.CancellationToken);
+        return part.Name;
+    }
+
+    private void AnswerTask(FileView? file, string state = "completed", string? outcome = "succeeded") =>
+        AnswerContent(new TaskContent { Kind = "download", State = state, Outcome = outcome, Generation = 1, File = file });
+
+    private void AnswerContent(TaskContent content)
+    {
+        var json = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(content, SessionJson.Default.TaskContent);
         _edge.Router.Answer = (_, _) => new(new CommandReply.Done(200, json));
     }
 

@@ -30,7 +30,7 @@ public sealed class ContainerTableTests : IDisposable
 
     [Theory]
     [InlineData("Media:Path", "/m", "lower-case")]
-    [InlineData("media:Kind", "s3", "Kind is 's3'")]
+    [InlineData("media:Kind", "ftp", "Kind is 'ftp'")]
     [InlineData("media:Kind", "disk", "Path is missing")]
     [InlineData("media:Shared", "maybe", "true or false")]
     [InlineData("media:Bucket", "b", "Bucket is not an option")]
@@ -42,6 +42,52 @@ public sealed class ContainerTableTests : IDisposable
         Read(out var errors, (key, value));
         Assert.Contains(errors, error => error.Contains(part, StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("Bucket", "Bad_Name", "A bucket's name")]
+    [InlineData("Prefix", "/x", "begin with a slash")]
+    [InlineData("Prefix", "a//b", "begin with a slash")]
+    [InlineData("Endpoint", "ftp://x", "scheme, host and port")]
+    [InlineData("Endpoint", "http://x/path", "scheme, host and port")]
+    [InlineData("Region", "EU", "a word such as")]
+    [InlineData("PartBytes", "5242879", "5 MiB")]
+    [InlineData("PartBytes", "many", "cannot be read")]
+    [InlineData("PartsInFlight", "0", "1 to 32")]
+    [InlineData("AccessKey", "", "AccessKey is missing")]
+    [InlineData("SecretKeyFile", "/nowhere", "one of them")]
+    [InlineData("Path", "/m", "Path is not an option")]
+    [InlineData("Shared", "false", "leave Shared out")]
+    public void What_is_wrong_with_a_bucket_is_said_in_a_sentence(string key, string value, string part)
+    {
+        Read(out var errors, [.. Bucket("media", "b-1").Where(one => one.Key != $"media:{key}"), ($"media:{key}", value)]);
+        Assert.Contains(errors, error => error.Contains(part, StringComparison.Ordinal));
+        Assert.DoesNotContain(errors, error => error.Contains("s3cr3t", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_bucket_is_shared_and_its_secret_may_lie_in_a_file()
+    {
+        var file = Path.Combine(_root.Path, "secret");
+        File.WriteAllText(file, "from-file\n");
+        var table = Read(out var errors, [.. Bucket("media", "b-1").Where(one => !one.Key.EndsWith("SecretKey", StringComparison.Ordinal)), ("media:SecretKeyFile", file), ("media:Prefix", "p")]);
+        Assert.Empty(errors);
+        var media = table.Containers[ContainerName.Parse("media")];
+        Assert.Equal((true, "from-file", "p/", true), (media.Shared, media.SecretKey, media.Prefix, media.ToBucket().PathStyle));
+    }
+
+    [Fact]
+    public void Two_containers_of_one_bucket_need_prefixes_of_their_own()
+    {
+        Read(out var errors, [.. Bucket("one", "b-1"), .. Bucket("two", "b-1"), ("two:Prefix", "x")]);
+        Assert.Contains("prefix of its own", Assert.Single(errors), StringComparison.Ordinal);
+        Read(out errors, [.. Bucket("one", "b-1"), ("one:Prefix", "y"), .. Bucket("two", "b-1"), ("two:Prefix", "x"), .. Bucket("three", "b-2")]);
+        Assert.Empty(errors);
+    }
+
+    private static (string Key, string Value)[] Bucket(string name, string bucket) =>
+    [
+        ($"{name}:Kind", "s3"), ($"{name}:Bucket", bucket), ($"{name}:Endpoint", "http://10.0.0.8:9000"), ($"{name}:AccessKey", "AK"), ($"{name}:SecretKey", "s3cr3t"),
+    ];
 
     [Fact]
     public void Neighbours_with_a_common_beginning_do_not_overlap()

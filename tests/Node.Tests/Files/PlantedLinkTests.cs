@@ -1,5 +1,4 @@
 using Backhaul.Node.Files;
-using Backhaul.Node.Files.Disk;
 using Backhaul.Protocol;
 using Xunit;
 

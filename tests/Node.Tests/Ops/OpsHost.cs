@@ -7,6 +7,7 @@ using Backhaul.Node.Delivery;
 using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Journal;
+using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Ops;
 using Backhaul.Node.Ops.Palettes;
 using Backhaul.Node.Routing;
@@ -16,6 +17,8 @@ using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Sweeping;
 using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -84,6 +87,11 @@ internal sealed class OpsHost : IAsyncDisposable
             new ActorSystem(s.GetRequiredService<TimeProvider>(), new SystemRandom(), s.GetRequiredService<ILoggerFactory>(), ActorScheduler.ThreadPool),
             s.GetRequiredService<IJournalStore>(), (_, _) => throw new NotSupportedException(), new AlwaysTrusted(), Me, s.GetRequiredService<ShardingOptions>(),
             s.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton<IOriginStore>(new MemoryOriginStore(new MemoryJournalStore(TimeProvider.System)));
+        builder.Services.AddSingleton(static s => new Governor(new TransferOptions(), TimeProvider.System));
+        builder.Services.AddSingleton(static s => new OriginDeals(
+            s.GetRequiredService<IOriginStore>(), s.GetRequiredService<Governor>().Gates, new OriginOptions(), new NodeId(Guid.NewGuid()), TimeProvider.System,
+            s.GetRequiredService<ILogger<OriginDeals>>()));
         builder.Services.AddSingleton(new KeyRing(new SecurityOptions()));
         builder.Services.AddOps(
             builder.Configuration.GetSection("Backhaul:Ops").Get<OpsOptions>()!, NodeFacts.Gather(builder.Configuration, data, TimeProvider.System));

@@ -18,6 +18,23 @@ public sealed class PaletteEdgeTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Origins_are_limited_paused_listed_and_resumed()
+    {
+        await using var host = await OpsHost.StartAsync();
+        Assert.Equal(0, (await RunAsync(host, "origin", "limit", "https://A.example:443", "--connections", "20", "--requests", "2.5", "--reason", "r")).Exit);
+        Assert.Equal(0, (await RunAsync(host, "origin", "pause", "https://a.example/x", "--reason", "move")).Exit);
+        var (lines, _, _) = await RunAsync(host, "origin", "list");
+        var row = lines[1].Split(" | ").Select(cell => cell.Trim()).ToList();
+        Assert.Equal(["https://a.example", "paused", "0", "20", "2.5"], row[..5]);
+        Assert.Equal("move", row[^1]);
+        Assert.Equal(0, (await RunAsync(host, "origin", "resume", "https://a.example", "--reason", "r")).Exit);
+        Assert.Contains("open", (await RunAsync(host, "origin", "list")).Lines[1], StringComparison.Ordinal);
+        Assert.Equal(2, (await RunAsync(host, "origin", "pause", "a.example", "--reason", "r")).Exit);
+        Assert.Equal(2, (await RunAsync(host, "origin", "limit", "https://a.example", "--bytes", "1", "--reason", "r")).Exit);
+        Assert.Equal(2, (await RunAsync(host, "origin", "limit", "https://a.example", "--reason", "r")).Exit);
+    }
+
+    [Fact]
     public async Task The_palettes_describe_every_command()
     {
         await using var host = await OpsHost.StartAsync();

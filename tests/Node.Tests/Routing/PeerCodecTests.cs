@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Sessions;
@@ -58,6 +59,9 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.GetTask(Task), null),
         new(Session, new SessionCommand.ExplainTask(Task), null),
         new(Session, new SessionCommand.ListAttempts(Task), null),
+        new(Session, new SessionCommand.WantRanges(Task, RangeSet.Of(10, 20), TimeSpan.FromSeconds(30), Release: false), Key),
+        new(Session, new SessionCommand.GetRanges(Task), null),
+        new(Session, new SessionCommand.LocateContent(Task), null),
         new(Session, new SessionCommand.ListTasks("waiting", TaskKind.Upload, 12, 50), null),
         new(Session, new SessionCommand.ReadEvents(17, 256), null),
         new(Session, new SessionCommand.Acknowledge(17), Key),

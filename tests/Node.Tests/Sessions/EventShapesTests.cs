@@ -82,6 +82,14 @@ public sealed class EventShapesTests
                 DraftVersion = 8, UploadId = "u", Parts = [new UploadedPart { Number = 1, ETag = "\"e\"", Bytes = 50 }],
             },
         }, At),
+        new TaskRangesWanted(Task, RangeSet.Of(10, 20), At) { DeferredUntil = At },
+        new TaskRangesReleased(Task, At),
+        new TaskRangesDownloaded(Task, RangeSet.Of(10, 20), 100, At),
+        new TaskCheckpointed(Task, 2, new PartCheckpoint
+        {
+            Part = "p", Bytes = 50, Total = 100, Validator = "\"v1\"",
+            Object = new ObjectUpload { UploadId = "u", PartBytes = 50, Grows = true, Length = 100, Parts = [new ObjectPart(1, "e1"), new ObjectPart(2, "e2")] },
+        }, At),
         new TaskAttemptEnded(Task, 2, AttemptDecisions.Retried, 50, 503, Error, DiscardPart: true, At),
         new TaskWaiting(Task, WaitReasons.Retry, At, Error, At),
         new TaskWaiting(Task, WaitReasons.Credential, Until: null, Error, At),

@@ -47,6 +47,23 @@ public sealed class SessionActorTests
     });
 
     [Fact]
+    public void A_sessions_bandwidth_is_shared_by_its_attempts_and_follows_the_newest_configuration() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration { BytesPerSecondMax = 5000 }));
+        var id = TaskId.Parse((await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()), ProtocolJson.Default.TaskView)).Id);
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Attempts.Count == 2));
+        var (one, other) = (_world.Runner.Attempts[0].Order, _world.Runner.Attempts[1].Order);
+        Assert.Same(one.SessionRate, other.SessionRate);
+        Assert.Equal((5000, null, null), (one.SessionRate!.PerSecond, one.TaskRate!.PerSecond, other.TaskRate!.PerSecond));
+        await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration { BytesPerSecondMax = 9000 }));
+        await _world.AskAsync(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 2000 }));
+        await _world.UntilAsync(() => Task.FromResult(one.TaskRate.PerSecond == 2000));
+        Assert.Equal((9000, null), (other.SessionRate!.PerSecond, other.TaskRate.PerSecond));
+    });
+
+    [Fact]
     public void Commands_that_wait_share_one_append() => _world.Run(async () =>
     {
         await _world.StartAsync();

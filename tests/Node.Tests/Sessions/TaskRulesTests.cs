@@ -31,6 +31,38 @@ public sealed class TaskRulesTests
     }
 
     [Fact]
+    public void A_recoverable_status_pauses_the_task_until_its_client_says_how_to_go_on()
+    {
+        var id = _session.Add(SessionHarness.Download() with { RecoverableStatus = ["403"] });
+        _session.Report(id, _session.Start(id), SessionHarness.Failed(TransferCodes.HttpStatus, waitReason: WaitReasons.RecoverableStatus));
+        Assert.Equal((WaitReasons.RecoverableStatus, (DateTimeOffset?)null), (_session.View(id).Reason, _session.View(id).NextEvaluationAt));
+        _session.Now += TimeSpan.FromDays(1);
+        _session.Session.Tasks.Promote(_session.Now);
+        Assert.Equal(0, _session.Session.Tasks.Ready.Count);
+        _session.Do(new SessionCommand.ChangeTask(id, new TaskChange { Url = "https://origin.example/signed-anew" }));
+        Assert.Equal(1, _session.Session.Tasks.Ready.Count);
+        _session.Report(id, _session.Start(id), SessionHarness.Failed(TransferCodes.HttpStatus, waitReason: WaitReasons.RecoverableStatus));
+        _session.Do(new SessionCommand.ResumeTask(id));
+        Assert.Equal(1, _session.Session.Tasks.Ready.Count);
+        _session.AssertReplaysEqual();
+    }
+
+    [Fact]
+    public void Bytes_that_were_wrong_three_times_are_not_fetched_again()
+    {
+        var id = _session.Add();
+        for (var i = 0; i < 2; i++)
+        {
+            _session.Report(id, _session.Start(id), SessionHarness.Failed(TransferCodes.DigestMismatch));
+            Assert.Equal("waiting", _session.View(id).State);
+            _session.Do(new SessionCommand.ResumeTask(id));
+        }
+        _session.Report(id, _session.Start(id), SessionHarness.Failed(TransferCodes.DigestMismatch));
+        Assert.Equal(TransferCodes.DigestMismatch, _session.View(id).Error!.Code);
+        Assert.Equal("failed", _session.View(id).Outcome);
+    }
+
+    [Fact]
     public void Two_live_tasks_cannot_own_one_destination()
     {
         var spec = SessionHarness.Download() with { Destination = new FileReference(null, ContainerPath.Parse("a/b")) };
@@ -283,4 +315,18 @@ public sealed class TaskRulesTests
     }
 
     private int Status(SessionCommand command) => Assert.IsType<CommandReply.Done>(_session.Do(command)).Status;
+
+    [Fact]
+    public void Only_the_bandwidth_of_a_task_may_change_while_it_runs()
+    {
+        var id = _session.Add();
+        _session.Start(id);
+        Assert.Equal(200, Assert.IsType<CommandReply.Done>(_session.Do(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 5000 }))).Status);
+        Assert.Equal(5000, _session.Session.Tasks[id].Spec.BytesPerSecondMax);
+        Assert.Equal(
+            ProblemCodes.TaskRunning, _session.Problem(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 9000, Priority = 1 })).Code);
+        _session.Do(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 0 }));
+        Assert.Null(_session.Session.Tasks[id].Spec.BytesPerSecondMax);
+        _session.AssertReplaysEqual();
+    }
 }

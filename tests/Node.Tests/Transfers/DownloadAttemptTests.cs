@@ -1,5 +1,6 @@
 using Backhaul.FaultOrigin;
 using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Transfers;
@@ -25,6 +26,39 @@ public sealed class DownloadAttemptTests
         Assert.True(finished.Verified);
         Assert.True(finished.Response.Resumable);
         Assert.Equal(200, finished.Response.Status);
+    }
+
+    [Fact]
+    public async Task A_download_may_post_a_file_and_store_the_answer()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        bench.Parts.Sources["query.json"] = "{\"all\":true}"u8.ToArray();
+        var order = bench.Download($"{bench.Origin.Url}/upload/a") with
+        {
+            Method = "POST",
+            Body = new FileReference(ContainerName.Default, ContainerPath.Parse("query.json")),
+        };
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order));
+        var request = Assert.Single(bench.Origin.Requests);
+        Assert.Equal(("POST", 12L), (request.Method, request.BytesReceived));
+        bench.Parts.SourceChanges = true;
+        Assert.Equal(TransferCodes.SourceChanged, Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Code);
+        bench.Parts.Sources.Clear();
+        Assert.Equal(TransferCodes.SourceMissing, Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Code);
+    }
+
+    [Fact]
+    public async Task An_attempt_says_where_the_time_to_its_response_went()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var url = bench.Origin.Bytes("a", 100, "delay=60").Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
+        var first = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url))).Response.Phases!;
+        Assert.NotNull(first.DnsMs);
+        Assert.NotNull(first.ConnectMs);
+        Assert.Null(first.TlsMs);
+        Assert.True(first.FirstByteMs >= 50, $"{first.FirstByteMs} ms to the first byte of an answer that was held back for 60.");
+        var second = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url))).Response.Phases!;
+        Assert.Equal((null, null), (second.DnsMs, second.ConnectMs)); // the connection was there
     }
 
     [Fact]

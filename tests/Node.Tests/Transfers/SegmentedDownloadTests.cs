@@ -117,6 +117,47 @@ public sealed class SegmentedDownloadTests
         }
     }
 
+    [Theory]
+    [InlineData(6)]
+    [InlineData(1)]
+    public async Task Bytes_that_are_wanted_while_it_runs_come_before_the_others(int connections)
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager with { SegmentWindow = TimeSpan.FromMinutes(1) });
+        var reports = new RecordedReports();
+        var order = bench.Download(bench.Origin.Bytes("a", Length, "rate=400000")) with { SessionHostMax = connections, Wishes = new RangeWishes(RangeSet.Empty) };
+        using var stop = new CancellationTokenSource();
+        var running = bench.RunStoppableAsync(order, reports, stop.Token);
+        await reports.UntilAsync(seen => seen.Last is not null, "the first checkpoint");
+        var wanted = new ByteRange(2_500_000, 2_600_000);
+        order.Wishes.Wanted = RangeSet.Of(wanted.From, wanted.To);
+        await reports.UntilAsync(seen => seen.Last!.Durable.Contains(wanted), "the wanted bytes were journaled");
+        Assert.True(reports.Last!.Bytes < wanted.From, "Everything before came first.");
+        await stop.CancelAsync();
+        Assert.IsType<AttemptOutcome.Stopped>(await running);
+        Assert.Equal(0, bench.Governor.Slots.Use.Running);
+    }
+
+    [Fact]
+    public async Task A_peer_that_drips_is_broken_off_and_its_bytes_are_kept()
+    {
+        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { BytesPerSecondMin = 10_000, SpeedWindow = TimeSpan.FromMilliseconds(300) });
+        var reports = new RecordedReports();
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "drip=20")), reports));
+        Assert.Equal((TransferCodes.TooSlow, true, false), (failed.Failure.Code, failed.Failure.Retryable, failed.Failure.DiscardPart));
+        Assert.True(reports.Last!.Bytes > 0);
+    }
+
+    [Theory]
+    [InlineData("recoverable", "recoverableStatus")]
+    [InlineData("", null)]
+    public async Task A_status_of_the_tasks_choice_pauses_it(string listed, string? reason)
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var order = bench.Download(bench.Origin.Bytes("a", Length, "status=403")) with { RecoverableStatus = listed.Length > 0 ? ["400-499"] : [] };
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order));
+        Assert.Equal((reason, reason is not null, 403), (failed.Failure.WaitReason, failed.Failure.Retryable, failed.Failure.Status));
+    }
+
     [Fact]
     public async Task A_part_is_journaled_only_with_what_was_flushed_before()
     {

@@ -45,15 +45,15 @@ internal sealed class Engine : IAsyncDisposable
     {
         ChunkBytes = 64 * 1024,
         CheckpointInterval = TimeSpan.FromMilliseconds(20),
-        SmallFileBytesMax = 4096,
+        SmallFileBytesMax = 16,
         RespondAfter = TimeSpan.FromMilliseconds(50),
         AnswerGrace = TimeSpan.FromMilliseconds(200),
     };
 
     public static EgressOptions LoopbackAllowed { get; } = new()
     {
-        Allow = ["127.0.0.1", "localhost"],
-        ConnectTimeout = TimeSpan.FromSeconds(2),
+        Allow = ["127.0.0.0/8", "localhost"],
+        ConnectTimeout = TimeSpan.FromSeconds(5), // a busy machine shakes hands slowly
     };
 
     /// <summary>Where its containers lie.</summary>

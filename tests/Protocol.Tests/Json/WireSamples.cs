@@ -95,6 +95,26 @@ internal static class WireSamples
         ("task-why", new WhyView { Id = "photo-1", State = "waiting", Reason = "retry", Sentence = "Attempt 2 failed; the next starts in 4 s.", NextEvaluationAt = At },
             ProtocolJson.Default.WhyView),
         ("task-attempts", new Page<AttemptView> { Items = [Attempt()], Next = null }, ProtocolJson.Default.PageAttemptView),
+        ("task-attempts-phases", new Page<AttemptView>
+        {
+            Items =
+            [
+                Attempt() with
+                {
+                    Phases = new PhasesView
+                    {
+                        Dns = TimeSpan.FromMilliseconds(4), Connect = TimeSpan.FromMilliseconds(20), Tls = TimeSpan.FromMilliseconds(45), FirstByte = TimeSpan.FromMilliseconds(90),
+                    },
+                },
+            ],
+            Next = null,
+        }, ProtocolJson.Default.PageAttemptView),
+        ("task-ranges-request", new RangesRequest { Ranges = [[0, 4096], [1_048_576, 1_052_672]], Deferral = TimeSpan.FromSeconds(30) }, ProtocolJson.Default.RangesRequest),
+        ("task-ranges-release", new RangesRequest { Release = true }, ProtocolJson.Default.RangesRequest),
+        ("task-ranges", new RangesView
+        {
+            Id = "photo-1", Downloaded = [[0, 4096]], Wanted = [[1_048_576, 1_052_672]], Total = 2_097_152, Generation = 1, DeferredUntil = At,
+        }, ProtocolJson.Default.RangesView),
         ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1" }, new() { Index = 1, Status = 400, Error = Error } },
             ProtocolJson.Default.IReadOnlyListTaskResult),
         ("bulk-chunk", new BulkChunk { From = 500, Count = 500, Accepted = 500, FirstId = "t501", LastId = "t1000" }, ProtocolJson.Default.BulkChunk),

@@ -32,7 +32,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         if (!LinuxLibc.IsSupported)
             throw new OptionsValidationException("Backhaul:Containers", typeof(ContainerOptions), ["Disk containers need Linux on x64 or arm64."]);
         var opened = new DiskContainers(work);
-        foreach (var (name, options) in table.Containers)
+        foreach (var (name, options) in table.Containers.Where(pair => pair.Value.Kind == ContainerKinds.Disk))
         {
             var process = ids.Next().ToString("N");
             var folders = DiskFolders.Open(name, options.Path!, calls, process, options.Shared ? time.GetUtcNow() - SharedStagingAge : null);
@@ -55,7 +55,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         TenantId tenant, ContainerName container, ContainerPath path, Stream body, long? length, long bytesMax, FileCondition? condition, CancellationToken stop)
     {
         if (length > bytesMax)
-            return TooLarge(bytesMax);
+            return StageRefusals.TooLarge(bytesMax);
         try
         {
             var target = Get(container);
@@ -96,6 +96,20 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
     {
         stop.ThrowIfCancellationRequested();
         return await OpenAsync(Get(container), Place.OfResult(session, generation, task));
+    }
+
+    public ValueTask<StoredFile?> OpenPartAsync(SessionKey session, int generation, TaskId task, ContainerName container, string part, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return _work.RunAsync(
+            static s => DiskPartFiles.OpenToRead(s.container, HiddenNames.Stem(s.session, s.generation, s.task), s.part) is { } opened
+                ? new StoredFile(
+                    new DiskReadStream(opened.File, opened.Status.Length, s.container, s.work),
+                    opened.Status.Length,
+                    DateTimeOffset.UnixEpoch.AddTicks(opened.Status.ModifiedNs / 100),
+                    string.Create(CultureInfo.InvariantCulture, $"\"part-{opened.Status.Inode:x}\""))
+                : null,
+            (container: Get(container), session, generation, task, part, work: _work));
     }
 
     public ValueTask<bool> DeleteAsync(TenantId tenant, ContainerName container, ContainerPath path, FileCondition? condition, CancellationToken stop)
@@ -140,13 +154,6 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
 
     internal static DateTimeOffset TimeOf(FileStatus status) => DateTimeOffset.UnixEpoch.AddTicks(status.ModifiedNs / 100);
 
-    private static StageResult.Refused TooLarge(long bytesMax) => new(new Problem
-    {
-        Status = 413,
-        Code = ProblemCodes.BodyTooLarge,
-        Detail = $"A file may have at most {bytesMax} bytes (Backhaul:Files:StageBytesMax). Split it, or ask the operator for a higher limit.",
-    });
-
     /// <summary>The body into the staging file, the next buffer filling while the last one is written.</summary>
     private async ValueTask<(long Total, StageResult.Refused? Refused)> ReceiveAsync(
         StagedFile staged, Stream body, long? length, long bytesMax, CancellationToken stop)
@@ -165,12 +172,12 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
                 if (count == 0)
                     break;
                 if (total + count > bytesMax)
-                    return (total, TooLarge(bytesMax));
+                    return (total, StageRefusals.TooLarge(bytesMax));
                 written = WriteAsync(staged, filling.AsMemory(0, count), total);
                 total += count;
                 (filling, writing) = (writing, filling);
             }
-            return length is { } promised && promised != total ? (total, Incomplete(promised, total)) : (total, null);
+            return length is { } promised && promised != total ? (total, StageRefusals.Incomplete(promised, total)) : (total, null);
         }
         finally
         {
@@ -199,14 +206,6 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
                 ETagOf(opened.Status))
             : null,
         (container, place, work: _work));
-
-    private static StageResult.Refused Incomplete(long promised, long got) => new(new Problem
-    {
-        Status = 400,
-        Code = ProblemCodes.InvalidField,
-        Detail = $"The body ended after {got} bytes and Content-Length promised {promised}. Nothing was stored; send it again.",
-        Field = "Content-Length",
-    });
 
     [LoggerMessage(6001, LogLevel.Information, "Container {Container} lies in {Path}; {Swept} unfinished files of processes before this one were removed.")]
     private static partial void LogOpened(ILogger logger, ContainerName container, string path, int swept);

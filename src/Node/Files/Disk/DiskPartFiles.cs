@@ -99,6 +99,30 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
         _ = container.Calls.RemoveFolder(container.Parts, stem);
     }
 
+    /// <summary>The part of the same birth, by whatever name its present owner gave it; null when it is gone.</summary>
+    internal static (SafeFileHandle File, FileStatus Status)? OpenToRead(DiskContainer container, string stem, string part)
+    {
+        if (!PartName.TryParse(part, out var known))
+            return null;
+        var errno = container.Calls.OpenFolder(container.Parts, stem, out var folder);
+        if (errno == Errno.NotFound)
+            return null;
+        container.Check(errno, "read a part");
+        using (folder)
+        {
+            var name = List(container, folder).Find(name => PartName.TryParse(name, out var present) && present.IsSameBirth(known));
+            errno = name is null ? Errno.NotFound : container.Calls.OpenFile(folder, name, FileUse.Read, out _);
+            if (errno == Errno.NotFound)
+                return null;
+            container.Check(errno, "read a part");
+            container.Check(container.Calls.OpenFile(folder, name!, FileUse.Read, out var file), "read a part");
+            if (container.Calls.Status(file, null, out var status) == 0 && status.Kind == EntryKind.File)
+                return (file, status);
+            file.Dispose();
+            return null;
+        }
+    }
+
     private DiskContainer Container(TaskFiles files) => containers.Get(files.Container);
 
     private DiskPart Create(TaskFiles files, PartOwner owner, long? length)

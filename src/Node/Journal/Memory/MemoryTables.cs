@@ -24,6 +24,8 @@ internal sealed class MemoryTables(TimeProvider time)
     /// <summary>Destinations of tasks that have not ended.</summary>
     public Dictionary<Destination, DestinationClaim> Claims { get; private set; } = [];
 
+    public SortedDictionary<string, (long Version, string Payload)> Origins { get; private set; } = new(StringComparer.Ordinal);
+
     public Dictionary<NodeId, MemberRow> Members { get; private set; } = [];
 
     public ClusterFacts? Facts { get; set; }

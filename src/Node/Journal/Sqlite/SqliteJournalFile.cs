@@ -204,6 +204,16 @@ internal sealed class SqliteJournalFile : IDisposable
         return tasks;
     }
 
+    public OriginBook ReadOrigins(DateTimeOffset now) => new(
+        now, _sql.Origins.Bind(1, IOriginStore.RowsMax).ReadAll(row => new OriginRow(row.Text(0), row.Integer(1), row.Text(2))));
+
+    public bool WriteOrigin(string origin, long seenVersion, string payload, DateTimeOffset now) => Write("write an origin", () =>
+    {
+        _sql.ForgetOrigins.Bind(1, origin).Bind(2, SqliteTime.FromInstant(now.AddDays(-1))).Run();
+        var write = seenVersion == 0 ? _sql.AddOrigin : _sql.ChangeOrigin;
+        return write.Bind(1, origin).Bind(2, seenVersion).Bind(3, payload).Bind(4, SqliteTime.FromInstant(now)).Run() == 1;
+    });
+
     public IReadOnlyList<DestinationClaim> FindClaims(SessionKey session, IReadOnlyList<Destination> destinations)
     {
         var read = _sql.OtherClaim.Bind(2, session.ToString());

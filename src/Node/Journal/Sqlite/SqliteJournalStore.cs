@@ -12,7 +12,7 @@ namespace Backhaul.Node.Journal.Sqlite;
 /// Called by JournalWriter (commits), the session's loader (reads in pages), ShardHost (due sessions) and Hosting (take, release).
 /// </summary>
 internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOptions options, TimeProvider time, ILogger<SqliteJournalStore> logger)
-    : IJournalStore, IEmbeddedStore, IAsyncDisposable
+    : IJournalStore, IEmbeddedStore, IOriginStore, IAsyncDisposable
 {
     public const string FileName = "journal.db";
 
@@ -74,6 +74,11 @@ internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOpt
     public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
         ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
         ReadAsync<IReadOnlyList<DestinationClaim>?>(grant, file => file.FindClaims(session, destinations), stop);
+
+    public ValueTask<OriginBook> ReadOriginsAsync(CancellationToken stop) => ReadAsync(file => file.ReadOrigins(time.GetUtcNow()), stop);
+
+    public ValueTask<bool> WriteOriginAsync(string origin, long seenVersion, string payload, CancellationToken stop) =>
+        _thread.RunAsync(() => File().WriteOrigin(origin, seenVersion, payload, time.GetUtcNow()), commit: false, stop);
 
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>

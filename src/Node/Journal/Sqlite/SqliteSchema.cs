@@ -11,7 +11,7 @@ namespace Backhaul.Node.Journal.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>Stored as <c>user_version</c>. A higher one was written by a later build.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     private const string Tables = """
         CREATE TABLE cluster_view (
@@ -77,6 +77,13 @@ internal static class SqliteSchema
           destination text NOT NULL PRIMARY KEY,
           session_id text NOT NULL,
           task_id text NOT NULL) WITHOUT ROWID;
+        """,
+        """
+        CREATE TABLE origin_record (
+          origin text NOT NULL PRIMARY KEY,
+          version integer NOT NULL,
+          payload text NOT NULL,
+          changed_at integer NOT NULL) WITHOUT ROWID;
         """,
     ];
 

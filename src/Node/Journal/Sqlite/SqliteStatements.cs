@@ -113,6 +113,17 @@ internal sealed class SqliteStatements(SqliteDatabase database)
     public SqliteStatement ArchivedTask { get; } = database.Prepare(
         $"SELECT ordinal, task_id, payload FROM task_archive WHERE {OfSession} AND generation = ?3 AND task_id = ?4");
 
+    public SqliteStatement Origins { get; } = database.Prepare("SELECT origin, version, payload FROM origin_record ORDER BY origin LIMIT ?1");
+
+    public SqliteStatement AddOrigin { get; } = database.Prepare(
+        "INSERT INTO origin_record (origin, version, payload, changed_at) VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING");
+
+    public SqliteStatement ChangeOrigin { get; } = database.Prepare(
+        "UPDATE origin_record SET version = version + 1, payload = ?3, changed_at = ?4 WHERE origin = ?1 AND version = ?2");
+
+    public SqliteStatement ForgetOrigins { get; } = database.Prepare(
+        "DELETE FROM origin_record WHERE payload = '' AND origin <> ?1 AND changed_at < ?2");
+
     public SqliteStatement Due { get; } = database.Prepare(
         "SELECT session_id, wake_at FROM session_head WHERE shard_id = ?1 AND wake_at <= ?2 ORDER BY wake_at LIMIT ?3");
 }

@@ -28,6 +28,7 @@ internal static class EventViews
         TaskRedirected => EventTypes.Redirected,
         TaskWaiting => EventTypes.TaskWaiting,
         TaskChallenged => EventTypes.Challenge,
+        TaskRangesDownloaded => EventTypes.RangesDownloaded,
         TaskFinishedFile => EventTypes.TaskFinishedFile,
         TaskCompleted => EventTypes.TaskCompleted,
         EventsDrained => EventTypes.EventsDrained,
@@ -73,6 +74,18 @@ internal static class EventViews
                 break;
             case TaskChallenged challenged:
                 WriteChallenge(json, challenged);
+                break;
+            case TaskRangesDownloaded downloaded:
+                json.WriteStartArray("ranges");
+                foreach (var range in downloaded.Ranges)
+                {
+                    json.WriteStartArray();
+                    json.WriteNumberValue(range.From);
+                    json.WriteNumberValue(range.To);
+                    json.WriteEndArray();
+                }
+                json.WriteEndArray();
+                WriteNumber(json, "total", downloaded.Total);
                 break;
             case TaskFinishedFile finished:
                 WriteFile(json, finished.File);

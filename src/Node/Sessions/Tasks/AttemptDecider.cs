@@ -12,6 +12,8 @@ internal static class AttemptDecider
     /// <summary>How many tasks one step of an ending, an expiry or a recovery may end: the next step follows in the same or the next turn.</summary>
     private const int StepTasksMax = 16; // with specs of the largest size, every character escaped, still below one append
 
+    private const int DigestMismatchesMax = 3;
+
     /// <summary>The events of a report; null when it is late.</summary>
     public static IReadOnlyList<SessionEvent>? Report(Session session, TaskId id, int attempt, AttemptReport report, DateTimeOffset now, double unit)
     {
@@ -22,7 +24,7 @@ internal static class AttemptDecider
             AttemptReport.Responded { Response: var response } => response is { From: > 0, Status: 206 }
                 ? [new TaskResponded(id, attempt, response, now), new TaskContinued(id, attempt, response.From, response.Total, now)]
                 : [new TaskResponded(id, attempt, response, now)],
-            AttemptReport.Checkpointed { Part: var part } => [new TaskCheckpointed(id, attempt, part, now)],
+            AttemptReport.Checkpointed { Part: var part } => RangeDecider.OnCheckpoint(task, new TaskCheckpointed(id, attempt, part, now)),
             AttemptReport.Redirected redirected => [new TaskRedirected(id, attempt, redirected.ToUrl, redirected.Status, now)],
             AttemptReport.Restarted restarted => [new TaskRestarted(id, attempt, run.Generation + 1, restarted.Why, now)],
             AttemptReport.Ended { Outcome: var outcome } => End(session, task, run, outcome, now, unit),
@@ -46,6 +48,8 @@ internal static class AttemptDecider
             var code = overdue.Spec.Deadline <= now ? TransferCodes.Expired : TransferCodes.TimedOut;
             return TaskDecider.EndTask(overdue, code, now);
         }
+        if (session.Tasks.TryFindDeferred(now, out var deferred))
+            return RangeDecider.Release(deferred, now);
         return session.Ending is { } ending ? ContinueEnding(session, ending, now) : [];
     }
 
@@ -110,12 +114,15 @@ internal static class AttemptDecider
         return events;
     }
 
+    /// <summary>Bytes that were wrong so often will be wrong again: they are not fetched for days.</summary>
+    private static bool IsAgain(TaskRun run, string code) => run.Attempts.Count(attempt => attempt.Error?.Code == code) >= DigestMismatchesMax - 1;
+
     private static IReadOnlyList<SessionEvent> Fail(Session session, TaskState task, TaskRun run, AttemptFailure failure, DateTimeOffset now, double unit)
     {
         var error = new TaskError { Code = failure.Code, Message = failure.Message };
         if (task.Phase is TaskPhase.Suspended)
             return [new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now)];
-        if (!failure.Retryable)
+        if (!failure.Retryable || (failure.Code is TransferCodes.DigestMismatch && IsAgain(run, failure.Code)))
         {
             return
             [
@@ -127,6 +134,14 @@ internal static class AttemptDecider
         }
         if (failure.Challenge is { } challenge)
             return Challenge(task, run, failure, challenge, error, now);
+        if (failure.WaitReason is WaitReasons.RecoverableStatus)
+        {
+            return
+            [
+                new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Paused, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now),
+                new TaskWaiting(task.Id, WaitReasons.RecoverableStatus, Until: null, error, now),
+            ];
+        }
         var retry = task.Spec.Retry;
         var inherited = session.Configurations[task.ConfigurationVersion].Retry!;
         var wait = TransferRetry.Wait(

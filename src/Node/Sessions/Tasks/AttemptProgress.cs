@@ -26,6 +26,9 @@ internal sealed class AttemptProgress(string childName, bool isUpload, long from
     /// <summary>The task's limit, which may change while the attempt runs.</summary>
     public RateGate Rate { get; } = new(time);
 
+    /// <summary>Of a download with random access: what the attempt is to fetch first.</summary>
+    public RangeWishes? Wishes { get; init; }
+
     /// <summary>Returned by the attempt at its end, and by the session when the attempt never began.</summary>
     public SlotLease Slot { get; } = slot;
 

@@ -107,7 +107,7 @@ internal sealed class TaskActor(
             TransferInstruments.Received(received - _received);
         if (sent > _sent)
             TransferInstruments.Sent(sent - _sent);
-        environment.Slots.Moved(Math.Max(0, received - _received) + Math.Max(0, sent - _sent), 0);
+        environment.Slots.Moved(Math.Max(0, sent - _sent), 0); // what comes in is counted where it is written, many times between two reports
         (_received, _sent) = (received, sent);
     }
 

@@ -15,6 +15,7 @@ internal sealed class TaskBook
     private readonly HashSet<(ContainerName, ContainerPath)> _destinations = [];
     private readonly SortedSet<TimedTask> _waits = [];
     private readonly SortedSet<TimedTask> _limits = [];
+    private readonly SortedSet<TimedTask> _deferrals = [];
     private readonly long[] _counts = new long[(int)TaskPhase.Completed + 1];
     private readonly Dictionary<string, long> _waiting = new(StringComparer.Ordinal);
     private List<TaskId> _ordered = [];
@@ -99,8 +100,21 @@ internal sealed class TaskBook
         return task is not null;
     }
 
+    /// <summary>A task whose deferral of range events has lasted as long as it may.</summary>
+    public bool TryFindDeferred(DateTimeOffset now, [NotNullWhen(true)] out TaskState? task)
+    {
+        task = _deferrals.Count > 0 && _deferrals.Min.At <= now ? _byId[_deferrals.Min.Id] : null;
+        return task is not null;
+    }
+
     /// <summary>When time alone changes something next.</summary>
     public DateTimeOffset? NextDue()
+    {
+        var due = NextStartOrEnd();
+        return _deferrals.Count > 0 && !(due < _deferrals.Min.At) ? _deferrals.Min.At : due;
+    }
+
+    private DateTimeOffset? NextStartOrEnd()
     {
         DateTimeOffset? wait = _waits.Count > 0 ? _waits.Min.At : null;
         DateTimeOffset? limit = _limits.Count > 0 ? _limits.Min.At : null;
@@ -133,6 +147,8 @@ internal sealed class TaskBook
             else
                 Ready.Add(task);
         }
+        if (task.Ranges?.DeferredUntil is { } until)
+            _deferrals.Add(new TimedTask(until, task.Ordinal, task.Id));
         if (LimitOf(task) is { } limit)
             _limits.Add(new TimedTask(limit, task.Ordinal, task.Id));
     }
@@ -152,6 +168,8 @@ internal sealed class TaskBook
             if (task.NotBefore is not { } at || !_waits.Remove(new TimedTask(at, task.Ordinal, task.Id)))
                 Ready.Remove(task);
         }
+        if (task.Ranges?.DeferredUntil is { } until)
+            _deferrals.Remove(new TimedTask(until, task.Ordinal, task.Id));
         if (LimitOf(task) is { } limit)
             _limits.Remove(new TimedTask(limit, task.Ordinal, task.Id));
     }

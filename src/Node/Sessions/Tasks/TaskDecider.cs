@@ -166,7 +166,7 @@ internal static class TaskDecider
     private static Decision Accepted(TaskId id, IReadOnlyList<SessionEvent> events) =>
         new(events, (after, conditions) => TaskViews.Reply(202, after.Tasks[id], after, conditions));
 
-    private static Decision Gone(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived) => archived.TryGetValue(id, out var ended)
+    internal static Decision Gone(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived) => archived.TryGetValue(id, out var ended)
         ? Decision.Refuse(409, ProblemCodes.TaskEnded, $"Task {id} has ended ({ended.End!.Outcome}): it cannot change any more.")
         : NotFound(session, id);
 

@@ -47,6 +47,9 @@ internal sealed record TaskState
     /// <summary>Null until the first attempt: a queued task stays small.</summary>
     public TaskRun? Run { get; init; }
     public TaskEnd? End { get; init; }
+
+    /// <summary>Null until somebody asks for ranges.</summary>
+    public TaskRanges? Ranges { get; init; }
     public string? TraceParent { get; init; }
 
     public bool IsActive => Run is { Active: true };
@@ -137,6 +140,8 @@ internal static class WaitReasons
     public const string Credential = "credential";
     public const string SystemPolicy = "systemPolicy";
 
+    public const string RecoverableStatus = "recoverableStatus";
+
     /// <summary>True for reasons that only the client lifts.</summary>
-    public static bool IsForClient(string? reason) => reason is Credential;
+    public static bool IsForClient(string? reason) => reason is Credential or RecoverableStatus;
 }

@@ -1,3 +1,4 @@
+using Backhaul.Node.Files;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -26,11 +27,20 @@ internal static class TaskTransitions
         TaskReleased released => Release(task, released.At),
         TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code } },
         TaskStarted started => Start(task, started),
-        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status }),
+        TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status, Phases = PhasesOf(responded.Response) ?? attempt.Phases }),
         TaskContinued => task,
-        TaskRestarted restarted => task with { Run = task.Run! with { Generation = restarted.Generation, Part = null } },
+        TaskRestarted restarted => task with
+        {
+            Run = task.Run! with { Generation = restarted.Generation, Part = null },
+            Ranges = task.Ranges is { } ranges ? ranges with { Announced = RangeSet.Empty } : null,
+        },
         TaskRedirected => task,
-        TaskCheckpointed checkpointed => task with { Run = Progressed(task.Run!, checkpointed.Part) },
+        TaskCheckpointed checkpointed => task with
+        {
+            Run = Progressed(task.Run!, checkpointed.Part),
+            Ranges = RangeDecider.Fulfilled(task.Ranges, checkpointed.Part.Durable),
+        },
+        TaskRangesWanted or TaskRangesReleased or TaskRangesDownloaded => RangeDecider.Apply(task, happened),
         TaskAttemptEnded ended => EndAttempt(task, ended),
         TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
         TaskChallenged challenged => task with { Run = task.Run! with { Challenge = challenged.Challenge, ChallengeCount = challenged.Count } },
@@ -58,7 +68,7 @@ internal static class TaskTransitions
             Reason = begins ? WaitReasons.EarliestBegin : task.Reason,
             NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
         };
-        var answers = changed is { WaitsForClient: true, Reason: WaitReasons.Credential } && (change.Url is not null || change.Headers is not null);
+        var answers = changed.WaitsForClient && (change.Url is not null || change.Headers is not null);
         return answers ? Release(changed, at) : changed;
     }
 
@@ -156,10 +166,17 @@ internal static class TaskTransitions
                 Decision = completed.Outcome is TaskOutcomes.Succeeded ? AttemptDecisions.Succeeded : AttemptDecisions.Failed,
                 To = completed.BytesReceived + completed.BytesSent,
                 Status = completed.Status ?? attempt.Status,
+                Phases = PhasesOf(completed.Response) ?? attempt.Phases,
                 Error = completed.Error,
             })
             : after;
     }
+
+    private static PhasesView? PhasesOf(AttemptResponse? response) => response?.Phases is { } phases
+        ? new PhasesView { Dns = Span(phases.DnsMs), Connect = Span(phases.ConnectMs), Tls = Span(phases.TlsMs), FirstByte = TimeSpan.FromMilliseconds(phases.FirstByteMs) }
+        : null;
+
+    private static TimeSpan? Span(int? milliseconds) => milliseconds is { } known ? TimeSpan.FromMilliseconds(known) : null;
 
     private static TaskState WithAttempt(TaskState task, Func<AttemptView, AttemptView> change) => task.Run is { Attempts.Count: > 0 } run
         ? task with { Run = run with { Attempts = [.. run.Attempts.SkipLast(1), change(run.Attempts[^1])] } }
@@ -174,5 +191,8 @@ internal static class AttemptDecisions
     public const string Failed = "failed";
     public const string Stopped = "stopped";
     public const string Interrupted = "interrupted";
+
+    /// <summary>A status of the task's choice: the client says how it goes on.</summary>
+    public const string Paused = "paused";
     public const string Challenged = "challenged";
 }

@@ -15,7 +15,7 @@ namespace Backhaul.Node.Transfers.Downloads;
 /// </summary>
 internal sealed class BodyPump(
     AttemptOrder order, PartWriter writer, SegmentPlan plan, Segment segment, AttemptWatch watch, TransferOptions options, IPace pace, TimeProvider time,
-    string origin, TimeSpan connectTimeout)
+    ITransferSlots slots, string origin, TimeSpan connectTimeout)
 {
     private readonly Lock _gate = new();
     private Memory<byte> _front;
@@ -158,6 +158,7 @@ internal sealed class BodyPump(
         var count = (int)(plan.Advance(segment, from, Received) - from);
         _isOver |= count < _filled - _handed;
         _handed = _filled;
+        slots.Moved(count, 0);
         if (isLast)
         {
             _size = ChunkSize.Next(_size, time.GetElapsedTime(_rentedAt), options.ChunkBytes);

@@ -20,6 +20,9 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>Answers in a row that were good and brought nothing.</summary>
     private const int IdleRoundsMax = 3;
 
+    /// <summary>Somebody waits for the bytes of a download with random access: they are made durable, and told, sooner.</summary>
+    private static readonly TimeSpan RandomAccessInterval = TimeSpan.FromSeconds(1);
+
     private readonly AttemptWatch _watch = new(services.Time, order.IdleTimeout, stop);
     private readonly long _startedAt = services.Time.GetTimestamp();
     private readonly bool _asksForRangeItself = order.Headers.ContainsKey("Range");
@@ -29,6 +32,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     private IPartFile? _part;
     private PartWriter? _writer;
     private PartDigest? _digest;
+    private PromisedDigest? _promised;
     private SegmentPlan? _plan;
     private string? _validator;
     private int _idleRounds;
@@ -75,17 +79,26 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     {
         if (!Uri.TryCreate(order.Url, UriKind.Absolute, out var url))
             return new AttemptOutcome.Failed(DownloadFailures.Of(TransferCodes.ProtocolError, "The task's URL is not absolute.", retryable: false));
+        await using var body = order.Body is { } file
+            ? await services.Parts.OpenSourceAsync(order.Files.Session.Tenant, file.Container!.Value, file.Path, _watch.Token)
+            : null;
+        if (order.Body is { } named && body is null)
+            return new AttemptOutcome.Failed(DownloadFailures.BodyMissing(named));
         var again = false;
         while (true)
         {
+            if (order.Wishes is { } wishes)
+                _plan?.Want(wishes.Wanted);
             var segment = _plan?.Next(splits: false);
             var state = segment is null ? null : new PartState(segment.From, _plan!.Total, _validator!);
-            var answer = await services.Sender.SendAsync(order, Ask(url, segment), _watch, reports);
+            var answer = await services.Sender.SendAsync(order, Ask(url, segment, body), _watch, reports);
             if (answer is OutboundAnswer.Failed failed)
                 return new AttemptOutcome.Failed(failed.Failure with { BytesReceived = Have });
             if (answer is not OutboundAnswer.Head head)
                 return new AttemptOutcome.Stopped(Have);
             using var message = head.Message;
+            if (body is not null && !await body.IsUnchangedAsync(_watch.Token))
+                return new AttemptOutcome.Failed(DownloadFailures.BodyChanged());
             if (Refuse(head, state) is { } failure)
             {
                 await services.Sender.DiscardBodyAsync(message, _watch);
@@ -100,13 +113,14 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         }
     }
 
-    private OutboundAsk Ask(Uri url, Segment? segment) => new()
+    private OutboundAsk Ask(Uri url, Segment? segment, IUploadSource? body) => new()
     {
         Url = url,
         Method = RequestSender.Method(order.Method),
         RangeFrom = segment?.From,
         RangeTo = segment is null || segment.To == SegmentPlan.Unbounded || segment.To == _plan!.Total ? null : segment.To,
         IfRange = segment is null ? null : _validator,
+        Body = body is null ? null : () => new RequestBody(body, order, _watch, _pace),
     };
 
     /// <summary>Does what the judgement says; null asks once more.</summary>
@@ -165,9 +179,10 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (length <= services.Options.SmallFileBytesMax)
             return await new SmallBody(order, reports, services, _pace, _owner, _watch).StoreAsync(head, (int)length, report);
         _part = await services.Parts.CreateAsync(order.Files, _owner, length, _watch.Token);
-        _digest = NeedsDigest ? new PartDigest(services.Work) : null;
+        _promised = PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated);
+        _digest = DigestCheck.Wanted(order, services.Options, _promised) is { Count: > 0 } wanted ? new PartDigest(services.Work, wanted) : null;
         _validator = Verdict(head).Validator;
-        _plan = new SegmentPlan(length, RangeSet.Empty, services.Options.SegmentBytesMin);
+        _plan = new SegmentPlan(length, RangeSet.Empty, Math.Max(services.Options.SegmentBytesMin, _part.Grain));
         return await FillAsync(head, _plan.OpenWhole(), report);
     }
 
@@ -179,6 +194,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (range.Total is { } total)
             _plan!.Learn(total);
         segment.Limit = range.End;
+        _promised ??= PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated);
         return await FillAsync(head, segment, Report(head, range.From, range.Total));
     }
 
@@ -228,15 +244,10 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>Everything is written: digest, last checkpoint, publication.</summary>
     private async ValueTask<AttemptOutcome> PublishAsync(PartWriter writer, long length, bool verified, ResponseReport report)
     {
-        string? sha256 = null;
-        if (_digest is not null)
-        {
-            if (!await _digest.CatchUpAsync(writer.Part, length, services.Options.ChunkBytes, _watch.Token))
-                throw new StorageException(StorageFailure.Failed, "The part of a download is shorter than what was written to it.");
-            sha256 = _digest.Finish();
-        }
-        if (order.Sha256 is not null && sha256 != order.Sha256)
-            return DownloadFailures.DigestMismatch(sha256!, length, retryable: report.Response.From > 0);
+        var check = new DigestCheck(order, services, _promised);
+        var (sha256, wrong) = await check.CheckAsync(_digest, writer.Part, length, resumed: report.Response.From > 0, _watch.Token);
+        if (wrong is not null)
+            return wrong;
         var flush = services.Options.FlushOnComplete;
         if (flush && (writer.HasCheckpoint || length > services.Options.CompleteCheckpointBytesMin))
         {
@@ -246,7 +257,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         }
         await writer.AbandonAsync();
         var file = await writer.Part.PublishAsync(length, sha256, flush, CancellationToken.None);
-        return new AttemptOutcome.Finished(report.Response, length, 0, file, verified || order.Sha256 is not null, sha256);
+        return new AttemptOutcome.Finished(report.Response, length, 0, file, verified || check.Proves, sha256);
     }
 
     /// <summary>All bytes were there before a crash: the file is published, or its part only needs publishing. Null: it is gone.</summary>
@@ -284,14 +295,15 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             _part = await services.Parts.AdoptAsync(order.Files, _owner, resume, _watch.Token);
         if (_part is not null && NeedsDigest)
         {
-            _digest = new PartDigest(services.Work);
-            if (!await _digest.CatchUpAsync(_part, resume.Bytes, services.Options.ChunkBytes, _watch.Token))
+            _digest = new PartDigest(services.Work, DigestAlgorithm.Sha256);
+            // What an object store has of an unfinished object cannot be read back: a digest that was begun elsewhere begins again.
+            if (!_part.CanRead || !await _digest.CatchUpAsync(_part, resume.Bytes, services.Options.ChunkBytes, _watch.Token))
                 await DropPartAsync();
         }
         if (_part is not null)
         {
             _validator = resume.Validator;
-            _plan = new SegmentPlan(resume.Total, resume.Durable, services.Options.SegmentBytesMin);
+            _plan = new SegmentPlan(resume.Total, _part.Held ?? resume.Durable, Math.Max(services.Options.SegmentBytesMin, _part.Grain));
             return;
         }
         var why = usable || resume.Complete ? "The part that was downloaded is gone or shorter than it was." : "The download could not be resumed.";
@@ -310,7 +322,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     {
         await CloseAsync();
         _digest?.Dispose();
-        (_digest, _plan, _validator) = (null, null, null);
+        (_digest, _promised, _plan, _validator) = (null, null, null, null);
     }
 
     private async ValueTask CloseAsync()
@@ -327,8 +339,9 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     private async ValueTask<AttemptFailure> SettleAfterAsync(StorageException refused)
     {
         var full = refused.Failure == StorageFailure.Full;
+        var away = refused.Failure == StorageFailure.Away;
         var lost = refused.Failure == StorageFailure.Failed || _writer?.FlushFailed == true;
-        if (full && !lost && _writer is not null)
+        if ((full || away) && !lost && _writer is not null)
         {
             try
             {
@@ -344,7 +357,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             Code = full ? TransferCodes.StorageFull : TransferCodes.StorageFailed,
             Message = refused.Message,
             Retryable = refused.Failure != StorageFailure.Blocked, // a folder or a link in the way does not go away by waiting
-            WaitReason = full ? "storage" : null,
+            WaitReason = full || away ? "storage" : null,
             BytesReceived = _writer?.Written ?? 0,
             DiscardPart = lost,
         };
@@ -352,7 +365,11 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
 
     private PartWriter EnsureWriter(ResponseReport report)
     {
-        _writer ??= new PartWriter(_part!, _plan!.Taken, _validator, _digest, reports, services.Options, services.Time) { Response = report };
+        _writer ??= new PartWriter(_part!, _plan!.Taken, _validator, _digest, reports, services.Options, services.Time)
+        {
+            Response = report,
+            CheckpointInterval = order.Wishes is null || services.Options.CheckpointInterval < RandomAccessInterval ? services.Options.CheckpointInterval : RandomAccessInterval,
+        };
         _writer.Response = report;
         return _writer;
     }
@@ -370,6 +387,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
                 Headers = head.Response.Shown,
                 Resumable = verdict.Resumable,
                 ResumableWhy = verdict.Why,
+                Phases = head.Phases,
                 From = from,
                 Total = total,
             },

@@ -1,9 +1,23 @@
+using Backhaul.Protocol;
+
 namespace Backhaul.Node.Transfers.Downloads;
 
 /// <summary>What went wrong with a download apart from its network, as values. Pure.</summary>
 internal static class DownloadFailures
 {
     public static AttemptFailure Of(string code, string message, bool retryable) => new() { Code = code, Message = message, Retryable = retryable };
+
+    public static AttemptFailure BodyMissing(FileReference body) => Of(
+        TransferCodes.SourceMissing, $"The container {body.Container} has no file {body.Path} to send with the request.", retryable: false);
+
+    public static AttemptFailure BodyChanged() => Of(
+        TransferCodes.SourceChanged, "The file that the request carries changed while it was sent. Leave it alone until the task has ended.", retryable: false);
+
+    public static AttemptFailure TooSlow(string origin, double rate, TransferOptions options, long bytes) => Of(
+        TransferCodes.TooSlow,
+        $"{origin} sent {rate:0.#} bytes a second for {options.SpeedWindow.TotalSeconds:0} s, and less than {options.BytesPerSecondMin} is broken off.", retryable: true)
+            with
+    { BytesReceived = bytes };
 
     public static AttemptFailure TooLarge(long max, long bytes) => new()
     {
@@ -13,6 +27,10 @@ internal static class DownloadFailures
         BytesReceived = bytes,
         DiscardPart = true,
     };
+
+    /// <summary>The origin's own word against its bytes: damaged on the way or there, so it is fetched again.</summary>
+    public static AttemptOutcome.Failed PromiseBroken(PromisedDigest promised, long bytes) => new(
+        Of(TransferCodes.DigestMismatch, $"The file is not what its origin's {promised} promises.", retryable: true) with { BytesReceived = bytes, DiscardPart = true });
 
     public static AttemptOutcome.Failed DigestMismatch(string sha256, long bytes, bool retryable) => new(
         Of(TransferCodes.DigestMismatch, $"The file's SHA-256 is {sha256}, which is not the one that the task demands.", retryable)

@@ -1,17 +1,15 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Backhaul.Node.Files;
 
 namespace Backhaul.Node.Transfers.Downloads;
 
 /// <summary>
 /// Digests of what is stored, computed beside the transfer: a core does about 1.1 GB/s of SHA-256, so it must not be the socket's. Bytes are
-/// taken in their order as they come; those that came out of order are read back from the part, which happens at the end, or when the
-/// gap before them has closed.
+/// taken in their order as they come; those that came out of order are read back from the part at the end.
 /// </summary>
-internal sealed class PartDigest(IFileWork work) : IDisposable
+internal sealed class PartDigest(IFileWork work, params IReadOnlyList<DigestAlgorithm> algorithms) : IDisposable
 {
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly RunningDigest[] _digests = [.. algorithms.Distinct().Select(algorithm => new RunningDigest(algorithm))];
     private readonly Lock _gate = new();
     private long _position;
     private bool _isBusy;
@@ -59,20 +57,25 @@ internal sealed class PartDigest(IFileWork work) : IDisposable
         }
     }
 
-    /// <summary>Lower-case hex of everything taken.</summary>
-    public string Finish() => Convert.ToHexStringLower(_hash.GetHashAndReset());
+    /// <summary>Of everything taken; null when this one is not computed here. Each may be asked for once.</summary>
+    public byte[]? Finish(DigestAlgorithm algorithm) => Array.Find(_digests, digest => digest.Algorithm == algorithm)?.Finish();
 
-    public void Dispose() => _hash.Dispose();
+    public void Dispose()
+    {
+        foreach (var digest in _digests)
+            digest.Dispose();
+    }
 
     private async ValueTask AppendAsync(ReadOnlyMemory<byte> chunk)
     {
         await work.RunAsync(
             static state =>
             {
-                state.Hash.AppendData(state.Chunk.Span);
+                foreach (var digest in state.Digests)
+                    digest.Append(state.Chunk.Span);
                 return true;
             },
-            (Hash: _hash, Chunk: chunk));
+            (Digests: _digests, Chunk: chunk));
         _position += chunk.Length;
     }
 }

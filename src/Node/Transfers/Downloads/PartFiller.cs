@@ -18,17 +18,21 @@ internal sealed class PartFiller(
     long startedAt, CancellationToken stop)
 {
     private static readonly TimeSpan TickMax = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan TickMaxOfRandomAccess = TimeSpan.FromMilliseconds(100);
 
     private readonly List<SegmentConnection> _open = [];
+    private readonly SpeedRule _speed = new(services.Options.BytesPerSecondMin, services.Options.SpeedWindow);
     private readonly SegmentTuner _tuner = new(services.Options.SegmentWindow);
     private readonly long _beganAt = services.Time.GetTimestamp();
+    private readonly TimeSpan _heldBefore = pace.Held;
     private readonly long _beganWith = writer.Written;
-    private bool _isAlone = source is not { Validator: not null, ServesRanges: true } || services.Options.SegmentsMax == 1;
+    private bool _isRefused;
+    private bool _isAlone = source is not { Validator: not null, ServesRanges: true } || services.Options.SegmentsMax == 1 || writer.NeedsOrder;
 
     public async ValueTask<PumpEnd> RunAsync(OutboundAnswer.Head head, Segment segment)
     {
-        var options = services.Options;
-        using var tick = new PumpTick(services.Time, options.CheckpointInterval < TickMax ? options.CheckpointInterval : TickMax);
+        var (interval, most) = (services.Options.CheckpointInterval, order.Wishes is null ? TickMax : TickMaxOfRandomAccess);
+        using var tick = new PumpTick(services.Time, interval < most ? interval : most);
         try
         {
             Open(lease: null).Begin(head, segment);
@@ -74,7 +78,7 @@ internal sealed class PartFiller(
                 case PumpEnd.Finished:
                     break;
                 case PumpEnd.Refused:
-                    _isAlone = true;
+                    _isAlone = _isRefused = true;
                     break;
                 case PumpEnd.Broken { Failure.DiscardPart: false } when _open.Count > 0:
                     _tuner.Forget(Elapsed, writer.Written);
@@ -100,11 +104,28 @@ internal sealed class PartFiller(
             return new PumpEnd.Unwanted();
         if (writer.IsCheckpointDue)
             writer.BeginCheckpoint();
+        if (_speed.Look(Elapsed - (pace.Held - _heldBefore), writer.Written - _beganWith) is { } rate)
+            return new PumpEnd.Broken(DownloadFailures.TooSlow(RequestSender.Origin(new Uri(order.Url)), rate, services.Options, writer.Written));
+        Prefer();
         Tune();
         return null;
     }
 
     private TimeSpan Elapsed => services.Time.GetElapsedTime(_beganAt);
+
+    /// <summary>Wanted bytes get a connection: one more if there is one to have, else the one that is under way.</summary>
+    private void Prefer()
+    {
+        if (order.Wishes is not { } wishes || source.Validator is null || writer.Total is null || _isRefused)
+            return;
+        plan.Want(wishes.Wanted);
+        if (!plan.IsPressed)
+            return;
+        if (_open.Count < services.Options.SegmentsMax && TryOpen())
+            _tuner.Forget(Elapsed, writer.Written);
+        else
+            _open.Find(connection => !connection.Retires)?.Redirect();
+    }
 
     /// <summary>One connection more, or one fewer.</summary>
     private void Tune()

@@ -24,8 +24,14 @@ internal sealed class PartWriter(
 
     public IPartFile Part => part;
 
+    /// <summary>A digest is computed, and what came out of order could not be read back for it.</summary>
+    public bool NeedsOrder => digest is not null && !part.CanRead;
+
     /// <summary>The head that is reported before the first checkpoint.</summary>
     public required ResponseReport Response { get; set; }
+
+    /// <summary>A checkpoint is due this long after the last one.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = options.CheckpointInterval;
 
     /// <summary>Length of the file, when known.</summary>
     public long? Total { get; set; }
@@ -50,7 +56,7 @@ internal sealed class PartWriter(
     public bool FlushFailed { get; private set; }
 
     public bool IsCheckpointDue =>
-        validator is not null && _flush is null && time.GetElapsedTime(_checkpointAt) >= options.CheckpointInterval && HasNews;
+        validator is not null && _flush is null && time.GetElapsedTime(_checkpointAt) >= CheckpointInterval && HasNews;
 
     /// <summary>The flush of a started checkpoint, while there is one.</summary>
     public Task? Flushing => _flush;
@@ -86,12 +92,13 @@ internal sealed class PartWriter(
     /// <summary>Waits for the flush and journals what it made durable. False: the attempt is not wanted any more.</summary>
     public async ValueTask<bool> EndCheckpointAsync()
     {
-        var durable = (await _flush!).Durable;
+        var flush = await _flush!;
+        var durable = flush.Durable;
         _flush = null;
         _checkpointAt = time.GetTimestamp();
         if (durable.Equals(_journaled))
             return true;
-        if (!await Response.EnsureAsync() || !await reports.CheckpointAsync(At(durable)))
+        if (!await Response.EnsureAsync() || !await reports.CheckpointAsync(At(durable) with { Object = flush.Object }))
             return false;
         _journaled = durable;
         HasCheckpoint = true;
@@ -114,9 +121,10 @@ internal sealed class PartWriter(
     {
         if (_flush is not null && !await EndCheckpointAsync())
             return false;
-        var flushed = await FlushAsync();
+        // An object store writes what is left when it is asked what the file is: the flush comes after.
         var identity = await part.IdentifyAsync(CancellationToken.None);
-        var complete = At(flushed.Durable) with { Complete = true, Identity = identity, Sha256 = sha256 };
+        var flush = await FlushAsync();
+        var complete = At(flush.Durable) with { Complete = true, Identity = identity, Sha256 = sha256, Object = flush.Object };
         return await Response.EnsureAsync() && await reports.CheckpointAsync(complete);
     }
 
@@ -158,9 +166,9 @@ internal sealed class PartWriter(
         {
             return await part.FlushAsync(written, CancellationToken.None);
         }
-        catch (StorageException)
+        catch (StorageException refused)
         {
-            FlushFailed = true;
+            FlushFailed |= refused.Failure != StorageFailure.Away;
             throw;
         }
     }

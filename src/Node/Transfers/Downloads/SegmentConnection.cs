@@ -112,7 +112,8 @@ internal sealed class SegmentConnection(
     {
         using var message = head.Message;
         var pump = new BodyPump(
-            order, writer, plan, segment, _watch, services.Options, pace, services.Time, RequestSender.Origin(head.Url), services.Clients.Options.ConnectTimeout);
+            order, writer, plan, segment, _watch, services.Options, pace, services.Time, services.Slots, RequestSender.Origin(head.Url),
+            services.Clients.Options.ConnectTimeout);
         _pump = pump;
         try
         {

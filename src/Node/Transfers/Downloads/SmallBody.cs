@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Backhaul.Node.Files;
 using Backhaul.Node.Transfers.Origins;
 
@@ -39,7 +38,9 @@ internal sealed class SmallBody(AttemptOrder order, IAttemptReports reports, Tra
             }
             if (!order.Trust.MayAct)
                 return new AttemptOutcome.Failed(RequestSender.Untrusted(received));
-            return await PublishAsync(buffer.AsMemory(0, length), report);
+            var check = new DigestCheck(
+                order, services, PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated));
+            return await PublishAsync(buffer.AsMemory(0, length), check, report);
         }
         finally
         {
@@ -47,11 +48,11 @@ internal sealed class SmallBody(AttemptOrder order, IAttemptReports reports, Tra
         }
     }
 
-    private async ValueTask<AttemptOutcome> PublishAsync(ReadOnlyMemory<byte> content, ResponseReport report)
+    private async ValueTask<AttemptOutcome> PublishAsync(ReadOnlyMemory<byte> content, DigestCheck check, ResponseReport report)
     {
-        var sha256 = order.Sha256 is not null || services.Options.ComputeDigest ? Convert.ToHexStringLower(SHA256.HashData(content.Span)) : null;
-        if (order.Sha256 is not null && sha256 != order.Sha256)
-            return DownloadFailures.DigestMismatch(sha256!, content.Length, retryable: false);
+        var (sha256, wrong) = check.Check(content.Span);
+        if (wrong is not null)
+            return wrong;
         if (order.Resume is not null)
             await services.Parts.DiscardAsync(order.Files, order.Epoch, resultToo: false, CancellationToken.None);
         var file = await services.Parts.PublishWholeAsync(order.Files, owner, content, sha256, services.Options.FlushOnComplete, CancellationToken.None);

@@ -14,6 +14,7 @@ internal sealed class OriginGates : IDisposable
 {
     private static readonly TimeSpan ForgottenAfter = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan PausedLook = TimeSpan.FromSeconds(30);
 
     private readonly OriginOptions _options;
@@ -89,7 +90,9 @@ internal sealed class OriginGates : IDisposable
         var began = Now;
         while (state.Requests.Wait(ticket) is var wait && wait != TimeSpan.Zero)
         {
-            if (wait is null || Now - began + wait > _options.RequestWaitMax)
+            if (wait is null)
+                DealSoon(); // this node has no share yet
+            if (Now - began + (wait ?? Shortest) > _options.RequestWaitMax)
             {
                 state.Requests.GiveBack(1);
                 OriginInstruments.Refused();
@@ -98,7 +101,7 @@ internal sealed class OriginGates : IDisposable
                     "hostLimit", _time.GetUtcNow() + (wait ?? LookAgain),
                     string.Create(CultureInfo.InvariantCulture, $"{origin} is asked at most {per:0.###} times a second by this node, and others are before this request."));
             }
-            await Task.Delay(wait.Value < LookAgain ? wait.Value + TimeSpan.FromMilliseconds(1) : LookAgain, _time, watch.Token);
+            await Task.Delay(wait is null ? Shortest : wait.Value < LookAgain ? wait.Value + TimeSpan.FromMilliseconds(1) : LookAgain, _time, watch.Token);
         }
         return (GateAnswer?)Look(state) ?? GateAnswer.Open.Now; // it may have been closed meanwhile
     }
@@ -139,6 +142,42 @@ internal sealed class OriginGates : IDisposable
             return null;
         lock (state)
             return state.Hold(Now, _time.GetUtcNow());
+    }
+
+    /// <summary>For operators.</summary>
+    public (int Taken, bool IsDead, OriginLimits Limits) Describe(string origin)
+    {
+        if (!_origins.TryGetValue(origin, out var state))
+            return (0, false, _options.LimitsOf(origin));
+        lock (state)
+            return (state.Taken, state.Circuit.IsOpen, state.Limits);
+    }
+
+    public bool IsKnown(string origin) => _origins.ContainsKey(origin);
+
+    /// <summary>What the store says of an origin.</summary>
+    public void Learn(string origin, OriginRecord record, DateTimeOffset storeNow)
+    {
+        var state = Of(origin);
+        lock (state)
+            state.Learn(record, Now, storeNow);
+    }
+
+    /// <summary>What this node has to write of an origin, and what it gets by it.</summary>
+    public (OriginRecord? Next, OriginAmounts Granted) Plan(
+        OriginState state, OriginRecord record, Guid node, DateTimeOffset storeNow, bool leaves, bool drains)
+    {
+        lock (state)
+            return state.Plan(record, node, storeNow, Now, _options, leaves, drains);
+    }
+
+    /// <summary>It is written: the share is this node's.</summary>
+    public void Deal(OriginState state, OriginShare? share)
+    {
+        lock (state)
+            state.Deal(share, Now);
+        if (share is not null)
+            WakeAt(share.ValidUntil);
     }
 
     public RateGate BytesOf(string origin) => Of(origin).Bytes;
@@ -197,10 +236,30 @@ internal sealed class OriginGates : IDisposable
         }
     }
 
+    /// <summary>A share that ended is not used any more, whoever did not hear of it.</summary>
+    private void EndShares()
+    {
+        var next = TimeSpan.MaxValue;
+        foreach (var state in _origins.Values)
+        {
+            lock (state)
+            {
+                if (state.ShareEnds == TimeSpan.MaxValue)
+                    continue;
+                state.ApplyRates(Now);
+                if (state.ShareEnds > Now && state.ShareEnds < next)
+                    next = state.ShareEnds;
+            }
+        }
+        if (next < TimeSpan.MaxValue)
+            WakeAt(next);
+    }
+
     private void OnTimer()
     {
         lock (_timerLock)
             _timerAt = TimeSpan.MaxValue;
+        EndShares();
         Opened(); // whoever is still held back asks again, and sets the next time by it
     }
 }

@@ -12,10 +12,17 @@ internal sealed record OriginShare(OriginAmounts Amounts, TimeSpan ValidUntil);
 internal sealed class OriginState(string name, OriginLimits configuredLimits, CircuitRules rules, TimeProvider time)
 {
     private readonly OriginLimits _configured = configuredLimits;
+    /// <summary>Times that differ by less are the same, measured with two clocks.</summary>
+    private static readonly TimeSpan Same = TimeSpan.FromMilliseconds(500);
+
     private OriginRecord _record = OriginRecord.Empty;
     private TimeSpan _closedUntil = TimeSpan.MinValue;
     private string _closedWhy = "";
     private OriginShare? _share;
+    private OriginAmounts _wanted;
+    private TimeSpan _wantedAt;
+    private int _peak;
+    private bool _wasShort;
 
     public string Name { get; } = name;
 
@@ -34,8 +41,11 @@ internal sealed class OriginState(string name, OriginLimits configuredLimits, Ci
     /// <summary>Connections that there are, as the slots last said.</summary>
     public int Taken { get; private set; }
 
-    /// <summary>More connections were wanted than the limits allowed.</summary>
-    public bool WasShort { get; set; }
+    /// <summary>More connections were wanted than this node's share allowed, since the last deal.</summary>
+    public bool WasShort => _wasShort;
+
+    /// <summary>When the share ends; never, when there is none.</summary>
+    public TimeSpan ShareEnds => _share?.ValidUntil ?? TimeSpan.MaxValue;
 
     public TimeSpan UsedAt { get; private set; }
 
@@ -49,7 +59,7 @@ internal sealed class OriginState(string name, OriginLimits configuredLimits, Ci
         if (Limits.ConnectionsMax is { } most)
             free = Math.Min(free, (int)Math.Min(most, SharedConnections(now)) - taken);
         if (free <= 0 && IsShort(taken, now))
-            WasShort = true;
+            _wasShort = true;
         return free;
     }
 
@@ -60,7 +70,11 @@ internal sealed class OriginState(string name, OriginLimits configuredLimits, Ci
         return this;
     }
 
-    public void CountTaken(int taken) => Taken = taken;
+    public void CountTaken(int taken)
+    {
+        Taken = taken;
+        _peak = Math.Max(_peak, taken);
+    }
 
     /// <summary>Why a request may not be sent now; null when it may. The request's place in the rate is another question.</summary>
     public OriginHold? Enter(TimeSpan now, DateTimeOffset wall)
@@ -125,12 +139,54 @@ internal sealed class OriginState(string name, OriginLimits configuredLimits, Ci
         return grew;
     }
 
-    /// <summary>What this node may use at most until its share ends: what the store must count for it.</summary>
-    public OriginAmounts Held(TimeSpan now)
+    /// <summary>
+    /// What is to be written of this origin: a time to keep away that others do not know, and this node's entry among the holders of shares. Null: nothing
+    /// new; what is granted holds from when it is written.
+    /// </summary>
+    public (OriginRecord? Next, OriginAmounts Granted) Plan(
+        OriginRecord record, Guid node, DateTimeOffset storeNow, TimeSpan now, OriginOptions options, bool leaves, bool drains)
+    {
+        if (drains)
+            DrainWanted(now);
+        var next = record;
+        if (_closedUntil > now && storeNow + (_closedUntil - now) is var until && !(record.ClosedUntil > until - Same))
+            next = next with { ClosedUntil = until, ClosedWhy = _closedWhy };
+        var mine = record.Holders.FirstOrDefault(holder => holder.Node == node);
+        if (leaves || !Limits.IsShared)
+        {
+            if (mine is not null)
+                next = next with { Holders = [.. record.Holders.Where(holder => holder.Node != node && holder.Until > storeNow)] };
+            return (ReferenceEquals(next, record) ? null : next, OriginAmounts.None);
+        }
+        var (dealt, granted) = ShareDealing.Deal(next, Limits, node, _wanted, Held(now), storeNow, options.ShareAge);
+        var entry = dealt.Holders.FirstOrDefault(holder => holder.Node == node);
+        var isNew = entry is null ? mine is not null : mine is null || mine.Held != entry.Held || mine.Wanted != entry.Wanted
+            || granted != ShareAt(now) || mine.Until - storeNow < options.ShareAge / 2;
+        return isNew ? (dealt, granted) : (ReferenceEquals(next, record) ? null : dealt, granted);
+    }
+
+    /// <summary>What this node may be using until it hears otherwise: what the store must count for it.</summary>
+    private OriginAmounts Held(TimeSpan now)
     {
         var share = ShareAt(now);
-        return share with { Connections = Math.Max(share.Connections, Taken) };
+        return share with { Connections = Limits.ConnectionsMax is null ? 0 : Math.Max(share.Connections, Taken) };
     }
+
+    /// <summary>What this node could use, by what it used and what it was short of since the last deal. Whoever was short asks for twice as much.</summary>
+    private void DrainWanted(TimeSpan now)
+    {
+        var seconds = Math.Max(0.1, (now - _wantedAt).TotalSeconds);
+        var (requests, bytes) = (Requests.Drain(), Bytes.Drain());
+        var share = ShareAt(now);
+        _wanted = new OriginAmounts(
+            _wasShort ? Math.Max(_peak * 2, _peak + 4) : _peak,
+            Wanted(requests.Taken * 1000 / seconds, requests.WasShort, share.MilliRequests, (Limits.RequestsPerSecondMax ?? 0) * 1000),
+            Wanted(bytes.Taken / seconds, bytes.WasShort, share.Bytes, Limits.BytesPerSecondMax ?? 0));
+        (_wantedAt, _peak, _wasShort) = (now, Taken, false);
+    }
+
+    private static long Wanted(double used, bool wasShort, long share, double limit) =>
+        (long)Math.Ceiling(wasShort ? Math.Max(share * 2, limit / 4) : Math.Min(limit, used * 1.5));
 
     /// <summary>Called often enough that a share which ended is not used.</summary>
     public void ApplyRates(TimeSpan now)

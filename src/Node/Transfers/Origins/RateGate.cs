@@ -12,6 +12,8 @@ internal sealed class RateGate
     private readonly long _origin;
     private readonly Lock _lock = new();
     private readonly ByteBucket _bucket = new();
+    private double _taken;
+    private bool _wasShort;
     private volatile bool _isLimited;
     private volatile int _grain = int.MaxValue;
 
@@ -50,7 +52,10 @@ internal sealed class RateGate
     public double Take(double amount)
     {
         lock (_lock)
+        {
+            _taken += amount;
             return _bucket.Take(amount, Now);
+        }
     }
 
     public void GiveBack(double amount)
@@ -63,7 +68,22 @@ internal sealed class RateGate
     public TimeSpan? Wait(double ticket)
     {
         lock (_lock)
-            return _bucket.Wait(ticket, Now);
+        {
+            var wait = _bucket.Wait(ticket, Now);
+            _wasShort |= wait != TimeSpan.Zero;
+            return wait;
+        }
+    }
+
+    /// <summary>What was taken since the last call, and whether somebody had to wait.</summary>
+    public (double Taken, bool WasShort) Drain()
+    {
+        lock (_lock)
+        {
+            var drained = (_taken, _wasShort);
+            (_taken, _wasShort) = (0, false);
+            return drained;
+        }
     }
 
     private TimeSpan Now => _time.GetElapsedTime(_origin);

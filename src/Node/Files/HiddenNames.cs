@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Backhaul.Protocol;
 
-namespace Backhaul.Node.Files.Disk;
+namespace Backhaul.Node.Files;
 
 /// <summary>
 /// Names in the hidden folder. A task's stem <c>{hash}.g{generation}.{task}</c> names the folder of its parts and its temporary

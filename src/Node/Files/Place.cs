@@ -1,7 +1,7 @@
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
-namespace Backhaul.Node.Files.Disk;
+namespace Backhaul.Node.Files;
 
 /// <summary>Where a file lies under a container's root: its folder's path and its name there.</summary>
 internal readonly record struct Place(string Folder, string Name)

@@ -1,0 +1,29 @@
+using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Files;
+
+/// <summary>The files of running transfers in all containers of the node; each call goes to the kind that has the container it names.</summary>
+internal sealed class PartFilesByKind(ContainerKinds kinds) : IPartFiles
+{
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop) =>
+        Of(files).CreateAsync(files, owner, length, stop);
+
+    public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop) =>
+        Of(files).AdoptAsync(files, owner, checkpoint, stop);
+
+    public ValueTask<FileView> PublishWholeAsync(
+        TaskFiles files, PartOwner owner, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop) =>
+        Of(files).PublishWholeAsync(files, owner, content, sha256, flush, stop);
+
+    public ValueTask<FileView?> FindPublishedAsync(TaskFiles files, long epoch, PartCheckpoint checkpoint, CancellationToken stop) =>
+        Of(files).FindPublishedAsync(files, epoch, checkpoint, stop);
+
+    public ValueTask DiscardAsync(TaskFiles files, long epoch, bool resultToo, CancellationToken stop) =>
+        Of(files).DiscardAsync(files, epoch, resultToo, stop);
+
+    public ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) =>
+        kinds.Of(container).Parts.OpenSourceAsync(tenant, container, path, stop);
+
+    private IPartFiles Of(TaskFiles files) => kinds.Of(files.Container).Parts;
+}

@@ -1,0 +1,47 @@
+using Backhaul.Node.Transfers;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>What events ask of the world, noted while the state still shows what was before: attempts to stop, files to remove, limits and wishes to pass on.</summary>
+internal static class TurnEffects
+{
+    /// <param name="turn">Where it is noted; it is done when the turn is durable.</param>
+    /// <param name="session">The state before the event.</param>
+    /// <param name="happened">The event.</param>
+    /// <param name="orderOf">The order of a task's attempt, for what is to be given up.</param>
+    public static void Note(SessionTurn turn, Session session, SessionEvent happened, Func<TaskState, AttemptOrder> orderOf)
+    {
+        switch (happened)
+        {
+            case TaskSuspended or TaskCancelRequested:
+                turn.Stops.Add(((TaskEvent)happened).Task);
+                break;
+            case TaskChanged { Change.BytesPerSecondMax: not null } changed:
+                turn.Rates.Add(changed.Task);
+                break;
+            case TaskRangesWanted wanted:
+                turn.Wishes.Add(wanted.Task);
+                break;
+            case SessionPaused:
+                turn.Stops.UnionWith(session.Tasks.Active().Select(task => task.Id));
+                break;
+            case TaskCompleted { Outcome: TaskOutcomes.Succeeded } succeeded:
+                turn.Publishes = true;
+                if (session.Tasks[succeeded.Task] is { Run.Generation: > 1 } restarted)
+                    turn.Discards.Add((session.FilesOf(restarted), false)); // parts of earlier generations
+                break;
+            case TaskCompleted completed when session.Tasks[completed.Task] is { Run.Part.Upload: not null } unfinished:
+                turn.Abandoned.Add(orderOf(unfinished));
+                break;
+            case TaskCompleted completed when session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
+                turn.Discards.Add((session.FilesOf(unfinished), false));
+                break;
+            case EventsAcknowledged acknowledged:
+                turn.Discards.AddRange(session.Delivery.FreedBy(acknowledged.Through).Select(files => (files, true)));
+                break;
+            case SessionCreated { Generation: > 1 }:
+                turn.Discards.AddRange(session.Delivery.FreedBy(long.MaxValue).Select(files => (files, true)));
+                break;
+        }
+    }
+}

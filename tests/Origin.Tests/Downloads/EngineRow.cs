@@ -1,0 +1,81 @@
+using Backhaul.FaultOrigin;
+using Backhaul.Node.Transfers;
+using Xunit;
+
+namespace Backhaul.Origin.Tests.Downloads;
+
+/// <summary>Runs one row in this process: attempt after attempt, each from the last checkpoint, as a session does.</summary>
+internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow row, Way way)
+{
+    private const int AttemptsMax = 8;
+
+    private readonly string _task = row.Seed(way);
+    private readonly List<string> _ends = [];
+    private readonly List<SeenAsk> _asks = [];
+    private PartCheckpoint? _resume;
+    private int _attempts;
+
+    public async Task RunAsync()
+    {
+        var url = row.Face is null
+            ? origin.Bytes(_task, row.Length, row.QueryFor(way))
+            : origin.SecureBytes(_task, row.Length, row.QueryFor(way), origin.ReserveFace());
+        if (way == Way.AfterResume)
+        {
+            Assert.IsType<AttemptOutcome.Failed>(await AttemptAsync(url));
+            _ends.Clear();
+            _asks.Clear();
+            Damage();
+        }
+        if (row.Face is { } face)
+            origin.Wear(new Uri(url).Host, face, row.FaceTimes);
+        while (_attempts < AttemptsMax && await AttemptAsync(url) is AttemptOutcome.Failed { Failure.Retryable: true } failed)
+            Assert.True((failed.Failure.RetryAfter ?? TimeSpan.Zero) >= row.RetryAfter || _ends.Count > 1, $"{row} asked to wait for {failed.Failure.RetryAfter}.");
+        await RowCheck.HoldsAsync(row, way, _ends, _asks, engine.FileOf(_task));
+    }
+
+    private List<OriginRequest> Requests() => [.. origin.Requests.Where(request => request.Path.StartsWith($"/bytes/{_task}/", StringComparison.Ordinal))];
+
+    private async Task<AttemptOutcome> AttemptAsync(string url)
+    {
+        var reports = new RecordedReports();
+        var asked = Requests().Count;
+        var start = _resume is { Validator: not null } known ? known.Bytes : 0;
+        var outcome = await engine.RunAsync(
+            Engine.Download(_task, url) with
+            {
+                Attempt = ++_attempts,
+                Epoch = _attempts,
+                Resume = _resume,
+                IdleTimeout = row.IsSilence ? TimeSpan.FromMilliseconds(400) : TimeSpan.FromSeconds(20),
+                Sha256 = row.HasDigest ? OriginContent.Sha256(_task, row.Length) : null,
+                MaxBytes = row.MaxBytes,
+            },
+            reports);
+        if (reports.Restarts.Count > 0)
+            _resume = null;
+        _resume = reports.Last ?? _resume;
+        IReadOnlyList<long> durable = [start, .. reports.Checkpoints.Select(checkpoint => checkpoint.Bytes)];
+        foreach (var request in Requests().Skip(asked))
+            _asks.Add(new SeenAsk(request, _asks.Count == 0 ? [start] : durable));
+        if (outcome is AttemptOutcome.Failed failed)
+        {
+            _ends.Add(failed.Failure.Code);
+            if (failed.Failure.DiscardPart)
+                _resume = null;
+        }
+        else
+        {
+            Assert.IsType<AttemptOutcome.Finished>(outcome);
+            _ends.Add(Trace.Done);
+        }
+        return outcome;
+    }
+
+    private void Damage()
+    {
+        if (row.Sabotage == Sabotage.None)
+            return;
+        PartFiles.Damage(engine.Root, _resume!.Part, row.Sabotage);
+    }
+}
