@@ -104,7 +104,7 @@ internal sealed class OriginPalette(OriginDeals deals, OriginGates gates, TimePr
     {
         var view = gates.Describe(name);
         var hold = gates.HoldOf(name);
-        var state = record.Paused ? "paused" : record.ClosedUntil > storeNow ? "closed" : view.IsDead ? "dead" : hold is not null ? "held" : "open";
+        var state = record.Paused ? "paused" : record.ClosedUntil > storeNow ? "closed" : view.IsDead ? "dead" : hold is not null && view.Taken > 0 ? "held" : "open";
         DateTimeOffset? until = record.ClosedUntil > storeNow ? time.GetUtcNow() + (record.ClosedUntil.Value - storeNow) : hold?.Until;
         return new OriginLine(
             name, state, view.Taken, record.Limits?.Over(view.Limits) ?? view.Limits, record.Holders.Count(holder => holder.Until > storeNow), until,
