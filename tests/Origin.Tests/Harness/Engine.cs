@@ -45,7 +45,7 @@ internal sealed class Engine : IAsyncDisposable
     {
         ChunkBytes = 64 * 1024,
         CheckpointInterval = TimeSpan.FromMilliseconds(20),
-        SmallFileBytesMax = 16,
+        SmallFileBytesMax = 0,
         RespondAfter = TimeSpan.FromMilliseconds(50),
         AnswerGrace = TimeSpan.FromMilliseconds(200),
     };
