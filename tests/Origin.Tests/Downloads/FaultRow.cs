@@ -5,7 +5,7 @@ namespace Backhaul.Origin.Tests.Downloads;
 /// <summary>
 /// One fault and what has to come of it. A trace reads <c>ends / requests</c>:
 /// <list type="bullet">
-/// <item>ends: of each attempt in order the code that users see, the last one <c>done</c> when the file is there</item>
+/// <item>ends: of each attempt in order the code that users see, the last one <c>done</c> when the file is there, <c>a|b</c> where the transport decides</item>
 /// <item>requests: <c>0</c> asks for the whole file; <c>r</c> asks for exactly the bytes behind the last durable checkpoint, with If-Range (for the
 /// whole file when there is none); <c>x20</c> repeats the one before twenty times more</item>
 /// </list>

@@ -20,7 +20,7 @@ internal static class FaultRows
         new("Chunks", "framing=chunked", "done / 0"),
         new("Chunks that end early", "framing=chunked&cut=100000&times=1", "truncated done / 0 r"),
         new("Chunks without sense", "framing=badchunk&times=1", "protocolError done / 0 r"),
-        new("Chunks without the last", "framing=chunked&unended=1&times=1", "truncated done / 0 r"),
+        new("Chunks without the last", "framing=chunked&unended=1&times=1", "truncated done / 0 r", "done / r"),
         new("Length too long", "framing=long&times=1", "truncated done / 0 r 0", "done / r r"),
         new("Length too short", "framing=short&times=1", "digestMismatch / 0", "done / r r") { HasDigest = true },
         new("Two lengths", "framing=double&times=1", "protocolError done / 0 r"),
@@ -62,7 +62,7 @@ internal static class FaultRows
         new("Nothing", "", "done / 0") { Length = 0, Lead = 0 },
         new("One byte", "", "done / 0") { Length = 1, Lead = 0 },
         new("Two bytes cut", "cut=1&times=1", "truncated done / 0 r") { Length = 3, Lead = 1 },
-        new("Endless in chunks", "endless=1&framing=chunked", "tooLarge / 0") { MaxBytes = 1_000_000 },
+        new("Endless in chunks", "endless=1&framing=chunked", "tooLarge / 0", "done / r") { MaxBytes = 1_000_000 },
         new("Endless by its length", "endless=1", "tooLarge / 0", "tooLarge / r r 0") { MaxBytes = 1_000_000 },
         new("200 KB of headers", "headers=200000", "headersTooLarge / 0"),
 
@@ -81,10 +81,10 @@ internal static class FaultRows
         new("Redirect from https to http", "redirect=http%3A%2F%2F127.0.0.1%2Fx", "insecureRedirect / 0") { Face = TlsFace.Good },
 
         // Statuses.
-        new("401 Basic", "auth=basic", "httpStatus / 0"),
-        new("401 Digest", "auth=digest", "httpStatus / 0"),
-        new("401 Bearer", "auth=bearer", "httpStatus / 0"),
-        new("407", "auth=proxy", "httpStatus / 0"),
+        new("401 Basic", "auth=basic", "credential / 0"),
+        new("401 Digest", "auth=digest", "credential / 0"),
+        new("401 Bearer", "auth=bearer", "credential / 0"),
+        new("407", "auth=proxy", "credential / 0"),
         new("403", "status=403", "httpStatus / 0"),
         new("404", "status=404", "httpStatus / 0"),
         new("410", "status=410", "httpStatus / 0"),
@@ -111,7 +111,7 @@ internal static class FaultRows
 
         // HTTP/2.
         new("HTTP 2", "", "done / 0") { Face = TlsFace.Good },
-        new("HTTP 2 closed mid-body", "cut=100000&times=1", "truncated done / 0 r") { Face = TlsFace.Good },
+        new("HTTP 2 closed mid-body", "cut=100000&times=1", "truncated|connectionLost done / 0 r") { Face = TlsFace.Good },
         new("HTTP 2 stream reset mid-body", "reset=100000&times=1", "protocolError done / 0 r") { Face = TlsFace.Good },
         new("HTTP 2 stream cancelled mid-body", "reset=100000&code=8&times=1", "protocolError done / 0 r") { Face = TlsFace.Good },
         new("HTTP 2 stream refused", "refused=1&times=1", "done / 0 0", "done / r r") { Face = TlsFace.Good },
