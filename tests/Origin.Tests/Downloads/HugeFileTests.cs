@@ -1,5 +1,4 @@
 using Backhaul.FaultOrigin;
-using Backhaul.Node.Files;
 using Backhaul.Node.Transfers;
 using Xunit;
 
