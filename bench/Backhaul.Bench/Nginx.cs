@@ -35,8 +35,8 @@ internal sealed class Nginx : IAsyncDisposable
               uwsgi_temp_path {{folder}}/uwsgi; scgi_temp_path {{folder}}/scgi;
               server {
                 listen 127.0.0.1:{{port}} backlog=4096; root {{files}}; autoindex on;
-                # It lets the first second's share go at once: a file of 1 MiB takes a second at half a MiB per second.
-                location /many/ { limit_rate 512k; }
+                # It lets a second's share go at once, in whole seconds of its clock: a file of 1 MiB takes two to three seconds so, and none at 1m.
+                location /many/ { limit_rate 256k; }
               }
             }
             """);
