@@ -15,9 +15,11 @@ internal static class Arrows
     /// <summary>The commit of a published file is a crash point too; the others are inside Files.</summary>
     private const string CrashPoint = "Files.ICrashPoints";
 
-    /// <summary>Which bytes of a part are there, and of which object's upload: values of checkpoints, journaled as they are.</summary>
-    private static readonly string[] RangeWords =
-        ["Files.RangeSet", "Files.RangeSetConverter", "Files.ObjectUpload", "Files.ObjectPart", "Files.ObjectPartConverter"];
+    /// <summary>Which bytes of a part are there: values of checkpoints, journaled as they are.</summary>
+    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter"];
+
+    /// <summary>The upload of an object that a checkpoint goes on with: journaled as well, but no command carries it.</summary>
+    private static readonly string[] ObjectWords = ["Files.ObjectUpload", "Files.ObjectPart", "Files.ObjectPartConverter"];
 
     /// <summary>The options of a container say where its bucket is; the rest of the S3 folder is behind the ports.</summary>
     private static readonly string[] BucketWords = ["Files.S3.S3Bucket", "Files.S3.S3Section"];
@@ -46,6 +48,9 @@ internal static class Arrows
         "Sharding.IClusterStore", "Sharding.ILeaseStore", "Sharding.IClusterSignals", "Sharding.ClusterFacts", "Sharding.ClusterFounding",
         "Sharding.ClusterView", "Sharding.LeaseRenewal", "Sharding.Member", "Sharding.MemberState", "Sharding.ShardOwner",
     ];
+
+    /// <summary>An upload in pieces gets its name at the edge, which puts it into the answer.</summary>
+    private const string UploadNames = "Actors.IIdSource";
 
     /// <summary>Operators look at containers as they are, and have them swept; no session could answer that.</summary>
     private static readonly string[] ContainersThemselves =
@@ -85,11 +90,11 @@ internal static class Arrows
         ["Files.S3"] = ["Files", "Egress", "Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity", "Actors.IRandom", "Actors.IIdSource"],
         ["Transfers"] = ["Egress", "Files", .. SessionWords, .. OriginFacts],
         ["Delivery"] = [],
-        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords, .. ObjectWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
-        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", .. HeadList, .. HeadFailures],
+        ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", UploadNames, .. HeadList, .. HeadFailures],
         ["Sweeping"] = ["Files", "Routing", "Sessions", "Actors.IRandom", .. HeadList, "Journal.JournalStoreException"],
         ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves, .. OriginsThemselves],
     };

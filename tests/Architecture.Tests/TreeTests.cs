@@ -17,6 +17,7 @@ public sealed partial class TreeTests
         ["Transfers"] = 5000,
         ["Egress"] = 5500,
         ["Files"] = 6000,
+        ["Sweeping"] = 6100,
         ["Delivery"] = 6500,
         ["Api"] = 7000,
         ["Ops"] = 8000,

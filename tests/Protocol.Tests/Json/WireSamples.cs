@@ -127,6 +127,10 @@ internal static class WireSamples
         ("ack-request", new AckRequest { Through = 17 }, ProtocolJson.Default.AckRequest),
         ("ack-view", new AckView { Acknowledged = 17, Last = 17 }, ProtocolJson.Default.AckView),
         ("file-view", File, ProtocolJson.Default.FileView),
+        ("file-move-request", new FileMoveRequest { Destination = FileReference.Parse("default/photos/é 1.jpg"), Session = "photos", Overwrite = false },
+            ProtocolJson.Default.FileMoveRequest),
+        ("file-move-request-smallest", new FileMoveRequest { Destination = new FileReference(null, ContainerPath.Parse("photos/é 1.jpg")) },
+            ProtocolJson.Default.FileMoveRequest),
         ("problem", new Problem
         {
             Title = "Bad Request",
