@@ -10,9 +10,6 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
 {
     private const int AttemptsMax = 8;
 
-    /// <summary>The gate of the origin let nothing out: no request, and no end that a user hears of.</summary>
-    private const string HeldBack = "heldBack";
-
     private readonly string _task = row.Seed(way);
     private readonly List<string> _ends = [];
     private readonly List<SeenAsk> _asks = [];
@@ -33,9 +30,9 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
         }
         if (row.Face is { } face)
             origin.Wear(new Uri(url).Host, face, row.FaceTimes);
-        while (_ends.Count < AttemptsMax && await AttemptAsync(url) is AttemptOutcome.Failed { Failure: { Retryable: true, WaitReason: not "credential" } failure })
+        while (_ends.Count < AttemptsMax && await AttemptAsync(url) is AttemptOutcome.Failed { Failure: { Retryable: true, Code: not TransferCodes.Credential } failure })
         {
-            Assert.True((failure.RetryAfter ?? TimeSpan.Zero) >= row.RetryAfter || _ends.Count > 1, $"{row} asked to wait for {failure.RetryAfter}.");
+            Assert.True((failure.RetryAfter ?? TimeSpan.Zero) >= row.RetryAfter || failure.Code == TransferCodes.HeldBack, $"{row} asked to wait for {failure.RetryAfter}.");
             // As long as the origin asked for, which is what a session's timer does.
             await Task.Delay(failure.RetryAfter ?? TimeSpan.Zero, TestContext.Current.CancellationToken);
         }
@@ -64,11 +61,15 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
             _resume = null;
         _resume = reports.Last ?? _resume;
         IReadOnlyList<long> durable = [start, .. reports.Checkpoints.Select(checkpoint => checkpoint.Bytes)];
+        OriginRequest? before = null;
         foreach (var request in Requests().Skip(asked))
-            _asks.Add(new SeenAsk(request, _asks.Count == 0 ? [start] : [.. durable, EndOf(_asks[^1].Request)]));
+        {
+            _asks.Add(new SeenAsk(request, before is null ? [start] : [.. durable, EndOf(before)]));
+            before = request;
+        }
         if (outcome is AttemptOutcome.Failed failed)
         {
-            if (failed.Failure.Code != HeldBack)
+            if (failed.Failure.Code != TransferCodes.HeldBack) // the gate let nothing out: no request, and no end that a user hears of
                 _ends.Add(failed.Failure.Code);
             if (failed.Failure.DiscardPart)
                 _resume = null;
