@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Backhaul.NodeProcesses;
 
@@ -9,6 +10,8 @@ namespace Backhaul.NodeProcesses;
 /// </summary>
 internal sealed class NpmPeer : IAsyncDisposable
 {
+    private const int ErrorCharsMax = 64 * 1024;
+
     private static readonly TimeSpan InstallWithin = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(60);
     private static readonly string Source = Path.Combine(Build.Root, "tests/Peers");
@@ -16,10 +19,10 @@ internal sealed class NpmPeer : IAsyncDisposable
 
     private readonly Process _process;
 
-    private NpmPeer(Process process, string address) => (_process, Address) = (process, address);
+    private NpmPeer(Process process) => _process = process;
 
     /// <summary>The first line that the script printed.</summary>
-    public string Address { get; }
+    public string Address { get; private set; } = "";
 
     /// <summary>The folder with <c>node_modules</c> and the scripts; installs it when it is not there.</summary>
     public static Task<string> FolderAsync() => Installed.Value;
@@ -29,14 +32,23 @@ internal sealed class NpmPeer : IAsyncDisposable
     {
         var folder = await FolderAsync();
         var process = Run("node", [Path.Combine(folder, script), .. arguments], folder);
-        var address = await process.StandardOutput.ReadLineAsync().WaitAsync(StartWithin);
-        if (address is null)
-            throw new InvalidOperationException($"{script} ended: {await process.StandardError.ReadToEndAsync()}");
-        process.ErrorDataReceived += static (_, _) => { };
+        var ready = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var errors = new StringBuilder();
+        process.ErrorDataReceived += (_, line) => Keep(errors, line.Data);
+        process.OutputDataReceived += (_, line) => ready.TrySetResult(line.Data); // null: it ended without a word
         process.BeginErrorReadLine();
-        process.OutputDataReceived += static (_, _) => { };
         process.BeginOutputReadLine();
-        return new NpmPeer(process, address);
+        var peer = new NpmPeer(process);
+        try
+        {
+            peer.Address = await ready.Task.WaitAsync(StartWithin) ?? throw new InvalidOperationException($"{script} ended without a word.");
+            return peer;
+        }
+        catch (Exception failed)
+        {
+            await peer.DisposeAsync(); // also waits until everything that it said is here
+            throw new InvalidOperationException($"{script} did not start: {errors}", failed);
+        }
     }
 
     /// <summary>Runs a script of <c>tests/Peers</c> to its end; what it printed. Fails when it does.</summary>
@@ -92,6 +104,15 @@ internal sealed class NpmPeer : IAsyncDisposable
             },
             InstallWithin, () => $"the lock {path}");
         return taken!;
+    }
+
+    private static void Keep(StringBuilder lines, string? line)
+    {
+        lock (lines)
+        {
+            if (lines.Length < ErrorCharsMax)
+                lines.AppendLine(line);
+        }
     }
 
     private static Process Run(string program, IEnumerable<string> arguments, string folder) => Process.Start(new ProcessStartInfo(program, arguments)
