@@ -52,6 +52,9 @@ internal static class Arrows
     /// <summary>An upload in pieces gets its name at the edge, which puts it into the answer.</summary>
     private const string UploadNames = "Actors.IIdSource";
 
+    /// <summary>Files whose retention ended are listed over sessions, by the shards that a node holds; no single session could answer that.</summary>
+    private static readonly string[] ExpiryRows = ["Journal.ExpiredFile", "Journal.FileExpiry", "Journal.Destination", "Journal.ShardGrant"];
+
     /// <summary>Operators look at containers as they are, and have them swept; no session could answer that.</summary>
     private static readonly string[] ContainersThemselves =
     [
@@ -95,7 +98,7 @@ internal static class Arrows
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],
         ["Api"] = ["Routing", "Sessions", "Files", "Delivery", "Security", HeaderRule, "Actors.IRandom", UploadNames, .. HeadList, .. HeadFailures],
-        ["Sweeping"] = ["Files", "Routing", "Sessions", "Actors.IRandom", .. HeadList, "Journal.JournalStoreException"],
+        ["Sweeping"] = ["Files", "Routing", "Sessions", "Actors.IRandom", .. HeadList, "Journal.JournalStoreException", .. ExpiryRows],
         ["Ops"] = ["Routing", "Sessions", "Actors", "Security", "Delivery", .. HeadList, "Journal.JournalStoreException", .. ShardsThemselves, .. ContainersThemselves, .. OriginsThemselves],
     };
 

@@ -16,6 +16,7 @@ public sealed class MutantTests
             checks.Add(nameof(StoreContract.E10_a_stale_grant_writes_nothing_anywhere), store);
             checks.Add(nameof(StoreContract.A_stale_grant_reads_nothing_either), store);
             checks.Add(nameof(StoreContract.Released_shards_are_nobodys), store);
+            checks.Add(nameof(StoreContract.Expired_files_come_earliest_first_until_they_are_forgotten), store);
             checks.Add(nameof(StoreContract.Claims_share_the_fate_of_their_rows), store);
         }
 

@@ -363,6 +363,32 @@ public abstract class StoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Expired_files_come_earliest_first_until_they_are_forgotten()
+    {
+        var (one, two) = (KeyIn(1), KeyIn(2));
+        FileExpiry[] expiries = [Expiry("late", 2, 2), Expiry("soon", 1, 1), Expiry("same time", 1, 3)];
+        await CommitAsync(Append(_grants[1], one, 1) with { Expiries = expiries });
+        await CommitAsync(Append(_grants[2], two, 1) with { Expiries = [Expiry("first", 0, 1)] });
+        await AssertConflictAsync(Append(_grants[2], two, 1) with { Expiries = [Expiry("never", 0, 2)] });
+
+        Assert.Equal(["first", "soon", "same time"], (await Store.ListExpiredFilesAsync(_grants, Noon.AddHours(1), 10, None)).Select(PathOf).OrderBy(path => path == "first" ? 0 : path == "soon" ? 1 : 2));
+        Assert.Equal(["first"], (await Store.ListExpiredFilesAsync(_grants, Noon.AddHours(9), 1, None)).Select(PathOf));
+        var due = await Store.ListExpiredFilesAsync([_grants[1]], Noon.AddHours(1), 10, None);
+        Assert.Equal(expiries[1], due.Single(file => file.Expiry.Ordinal == 1).Expiry);
+        Assert.Equal((1, one), (due[0].ShardId, due[0].Session));
+
+        var stale = _grants[1] with { Epoch = _grants[1].Epoch - 1 };
+        Assert.False(await Store.ForgetExpiredFilesAsync(stale, due, None));
+        Assert.Empty(await Store.ListExpiredFilesAsync([stale], Noon.AddHours(1), 10, None));
+        Assert.Equal(2, (await Store.ListExpiredFilesAsync([_grants[1]], Noon.AddHours(1), 10, None)).Count);
+        Assert.True(await Store.ForgetExpiredFilesAsync(_grants[1], due, None));
+        Assert.Equal(["late"], (await Store.ListExpiredFilesAsync([_grants[1]], Noon.AddHours(9), 10, None)).Select(PathOf));
+
+        static FileExpiry Expiry(string path, int hours, long ordinal) => new(Noon.AddHours(hours), 1, ordinal, At(path), "\"1-2-3\"");
+        static string PathOf(ExpiredFile file) => file.Expiry.Destination.Text["default/default/".Length..];
+    }
+
+    [Fact]
     public async Task Due_sessions_come_earliest_first()
     {
         DateTimeOffset?[] wakes = [Noon, null, DateTimeOffset.UnixEpoch, Noon.AddMicroseconds(1), Noon.AddHours(-1)];

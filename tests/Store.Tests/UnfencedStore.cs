@@ -64,6 +64,12 @@ internal sealed class UnfencedStore(IStoreHarness inner) : IStoreHarness, IJourn
         ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
         inner.Journal.FindClaimsAsync(Now(grant), session, destinations, stop);
 
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
+        inner.Journal.ListExpiredFilesAsync([.. grants.Select(Now)], until, rowsMax, stop);
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) =>
+        inner.Journal.ForgetExpiredFilesAsync(Now(grant), files, stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         inner.Journal.ListDueAsync([.. grants.Select(Now)], until, rowsMax, stop);
 

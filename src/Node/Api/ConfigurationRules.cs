@@ -10,6 +10,7 @@ internal static class ConfigurationRules
         HeaderRules.Check(configuration.AdditionalHeaders, "additionalHeaders", ofSession: true)
         ?? CheckDuration(configuration.RequestTimeout, "requestTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "PT1S and PT1H")
         ?? CheckDuration(configuration.ResourceTimeout, "resourceTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), "PT1S and P30D")
+        ?? CheckDuration(configuration.FileRetention, "fileRetention", TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650), "PT1M and P3650D")
         ?? CheckConnections(configuration.MaxConnectionsPerHost)
         ?? CheckContainer(configuration.Container, containerExists)
         ?? RetryRules.CheckAcceptStatus(configuration.AcceptStatus, "acceptStatus")

@@ -17,7 +17,7 @@ internal static class StrictJson
     private const string WireNotTaken =
         " body parts group completionGroup askBeforeStart recoverableStatus costPolicy randomAccess uploadProtocol notify unconstrained"
         + " discretionary sendsLaunchEvents launch launchLimit push serviceType allowsExpensiveAccess allowsConstrainedAccess"
-        + " allowsCellularAccess whileAttachedOnly eventRetention fileRetention weight bytesPerSecondMax ";
+        + " allowsCellularAccess whileAttachedOnly eventRetention weight bytesPerSecondMax ";
 
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class

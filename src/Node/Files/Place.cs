@@ -22,11 +22,12 @@ internal readonly record struct Place(string Folder, string Name)
         : OfResult(files.Session, files.Generation, files.Task);
 
     /// <summary>How views name it: a client's path as the client gave it, a temporary result by its hidden path.</summary>
-    public static FileView View(TaskFiles files, long length, string? sha256) => new()
+    public static FileView View(TaskFiles files, long length, string? sha256, string? etag = null) => new()
     {
         Container = files.Container.ToString(),
         Path = files.Destination?.ToString() ?? ResultPath.Of(HiddenNames.Stem(files.Session, files.Generation, files.Task)),
         Length = length,
         Sha256 = sha256,
+        ETag = etag,
     };
 }

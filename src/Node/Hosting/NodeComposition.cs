@@ -145,6 +145,13 @@ internal static class NodeComposition
         services.AddSingleton(settings.Sweeper);
         services.AddSingleton<ReferenceFinder>();
         services.AddSingleton<Sweeper>();
+        services.AddSingleton(s =>
+        {
+            var shards = s.GetRequiredService<NodeShards>();
+            return new RetentionSweep(
+                s.GetRequiredService<IJournalStore>(), () => shards.Grants, s.GetRequiredService<IContainers>(), s.GetRequiredService<TimeProvider>(),
+                s.GetRequiredService<ILogger<RetentionSweep>>());
+        });
         services.AddHostedService<SweeperLoop>();
     }
 

@@ -88,6 +88,7 @@ internal sealed class AppendBatch : IDisposable
             ? new SessionAppend(Grant, Session, FirstSequence, first.Request.Rows, first.Request.Head, first.Request.Archive)
             {
                 Claims = Net(first.Request.Claims),
+                Expiries = first.Request.Expiries,
             }
             : new SessionAppend(
                 Grant, Session, FirstSequence,
@@ -95,6 +96,7 @@ internal sealed class AppendBatch : IDisposable
                 [.. _requests.SelectMany(request => request.Request.Archive)])
             {
                 Claims = Net([.. _requests.SelectMany(request => request.Request.Claims)]),
+                Expiries = [.. _requests.SelectMany(request => request.Request.Expiries)],
             };
 
         /// <summary>What is left of each destination in the end: one that was freed and claimed again in one commit was never free.</summary>

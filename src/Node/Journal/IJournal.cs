@@ -8,6 +8,9 @@ internal sealed record AppendRequest(
 {
     /// <summary>Destinations that become a task's or nobody's with these rows, in the order it happened.</summary>
     public IReadOnlyList<ClaimChange> Claims { get; init; } = [];
+
+    /// <summary>Files of tasks that end with these rows, to be removed later.</summary>
+    public IReadOnlyList<FileExpiry> Expiries { get; init; } = [];
 }
 
 /// <summary>How an append ended. Every request gets exactly one.</summary>

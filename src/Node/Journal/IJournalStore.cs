@@ -53,6 +53,12 @@ internal interface IJournalStore
     /// </summary>
     ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop);
 
+    /// <summary>Files of the given shards whose time has come, earliest first.</summary>
+    ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop);
+
+    /// <summary>Forgets files of one shard that were dealt with. False when fenced.</summary>
+    ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop);
+
     /// <summary>Sessions of the given shards whose wake time has come, earliest first.</summary>
     ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop);
 

@@ -37,6 +37,12 @@ internal sealed record DestinationClaim(Destination Destination, SessionKey Sess
 /// <summary>A destination becomes a task's, or nobody's when <see cref="Task"/> is null.</summary>
 internal readonly record struct ClaimChange(Destination Destination, TaskId? Task);
 
+/// <summary>When the file of a download is to be removed, if it is still that file: its ETag says so.</summary>
+internal sealed record FileExpiry(DateTimeOffset At, int Generation, long Ordinal, Destination Destination, string ETag);
+
+/// <summary>A file whose time has come.</summary>
+internal sealed record ExpiredFile(int ShardId, SessionKey Session, FileExpiry Expiry);
+
 /// <summary>
 /// The part of a batch that concerns one session: rows <c>FirstSequence, FirstSequence + 1, …</c>, its head, tasks that go to the archive.
 /// Within one batch a session occurs at most once.
@@ -46,6 +52,9 @@ internal sealed record SessionAppend(
 {
     /// <summary>Each destination at most once. They become durable with the rows, or nothing does.</summary>
     public IReadOnlyList<ClaimChange> Claims { get; init; } = [];
+
+    /// <summary>Files of tasks that end with these rows, to be removed later.</summary>
+    public IReadOnlyList<FileExpiry> Expiries { get; init; } = [];
 }
 
 /// <summary>Which shards of a batch were refused; everything else is durable.</summary>

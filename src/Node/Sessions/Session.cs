@@ -73,6 +73,13 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         ? Destination.Of(Key.Tenant, destination.Container ?? Configurations.Container, destination.Path)
         : null;
 
+    /// <summary>When the file of a task that ended is to be removed; null: it stays, or nothing says which file it is.</summary>
+    public FileExpiry? ExpiryOf(TaskState ended) =>
+        ended.End is { Outcome: TaskOutcomes.Succeeded, File.ETag: { } etag } end && DestinationOf(ended.Spec) is { } destination
+            && Configurations[ended.ConfigurationVersion].FileRetention is { } retention
+                ? new FileExpiry(end.At + retention, Generation, ended.Ordinal, destination, etag)
+                : null;
+
     /// <summary>The tasks that ended since the last call, in their final state: rows for the archive.</summary>
     public IReadOnlyList<TaskState> TakeEnded()
     {

@@ -313,6 +313,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             {
                 if (_session.DestinationOf(ended.Spec) is { } left)
                     turn.Claims.Add(new ClaimChange(left, null));
+                if (_session.ExpiryOf(ended) is { } expiry)
+                    turn.Expiries.Add(expiry);
                 turn.Ended[ended.Id] = ended;
                 turn.Add(SessionStorage.Archived(_session.Generation, ended));
                 SessionInstruments.TaskEnded(ended.End!.Outcome);

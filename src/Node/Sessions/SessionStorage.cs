@@ -81,7 +81,7 @@ internal sealed class SessionStorage
     public async ValueTask<AppendOutcome> AppendAsync(SessionTurn turn, Session session, HeadUpdate head)
     {
         var outcome = await _environment.Journal.AppendAsync(
-            new AppendRequest(_environment.Holder, session.Key, Sequence + 1, turn.Rows, head, turn.Archive) { Claims = turn.Claims },
+            new AppendRequest(_environment.Holder, session.Key, Sequence + 1, turn.Rows, head, turn.Archive) { Claims = turn.Claims, Expiries = turn.Expiries },
             CancellationToken.None);
         if (outcome is AppendOutcome.Committed)
             Sequence += turn.Rows.Count;

@@ -21,6 +21,9 @@ internal sealed class SessionTurn
     /// <summary>Destinations that tasks take and leave, in order.</summary>
     public List<ClaimChange> Claims { get; } = [];
 
+    /// <summary>Files of tasks that end in this turn, to be removed later.</summary>
+    public List<FileExpiry> Expiries { get; } = [];
+
     /// <summary>What other sessions own of the destinations that this turn's messages name.</summary>
     public ClaimedElsewhere Claimed { get; set; } = ClaimedElsewhere.Nothing;
 

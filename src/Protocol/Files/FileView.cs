@@ -14,4 +14,8 @@ public sealed record FileView
 
     /// <summary>SHA-256 in lower-case hex, where it was computed.</summary>
     public string? Sha256 { get; init; }
+
+    /// <summary>The validator of a download's file: another file of that path has another.</summary>
+    [System.Text.Json.Serialization.JsonPropertyName("etag")]
+    public string? ETag { get; init; }
 }

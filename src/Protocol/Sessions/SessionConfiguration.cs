@@ -21,6 +21,9 @@ public sealed record SessionConfiguration
     /// <summary>Statuses besides 2xx whose body is a result, such as <c>"404"</c> or <c>"400-499"</c>.</summary>
     public IReadOnlyList<string>? AcceptStatus { get; init; }
 
+    /// <summary>How long the file of a download with a destination stays after its task ended. Default: until somebody removes it.</summary>
+    public TimeSpan? FileRetention { get; init; }
+
     /// <summary>How failures are retried.</summary>
     public RetryConfiguration? Retry { get; init; }
 

@@ -33,6 +33,10 @@ internal sealed class FakeJournalStore : IJournalStore
     public ValueTask<IReadOnlyList<ArchivedTask>?> ListArchiveAsync(ShardGrant grant, SessionKey session, int generation, long afterOrdinal, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) => throw new NotSupportedException();
     public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) => throw new NotSupportedException();
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
 }
 

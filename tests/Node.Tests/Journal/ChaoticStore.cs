@@ -71,6 +71,12 @@ internal sealed class ChaoticStore(MemoryJournalStore inner, TimeProvider time, 
         ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
         inner.FindClaimsAsync(grant, session, destinations, stop);
 
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
+        inner.ListExpiredFilesAsync(grants, until, rowsMax, stop);
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) =>
+        inner.ForgetExpiredFilesAsync(grant, files, stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         inner.ListDueAsync(grants, until, rowsMax, stop);
 

@@ -47,6 +47,10 @@ internal sealed class LyingStore(IJournalStore inner) : IJournalStore
     public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
         ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) => throw new NotSupportedException();
 
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => throw new NotSupportedException();
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) => throw new NotSupportedException();
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         throw new NotSupportedException();
 

@@ -16,6 +16,7 @@ internal static class WireSamples
         MaxConnectionsPerHost = 6,
         Container = "default",
         AcceptStatus = ["404", "500-599"],
+        FileRetention = TimeSpan.FromDays(30),
         Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(5), Statuses = [408, 429, 503] },
         Credentials = [new CredentialRule { Host = "example.org:8443", Realm = "files", Scheme = "digest", Secret = "vendor" }],
         Proxy = "egress",
@@ -37,7 +38,7 @@ internal static class WireSamples
         Generation = 1,
     };
 
-    private static readonly FileView File = new() { Container = "default", Path = "photos/é 1.jpg", Length = 4_194_304, Sha256 = new string('0', 64) };
+    private static readonly FileView File = new() { Container = "default", Path = "photos/é 1.jpg", Length = 4_194_304, Sha256 = new string('0', 64), ETag = "\"a-1\"" };
 
     private static readonly TaskView Task = new()
     {

@@ -84,6 +84,12 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>
         ReadAsync(() => store.Journal.FindClaimsAsync(grant, session, destinations, CancellationToken.None));
 
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
+        ReadAsync(() => store.Journal.ListExpiredFilesAsync(grants, until, rowsMax, CancellationToken.None));
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) =>
+        CallAsync(_ => store.Journal.ForgetExpiredFilesAsync(grant, files, CancellationToken.None), CommitLimit);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         ReadAsync(() => store.Journal.ListDueAsync(grants, until, rowsMax, CancellationToken.None));
 

@@ -133,10 +133,11 @@ internal sealed class DiskPart(
             throw;
         }
         _direct?.Dispose();
+        var etag = DiskContainers.ETagOf(Look());
         file.Dispose();
         if (container.Calls.RemoveFolder(container.Parts, HiddenNames.Stem(files.Session, files.Generation, files.Task)) == Errno.NotEmpty)
             DiskPartFiles.DiscardParts(container, files, owner.Epoch);
-        return Place.View(files, length, sha256);
+        return Place.View(files, length, sha256, etag);
     }
 
     private FileStatus Look()

@@ -37,7 +37,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
                 using var staged = s.self.Container(s.files).Stage(length: null);
                 staged.Write(s.content.Span, 0);
                 staged.Publish(Place.Of(s.files), s.flush, "publish", s.owner);
-                return Place.View(s.files, s.content.Length, s.sha256);
+                return Place.View(s.files, s.content.Length, s.sha256, DiskContainers.ETagOf(staged.Status()));
             },
             (self: this, files, owner, content, sha256, flush));
     }
@@ -204,7 +204,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
             return null;
         container.FlushPlace(place);
         DiscardParts(container, files, epoch);
-        return Place.View(files, present.Length, checkpoint.Sha256);
+        return Place.View(files, present.Length, checkpoint.Sha256, DiskContainers.ETagOf(present));
     }
 
     private static SafeFileHandle OpenTaskFolder(DiskContainer container, TaskFiles files, out bool isNew)

@@ -232,6 +232,27 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
             () => [.. destinations.Select(Tables.Claims.GetValueOrDefault).OfType<DestinationClaim>().Where(claim => claim.Session != session)],
             stop);
 
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(
+        IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => Tables.NowAsync(
+        () =>
+        {
+            var shards = grants.Where(Tables.IsHeld).Select(grant => grant.ShardId).ToHashSet();
+            return (IReadOnlyList<ExpiredFile>)[.. Tables.Sessions.Values.Where(session => shards.Contains(session.Head.ShardId))
+                .SelectMany(session => session.Expiries.Select(expiry => new ExpiredFile(session.Head.ShardId, session.Head.Session, expiry)))
+                .Where(file => file.Expiry.At <= until).OrderBy(file => file.Expiry.At).Take(rowsMax)];
+        },
+        stop);
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) => ReadAsync(
+        grant,
+        () =>
+        {
+            foreach (var file in files)
+                Find(file.Session)?.Expiries.Remove(file.Expiry);
+            return true;
+        },
+        stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => Tables.NowAsync(
         () =>
@@ -324,6 +345,7 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
 
         foreach (var task in append.Archive)
             session.Archive.Add((task.Generation, task.Ordinal), task);
+        session.Expiries.AddRange(append.Expiries);
         foreach (var (destination, task) in append.Claims)
         {
             if (task is { } owner)

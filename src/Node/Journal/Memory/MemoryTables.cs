@@ -194,12 +194,15 @@ internal sealed class MemorySession
 
     public SortedDictionary<(int Generation, long Ordinal), ArchivedTask> Archive { get; private init; } = [];
 
+    public List<FileExpiry> Expiries { get; private init; } = [];
+
     public MemorySession Copy() => new()
     {
         Head = Head,
         Rows = new SortedList<long, JournalRow>(Rows),
         Snapshots = new SortedList<long, StoredSnapshot>(Snapshots),
         Archive = new SortedDictionary<(int Generation, long Ordinal), ArchivedTask>(Archive),
+        Expiries = [.. Expiries],
     };
 }
 

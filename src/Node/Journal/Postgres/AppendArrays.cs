@@ -45,6 +45,7 @@ internal sealed class AppendArrays
         BindRows(parameters);
         BindArchive(parameters);
         BindClaims(parameters);
+        BindExpiries(parameters);
     }
 
     private void BindHeads(NpgsqlParameterCollection parameters)
@@ -101,6 +102,18 @@ internal sealed class AppendArrays
         parameters.WithArray(NpgsqlDbType.Bigint, Array.ConvertAll(tasks, static task => task.Task.Ordinal));
         parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(tasks, static task => task.Task.Id.ToString()));
         parameters.WithArray(NpgsqlDbType.Bytea, Array.ConvertAll(tasks, static task => task.Task.Payload));
+    }
+
+    private void BindExpiries(NpgsqlParameterCollection parameters)
+    {
+        var files = _batch.SelectMany((append, index) => append.Expiries.Select(expiry => (Ordinal: _ordinals[index], append.Session, Expiry: expiry))).ToArray();
+        parameters.WithArray(NpgsqlDbType.Bigint, Array.ConvertAll(files, static file => file.Ordinal));
+        parameters.WithArray(NpgsqlDbType.TimestampTz, Array.ConvertAll(files, static file => file.Expiry.At.UtcDateTime));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(files, static file => file.Session.ToString()));
+        parameters.WithArray(NpgsqlDbType.Integer, Array.ConvertAll(files, static file => file.Expiry.Generation));
+        parameters.WithArray(NpgsqlDbType.Bigint, Array.ConvertAll(files, static file => file.Expiry.Ordinal));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(files, static file => file.Expiry.Destination.Text));
+        parameters.WithArray(NpgsqlDbType.Text, Array.ConvertAll(files, static file => file.Expiry.ETag));
     }
 
     private void BindClaims(NpgsqlParameterCollection parameters)

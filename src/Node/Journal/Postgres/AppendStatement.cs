@@ -59,6 +59,11 @@ internal static class AppendStatement
           ORDER BY i.destination COLLATE "C"
           ON CONFLICT (destination) DO UPDATE
              SET session_id = CASE WHEN claim.session_id = excluded.session_id THEN excluded.session_id END, task_id = excluded.task_id
+        ), expiring AS (
+          INSERT INTO file_expiry (shard_id, expires_at, session_id, generation, ordinal, destination, etag)
+          SELECT h.shard_id, i.expires_at, i.session_id, i.generation, i.task_ordinal, i.destination, i.etag
+          FROM unnest($33, $34, $35, $36, $37, $38, $39) AS i (ordinal, expires_at, session_id, generation, task_ordinal, destination, etag)
+          JOIN held h USING (ordinal)
         ), freed AS (
           DELETE FROM destination_claim claim
           USING unnest($30, $31, $32) AS i (ordinal, destination, session_id) JOIN held h USING (ordinal)

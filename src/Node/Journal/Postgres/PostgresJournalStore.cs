@@ -148,6 +148,44 @@ internal sealed partial class PostgresJournalStore(PostgresDatabase database, IL
             reader, static row => new DestinationClaim(new Destination(row.GetString(0)), SessionKey.Parse(row.GetString(1)), TaskId.Parse(row.GetString(2))), stop),
         stop);
 
+    public async ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(
+        IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => await database.ReadAsync(
+        "list expired files", PostgresStatements.ExpiredFiles,
+        parameters => parameters
+            .WithArray(NpgsqlDbType.Integer, grants.Select(static grant => grant.ShardId).ToArray())
+            .WithArray(NpgsqlDbType.Bigint, grants.Select(static grant => grant.Epoch).ToArray())
+            .WithArray(NpgsqlDbType.Uuid, grants.Select(static grant => grant.Node.Value).ToArray())
+            .With(until).With(rowsMax),
+        async reader =>
+        {
+            var files = new List<ExpiredFile>();
+            while (await reader.ReadAsync(stop))
+            {
+                if (Known(reader.GetString(1)) is { } session)
+                {
+                    files.Add(new ExpiredFile(reader.GetInt32(0), session, new FileExpiry(
+                        reader.GetFieldValue<DateTimeOffset>(2), reader.GetInt32(3), reader.GetInt64(4), new Destination(reader.GetString(5)), reader.GetString(6))));
+                }
+            }
+
+            return (IReadOnlyList<ExpiredFile>)files;
+        },
+        stop);
+
+    public async ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) => await database.WriteAsync(
+        ConnectionKind.Append, "forget expired files", PostgresStatements.ForgetExpired,
+        parameters => Bind(parameters, grant)
+            .WithArray(NpgsqlDbType.Text, files.Select(static file => file.Session.ToString()).ToArray())
+            .WithArray(NpgsqlDbType.TimestampTz, files.Select(static file => file.Expiry.At.UtcDateTime).ToArray())
+            .WithArray(NpgsqlDbType.Integer, files.Select(static file => file.Expiry.Generation).ToArray())
+            .WithArray(NpgsqlDbType.Bigint, files.Select(static file => file.Expiry.Ordinal).ToArray()),
+        async reader =>
+        {
+            await reader.ReadAsync(CancellationToken.None);
+            return reader.GetBoolean(0);
+        },
+        stop);
+
     public async ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) => await database.ReadAsync(
         "list due sessions", PostgresStatements.Due,

@@ -14,7 +14,7 @@ internal static class PostgresSchema
     public const int VersionOldest = 1;
 
     /// <summary>The schema that this build writes; it migrates older ones to it.</summary>
-    public const int VersionNewest = 3;
+    public const int VersionNewest = 4;
 
     public const int ServerVersionMin = 150000;
 

@@ -128,6 +128,26 @@ internal static class PostgresStatements
         ORDER BY a.place
         """;
 
+    /// <summary>$1 to $3 are arrays of grants here, $4 an instant, $5 how many.</summary>
+    public const string ExpiredFiles = """
+        SELECT e.shard_id, e.session_id, e.expires_at, e.generation, e.ordinal, e.destination, e.etag
+        FROM unnest($1, $2, $3) AS g (shard_id, epoch, owner)
+        JOIN shard s ON s.shard_id = g.shard_id AND s.epoch = g.epoch AND s.owner_node_id = g.owner
+        CROSS JOIN LATERAL (SELECT * FROM file_expiry WHERE shard_id = s.shard_id AND expires_at <= $4 ORDER BY expires_at LIMIT $5) e
+        ORDER BY e.expires_at LIMIT $5
+        """;
+
+    /// <summary>Gives one row: whether the grant holds.</summary>
+    public const string ForgetExpired = $"""
+        {Locked}, gone AS (
+          DELETE FROM file_expiry e
+          USING unnest($4, $5, $6, $7) AS i (session_id, expires_at, generation, ordinal), held h
+          WHERE e.shard_id = h.shard_id AND e.expires_at = i.expires_at AND e.session_id = i.session_id
+            AND e.generation = i.generation AND e.ordinal = i.ordinal
+        )
+        SELECT EXISTS (SELECT 1 FROM held)
+        """;
+
     public const string Claims = $"""
         SELECT c.* FROM {Held}
         LEFT JOIN LATERAL (

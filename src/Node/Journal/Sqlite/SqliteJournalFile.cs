@@ -227,6 +227,34 @@ internal sealed class SqliteJournalFile : IDisposable
         return claims;
     }
 
+    public IReadOnlyList<ExpiredFile> ListExpiredFiles(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax)
+    {
+        var files = new List<ExpiredFile>();
+        foreach (var grant in grants.Where(IsHeld))
+        {
+            var rows = _sql.ExpiredFiles.Bind(1, grant.ShardId).Bind(2, SqliteTime.FromInstant(until)).Bind(3, rowsMax).ReadAll(row => Known(
+                row.Text(1),
+                session => new ExpiredFile(grant.ShardId, session, new FileExpiry(
+                    SqliteTime.ToInstant(row.Integer(0)), (int)row.Integer(2), row.Integer(3), new Destination(row.Text(4)), row.Text(5)))));
+            files.AddRange(rows.OfType<ExpiredFile>());
+        }
+
+        return [.. files.OrderBy(file => file.Expiry.At).Take(rowsMax)];
+    }
+
+    public bool ForgetExpiredFiles(ShardGrant grant, IReadOnlyList<ExpiredFile> files) => Write("forget files", () =>
+    {
+        if (!IsHeld(grant))
+            return false;
+        foreach (var (_, session, expiry) in files)
+        {
+            _sql.ForgetExpiry.Bind(1, grant.ShardId).Bind(2, SqliteTime.FromInstant(expiry.At)).Bind(3, session.ToString()).Bind(4, expiry.Generation)
+                .Bind(5, expiry.Ordinal).Run();
+        }
+
+        return true;
+    });
+
     public IReadOnlyList<DueSession> ListDue(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax)
     {
         var due = new List<DueSession>();
@@ -286,6 +314,12 @@ internal sealed class SqliteJournalFile : IDisposable
         {
             _sql.InsertArchived.Bind(1, shard).Bind(2, session).Bind(3, task.Generation).Bind(4, task.Ordinal)
                 .Bind(5, task.Id.ToString()).Bind(6, task.Payload.Span).Run();
+        }
+
+        foreach (var expiry in append.Expiries)
+        {
+            _sql.InsertExpiry.Bind(1, shard).Bind(2, SqliteTime.FromInstant(expiry.At)).Bind(3, session).Bind(4, expiry.Generation).Bind(5, expiry.Ordinal)
+                .Bind(6, expiry.Destination.Text).Bind(7, expiry.ETag).Run();
         }
 
         foreach (var (destination, task) in append.Claims)

@@ -80,6 +80,13 @@ internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOpt
     public ValueTask<bool> WriteOriginAsync(string origin, long seenVersion, string payload, CancellationToken stop) =>
         _thread.RunAsync(() => File().WriteOrigin(origin, seenVersion, payload, time.GetUtcNow()), commit: false, stop);
 
+    public ValueTask<IReadOnlyList<ExpiredFile>> ListExpiredFilesAsync(
+        IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
+        ReadAsync(file => file.ListExpiredFiles(grants, until, rowsMax), stop);
+
+    public ValueTask<bool> ForgetExpiredFilesAsync(ShardGrant grant, IReadOnlyList<ExpiredFile> files, CancellationToken stop) =>
+        _thread.RunAsync(() => File().ForgetExpiredFiles(grant, files), commit: false, stop);
+
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         ReadAsync(file => file.ListDue(grants, until, rowsMax), stop);

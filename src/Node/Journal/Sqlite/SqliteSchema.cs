@@ -11,7 +11,7 @@ namespace Backhaul.Node.Journal.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>Stored as <c>user_version</c>. A higher one was written by a later build.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     private const string Tables = """
         CREATE TABLE cluster_view (
@@ -84,6 +84,17 @@ internal static class SqliteSchema
           version integer NOT NULL,
           payload text NOT NULL,
           changed_at integer NOT NULL) WITHOUT ROWID;
+        """,
+        """
+        CREATE TABLE file_expiry (
+          shard_id integer NOT NULL,
+          expires_at integer NOT NULL,
+          session_id text NOT NULL,
+          generation integer NOT NULL,
+          ordinal integer NOT NULL,
+          destination text NOT NULL,
+          etag text NOT NULL,
+          PRIMARY KEY (shard_id, expires_at, session_id, generation, ordinal)) WITHOUT ROWID;
         """,
     ];
 

@@ -67,6 +67,18 @@ internal sealed class SqliteStatements(SqliteDatabase database)
     public SqliteStatement OtherClaim { get; } = database.Prepare(
         "SELECT session_id, task_id FROM destination_claim WHERE destination = ?1 AND session_id <> ?2");
 
+    public SqliteStatement InsertExpiry { get; } = database.Prepare(
+        "INSERT INTO file_expiry (shard_id, expires_at, session_id, generation, ordinal, destination, etag) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+
+    public SqliteStatement ExpiredFiles { get; } = database.Prepare(
+        """
+        SELECT expires_at, session_id, generation, ordinal, destination, etag FROM file_expiry
+         WHERE shard_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3
+        """);
+
+    public SqliteStatement ForgetExpiry { get; } = database.Prepare(
+        "DELETE FROM file_expiry WHERE shard_id = ?1 AND expires_at = ?2 AND session_id = ?3 AND generation = ?4 AND ordinal = ?5");
+
     public SqliteStatement HeadSnapshot { get; } = database.Prepare(
         $"UPDATE session_head SET snapshot_sequence = max(snapshot_sequence, ?3) WHERE {OfSession} AND last_sequence >= ?3");
 
