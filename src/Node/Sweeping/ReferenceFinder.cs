@@ -67,7 +67,8 @@ internal sealed class ReferenceFinder(IJournalStore store, ICommandRouter router
                 if (wanted.Contains(hash))
                     found[hash] = head.Session;
             }
-            if (heads.Count < SessionsPerRead)
+            // A page may be short, because keys that this node cannot read are left out of it: only an empty one is the end.
+            if (heads.Count == 0)
                 break;
             after = heads[^1].Session.ToString();
         }

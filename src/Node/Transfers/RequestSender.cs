@@ -65,7 +65,9 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         var body = ask.Body;
         var home = !ask.Foreign;
         var asked = order.Access;
-        if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, ask.Url, out var access, out var missing))
+        // A URL that a server named is not the task's own: what was meant for the task's origin is not meant for it.
+        var owner = ask.Foreign ? new Uri(order.Url) : ask.Url;
+        if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, owner, out var access, out var missing))
             return new OutboundAnswer.Failed(AccessFailures.Missing(missing));
         for (var followed = 0; ;)
         {

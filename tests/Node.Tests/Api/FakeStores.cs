@@ -11,6 +11,9 @@ internal sealed class FakeJournalStore : IJournalStore
 
     public Exception? Failure { get; set; }
 
+    /// <summary>Pages of a listing are shorter than asked for, as when keys are left out of them.</summary>
+    public int PageRowsMax { get; set; } = int.MaxValue;
+
     public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop)
     {
         if (Failure is not null)
@@ -19,7 +22,7 @@ internal sealed class FakeJournalStore : IJournalStore
             .Where(head => tenant is null || head.Session.Tenant == tenant)
             .OrderBy(head => head.Session.ToString(), StringComparer.Ordinal)
             .Where(head => afterKey is null || string.CompareOrdinal(head.Session.ToString(), afterKey) > 0)
-            .Take(rowsMax)]);
+            .Take(Math.Min(rowsMax, PageRowsMax))]);
     }
 
     public ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop) => throw new NotSupportedException();

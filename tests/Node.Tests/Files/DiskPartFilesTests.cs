@@ -38,6 +38,16 @@ public sealed class DiskPartFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_read_a_part_leaves_no_handle_open()
+    {
+        await using var part = await CreateAsync(FilesRig.Files(), 3, 1, 10);
+        await part.WriteAsync("0123456789"u8.ToArray(), 0, Stop);
+        await using (var opened = await _rig.Containers.OpenPartAsync(FilesRig.Session, 1, TaskId.Parse("t1"), ContainerName.Default, part.Name, Stop))
+            Assert.Equal(10, opened!.Length);
+        Assert.True(Assert.Single(_rig.Disk.Reading).IsClosed);
+    }
+
+    [Fact]
     public async Task A_whole_small_file_passes_the_same_points_in_one_piece_of_work()
     {
         var file = await _rig.Parts.PublishWholeAsync(FilesRig.Files(), FilesRig.Owner(3, 1), "hello"u8.ToArray(), null, flush: true, Stop);

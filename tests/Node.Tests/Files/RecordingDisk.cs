@@ -25,6 +25,9 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
     /// <summary>Runs before every rename.</summary>
     public Action? BeforeRename { get; set; }
 
+    /// <summary>Files that were opened to be read.</summary>
+    public List<SafeFileHandle> Reading { get; } = [];
+
     public void Fail(string call, int errno) => _failures[call] = errno;
 
     public void Heal() => _failures.Clear();
@@ -44,7 +47,15 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
             return errno;
         }
         if (use != FileUse.WriteDirect)
-            return Labelled(disk.OpenFile(folder, name, use, out file), file, Join(folder, name));
+        {
+            var opened = Labelled(disk.OpenFile(folder, name, use, out file), file, Join(folder, name));
+            if (use == FileUse.Read)
+            {
+                lock (Reading)
+                    Reading.Add(file);
+            }
+            return opened;
+        }
         // Tests run on file systems of all kinds: where the real thing is not to be had, this disk plays it.
         var refused = disk.OpenFile(folder, name, use, out file);
         if (refused == Errno.Invalid)

@@ -76,6 +76,20 @@ public sealed class SweeperTests : IDisposable
         Assert.Equal(2, _rig.HiddenFiles().Length);
     }
 
+    /// <summary>A key that this node cannot read is left out of its page: that page is not the last one for it.</summary>
+    [Fact]
+    public async Task Sessions_behind_a_short_page_are_found_too()
+    {
+        _store.Heads.Add(new SessionHead(SessionKey.Parse("default/a"), 0, 1, 1, 1, "active", 1, 0, null));
+        _store.PageRowsMax = 1;
+        await ResultAsync(Known, "kept");
+        await PartAsync("live");
+        _answers.Referenced = ["kept", "live"];
+        _time.Late = TimeSpan.FromHours(2);
+        var report = await SweepAsync();
+        Assert.Equal((0, 2), (report.Total.Count, report.Kept));
+    }
+
     /// <summary>Between the question and the unlink a new attempt begins, or a part is adopted: those have other names, or are young.</summary>
     [Fact]
     public async Task What_changed_after_the_question_stays()

@@ -145,6 +145,32 @@ public sealed class ResumedDownloadTests
         Assert.Equal(416, bench.Origin.Requests[^1].Status);
     }
 
+    /// <summary>A node that died between the last checkpoint and the word that all is there.</summary>
+    [Fact]
+    public async Task A_part_that_is_known_to_be_whole_is_not_fetched_again()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var checkpoint = await bench.BreakAfterAsync(bench.Origin.Bytes("seed", Length), Break);
+        var url = bench.Origin.Bytes("seed", Break, $"etag={Uri.EscapeDataString(checkpoint.Validator!)}");
+        var reports = new RecordedReports();
+        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url, checkpoint with { Total = Break }), reports));
+        Assert.Equal(OriginContent.Sha256("seed", Break), bench.Parts.ResultSha256(bench.Files));
+        Assert.Equal((416, $"bytes={Break}-"), (bench.Origin.Requests[^1].Status, bench.Origin.Requests[^1].Range));
+        Assert.Equal((1, 1), (bench.Parts.Created, bench.Parts.Adopted));
+        Assert.Empty(reports.Restarts);
+        Assert.True(finished.Verified);
+    }
+
+    /// <summary>The same, and the file at the origin is another one now.</summary>
+    [Fact]
+    public async Task A_part_that_is_whole_of_a_file_that_changed_starts_again()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        var checkpoint = await bench.BreakAfterAsync(bench.Origin.Bytes("seed", Length), Break);
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("other", Length), checkpoint with { Total = Break })));
+        Assert.Equal(OriginContent.Sha256("other", Length), bench.Parts.ResultSha256(bench.Files));
+    }
+
     [Theory]
     [InlineData("etag=weak")]
     [InlineData("etag=none")]

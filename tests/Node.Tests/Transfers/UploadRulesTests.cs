@@ -50,6 +50,19 @@ public sealed class UploadRulesTests
         Assert.IsType<UploadStep.Ask>(UploadRules.Begin(plan with { ExpiresAt = Now.AddSeconds(1) }, Now));
     }
 
+    [Fact]
+    public void A_target_that_calls_a_part_of_the_file_complete_has_not_got_the_file()
+    {
+        var plan = Plan(new DraftDialect(8), 10, 5) with { Location = new Uri("http://a/u") };
+        var (asking, step) = UploadRules.Next(plan, new UploadStep.Append(0, 5, Last: false), new TargetReply(ReplyKind.Complete, 200) { IsFinal = true }, null);
+        Assert.IsType<UploadStep.Ask>(step);
+        var (_, ended) = UploadRules.Next(asking, step, new TargetReply(ReplyKind.Complete, 204) { Offset = 5 }, null);
+        Assert.False(Assert.IsType<UploadStep.Fail>(ended).Failure.Retryable);
+        Assert.IsType<UploadStep.Done>(UploadRules.Next(asking, step, new TargetReply(ReplyKind.Complete, 204) { Offset = 10 }, null).Step);
+        // Its own answer, when it is a refusal, is one at any byte.
+        Assert.IsType<UploadStep.Done>(UploadRules.Next(plan, new UploadStep.Append(0, 5, Last: false), new TargetReply(ReplyKind.Complete, 403) { IsFinal = true }, null).Step);
+    }
+
     [Theory]
     [InlineData("max-size=10, min-size=1", 10L, 1L)]
     [InlineData("max-size=10;x=y,other=\"text\"", 10L, null)]

@@ -111,11 +111,12 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
         using (folder)
         {
             var name = List(container, folder).Find(name => PartName.TryParse(name, out var present) && present.IsSameBirth(known));
-            errno = name is null ? Errno.NotFound : container.Calls.OpenFile(folder, name, FileUse.Read, out _);
+            if (name is null)
+                return null;
+            errno = container.Calls.OpenFile(folder, name, FileUse.Read, out var file);
             if (errno == Errno.NotFound)
                 return null;
             container.Check(errno, "read a part");
-            container.Check(container.Calls.OpenFile(folder, name!, FileUse.Read, out var file), "read a part");
             if (container.Calls.Status(file, null, out var status) == 0 && status.Kind == EntryKind.File)
                 return (file, status);
             file.Dispose();

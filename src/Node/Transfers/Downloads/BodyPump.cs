@@ -40,9 +40,16 @@ internal sealed class BodyPump(
         }
         finally
         {
+            Memory<byte> rest;
+            lock (_gate)
+            {
+                // From here on a nudge finds nothing, and starts no write from a buffer that belongs to another.
+                (rest, _front) = (_front, default);
+                _filled = _handed = 0;
+            }
             await _pending.WaitForEndAsync();
-            if (!_front.IsEmpty)
-                ChunkPool.Return(_front);
+            if (!rest.IsEmpty)
+                ChunkPool.Return(rest);
         }
     }
 
@@ -60,7 +67,8 @@ internal sealed class BodyPump(
     {
         while (true)
         {
-            var left = _isOver ? 0 : segment.To - Received;
+            // What a body holds beyond the range that its head named is nobody's.
+            var left = _isOver ? 0 : Math.Min(segment.To, end) - Received;
             var count = 0;
             if (left > 0)
             {

@@ -89,7 +89,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         {
             if (order.Wishes is { } wishes)
                 _plan?.Want(wishes.Wanted);
-            var segment = _plan?.Next(splits: false);
+            var segment = _plan?.Next(splits: false) ?? _plan?.OpenEnd();
             var state = segment is null ? null : new PartState(segment.From, _plan!.Total, _validator!);
             var answer = await services.Sender.SendAsync(order, Ask(url, segment, body), _watch, reports);
             if (answer is OutboundAnswer.Failed failed)
@@ -368,6 +368,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         _writer ??= new PartWriter(_part!, _plan!.Taken, _validator, _digest, reports, services.Options, services.Time)
         {
             Response = report,
+            Total = _plan!.Total,
             CheckpointInterval = order.Wishes is null || services.Options.CheckpointInterval < RandomAccessInterval ? services.Options.CheckpointInterval : RandomAccessInterval,
         };
         _writer.Response = report;

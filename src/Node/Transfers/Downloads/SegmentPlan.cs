@@ -95,6 +95,13 @@ internal sealed class SegmentPlan(long? total, RangeSet taken, long splitBytesMi
             return Activate(0, _total ?? Unbounded);
     }
 
+    /// <summary>Nothing, behind the last byte of a file that is there whole: the origin is asked whether it still is that file. Null when bytes are missing.</summary>
+    public Segment? OpenEnd()
+    {
+        lock (_gate)
+            return _total is { } total && _taken.Prefix >= total ? Activate(total, total) : null;
+    }
+
     /// <summary>The next segment for a connection that has none; null when nothing is worth one.</summary>
     /// <param name="splits">Whether a segment under way may be split for it.</param>
     public Segment? Next(bool splits)

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Backhaul.Node.Tests.Transfers.Access;
 
 /// <summary>
-/// A server that asks for credentials and checks them: <c>/basic /digest /both /bearer /open</c>, and <c>/to?URL</c>, which redirects. It verifies Digest by
+/// A server that asks for credentials and checks them: <c>/basic /digest /both /bearer /open</c>, <c>/to?URL</c>, which redirects, and <c>/made?URL</c>, which says that it created that. It verifies Digest by
 /// its own arithmetic, keeps its nonces for <see cref="NonceUses"/> requests, and refuses a count that was used before.
 /// </summary>
 internal sealed class AskingOrigin : IAsyncDisposable
@@ -74,6 +74,12 @@ internal sealed class AskingOrigin : IAsyncDisposable
             response.Headers.Location = Uri.UnescapeDataString(request.QueryString.Value![1..]);
             return;
         }
+        if (request.Path == "/made")
+        {
+            response.StatusCode = 201;
+            response.Headers.Location = Uri.UnescapeDataString(request.QueryString.Value![1..]);
+            return;
+        }
         if (!allowed)
         {
             response.StatusCode = 401;
@@ -106,7 +112,7 @@ internal sealed class AskingOrigin : IAsyncDisposable
         stale = false;
         return request.Path.Value switch
         {
-            "/open" or "/to" => true,
+            "/open" or "/to" or "/made" => true,
             "/basic" => authorization == $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{User}:{Password}"))}",
             "/bearer" => authorization == $"Bearer {Token}",
             _ => IsRightDigest(request, authorization, out stale),

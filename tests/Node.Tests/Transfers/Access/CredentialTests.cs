@@ -1,3 +1,4 @@
+using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 using Xunit;
@@ -110,6 +111,28 @@ public sealed class CredentialTests
         var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(Order(bench, url, "right")));
         Assert.Equal("localhost", failed.Failure.Challenge!.Host);
         Assert.Equal("", origin.Authorizations[^1]);
+    }
+
+    /// <summary>The place of an upload is the server's word, as a redirect is: what was meant for the task's origin is not meant for it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_place_of_an_upload_gets_no_credential_that_is_not_meant_for_it(bool isRemembered)
+    {
+        await using var origin = await AskingOrigin.StartAsync();
+        await using var bench = await StartAsync();
+        if (isRemembered)
+            Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(Order(bench, $"{origin.OtherUrl}/basic", "right")));
+        origin.Requests.Clear();
+        var order = Upload(bench, origin, new byte[1000], "right") with
+        {
+            Url = $"{origin.Url}/made?{Uri.EscapeDataString($"{origin.OtherUrl}/basic")}",
+            UploadProtocol = UploadProtocol.Resumable,
+        };
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order));
+        Assert.Equal("localhost", failed.Failure.Challenge?.Host);
+        Assert.Equal(["/made", "/basic"], origin.Requests.Select(request => request.Path));
+        Assert.All(origin.Authorizations, sent => Assert.Equal("", sent));
     }
 
     [Fact]

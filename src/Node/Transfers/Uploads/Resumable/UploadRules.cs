@@ -64,6 +64,8 @@ internal static class UploadRules
 
     private static (UploadPlan, UploadStep) Asked(UploadPlan plan, TargetReply reply) => reply.Kind switch
     {
+        ReplyKind.Complete when reply.Offset is { } has && has != plan.Length => Fail(plan, TransferCodes.ProtocolError,
+            $"{plan.Origin} says that the upload is complete with {has} of {plan.Length} bytes.", retryable: false),
         ReplyKind.Complete => (plan with { Offset = plan.Length }, new UploadStep.Done()),
         ReplyKind.Offset when reply.Length is { } length && length != plan.Length => Restart(plan, "The target's upload is of another length."),
         ReplyKind.Offset when reply.Offset is not { } at || at > plan.Length => Restart(plan, "The target's upload is ahead of the file."),
@@ -80,6 +82,9 @@ internal static class UploadRules
         var end = sent.From + sent.Count;
         switch (reply.Kind)
         {
+            // Bytes were left to send: only a refusal is an answer to that. What the target has of it must be said.
+            case ReplyKind.Complete when !sent.Last && (!reply.IsFinal || reply.Status is >= 200 and <= 299):
+                return Doubt(plan);
             case ReplyKind.Complete:
                 return (plan with { Offset = plan.Length }, new UploadStep.Done());
             case ReplyKind.Offset when (reply.Offset ?? end) is var at && at >= sent.From && at <= end:
