@@ -173,8 +173,8 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
 
     private void RestoreStore()
     {
-        world.Store.PromoteReplica();
-        world.Volume.OnStoreRestored();
+        if (world.Store.PromoteReplica())
+            world.Volume.OnStoreRestored();
     }
 
     private void For(SimFaultKind kind, TimeSpan howLong, string where, Action begin, Action end)

@@ -58,21 +58,24 @@ internal sealed class SimStore
 
     public void ComeUp() => IsDown = false;
 
-    /// <summary>An asynchronous replica stands here.</summary>
+    /// <summary>An asynchronous replica stands here. Before the cluster is founded there is nothing to replicate.</summary>
     public void RememberReplica()
     {
+        if (Journal.Tables.Facts is null)
+            return;
         _replica = Journal.Tables.Save();
         Oracle.OnReplicaTaken();
     }
 
-    /// <summary>It is promoted: what came after is lost.</summary>
-    public void PromoteReplica()
+    /// <summary>It is promoted: what came after is lost. False: there is none.</summary>
+    public bool PromoteReplica()
     {
         if (_replica is not { } replica)
-            return;
+            return false;
         Journal.Tables.Restore(replica);
         Oracle.OnReplicaPromoted();
         _replica = null;
+        return true;
     }
 
     /// <summary>One transaction on the server. Held rows stay locked while it is slow.</summary>
