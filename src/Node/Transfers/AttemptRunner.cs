@@ -18,10 +18,13 @@ namespace Backhaul.Node.Transfers;
 /// this node and nothing is written without trust; sentences carry host and port, never a query, a header's value or a secret.
 /// </summary>
 internal sealed class AttemptRunner(
-    OutboundClients clients, IPartFiles parts, IFileWork work, TransferOptions options, TimeProvider time, Governor governor) : IAttemptRunner
+    OutboundClients clients, IPartFiles parts, IFileWork work, TransferOptions options, TimeProvider time, Governor governor, ResumeJudge? judge = null) : IAttemptRunner
 {
     private readonly TransferServices _services = new(
-        clients, new RequestSender(clients, options, governor.Gates, time), parts, work, options, time, governor.Slots, governor.Paces, governor.Gates);
+        clients, new RequestSender(clients, options, governor.Gates, time), parts, work, options, time, governor.Slots, governor.Paces, governor.Gates)
+    {
+        Judge = judge ?? ResumeRules.Decide,
+    };
     private readonly UploadProtocols _uploads = new(time);
 
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)

@@ -4,6 +4,7 @@ using Backhaul.Node.Files;
 using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Downloads;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,12 +17,12 @@ internal sealed class AttemptBench : IAsyncDisposable
 {
     private readonly OutboundClients _clients;
 
-    private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress, SecretTable? secrets)
+    private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress, SecretTable? secrets, ResumeJudge? judge)
     {
         Origin = origin;
         Governor = new Governor(options, TimeProvider.System);
         _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets);
-        Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System, Governor);
+        Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System, Governor, judge);
     }
 
     public static EgressOptions LoopbackAllowed { get; } = new() { Allow = ["127.0.0.1", "localhost"] };
@@ -44,8 +45,9 @@ internal sealed class AttemptBench : IAsyncDisposable
     public TaskFiles Files { get; } = new(
         SessionKey.Parse("default/tests"), 1, TaskId.Parse("t1"), ContainerName.Default, ContainerPath.Parse("a/b.bin"));
 
-    public static async Task<AttemptBench> StartAsync(TransferOptions? options = null, EgressOptions? egress = null, SecretTable? secrets = null, bool tls = false) =>
-        new(await ScriptedOrigin.StartAsync(tlsPort: tls ? 0 : null), options ?? Quick, egress ?? LoopbackAllowed, secrets);
+    public static async Task<AttemptBench> StartAsync(
+        TransferOptions? options = null, EgressOptions? egress = null, SecretTable? secrets = null, bool tls = false, ResumeJudge? judge = null) =>
+        new(await ScriptedOrigin.StartAsync(tlsPort: tls ? 0 : null), options ?? Quick, egress ?? LoopbackAllowed, secrets, judge);
 
     /// <summary>What a part of the engine works with, for tests of that part alone.</summary>
     public TransferServices Services(TransferOptions options) => new(

@@ -2,7 +2,9 @@ using Backhaul.FaultOrigin;
 using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Downloads;
 using Xunit;
+using Xunit.Sdk;
 
 namespace Backhaul.Node.Tests.Transfers;
 
@@ -72,14 +74,23 @@ public sealed class SegmentedDownloadTests
         Assert.Equal(2, bench.Origin.Requests.Count);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("&ignore-if-range=1")]
+    public Task A_source_that_changes_between_segments_starts_over_by_the_policy(string query) => ChangesBetweenSegmentsAsync(query, judge: null);
+
+    /// <summary>A mutant: the validator of a segment's 206 is taken for the one that was asked for.</summary>
     [Fact]
-    public async Task A_source_that_changes_between_segments_starts_over_by_the_policy()
+    public async Task Without_the_check_of_a_segments_validator_two_files_are_mixed()
     {
-        await using var bench = await AttemptBench.StartAsync(Eager);
-        var reports = new RecordedReports();
-        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=1500000&change=1")), reports));
-        Assert.Single(reports.Restarts);
-        Assert.Equal(OriginContent.Sha256("a-changed", Length), bench.Parts.ResultSha256(bench.Files));
+        var blind = 0;
+        await Assert.ThrowsAnyAsync<XunitException>(() => ChangesBetweenSegmentsAsync("&ignore-if-range=1", (part, head, askedAgain, policy, hasDigest) =>
+        {
+            if (part is not null && head.ETag != part.Validator)
+                Interlocked.Increment(ref blind);
+            return ResumeRules.Decide(part, part is null ? head : head with { ETag = part.Validator }, askedAgain, policy, hasDigest);
+        }));
+        Assert.True(blind > 0, "No segment was of the changed file.");
     }
 
     [Fact]
@@ -166,5 +177,14 @@ public sealed class SegmentedDownloadTests
         Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=900000")), reports));
         Assert.True(bench.Parts.Flushes >= reports.Checkpoints.Count);
         Assert.All(reports.Checkpoints.Zip(reports.Checkpoints.Skip(1)), pair => Assert.True(pair.First.Durable.All(range => pair.Second.Durable.Contains(range))));
+    }
+
+    private static async Task ChangesBetweenSegmentsAsync(string query, ResumeJudge? judge)
+    {
+        await using var bench = await AttemptBench.StartAsync(Eager, judge: judge);
+        var reports = new RecordedReports();
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "rate=1500000&change=1" + query)), reports));
+        Assert.Equal(OriginContent.Sha256("a-changed", Length), bench.Parts.ResultSha256(bench.Files));
+        Assert.Single(reports.Restarts);
     }
 }

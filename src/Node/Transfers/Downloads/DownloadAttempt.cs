@@ -106,7 +106,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             }
             var step = _asksForRangeItself && head.Response.Status == 206
                 ? new ResumeStep.FromZero(Why: null)
-                : ResumeRules.Decide(state, head.Response, again, order.SourceChange, order.Sha256 is not null);
+                : services.Judge(state, head.Response, again, order.SourceChange, order.Sha256 is not null);
             again = step is ResumeStep.AskAgain;
             if (await TakeAsync(step, head, segment) is { } outcome)
                 return outcome;

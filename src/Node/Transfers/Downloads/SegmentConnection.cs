@@ -97,14 +97,14 @@ internal sealed class SegmentConnection(
                 with
             { BytesReceived = writer.Written });
         }
-        if (head.Response.FramingFault is null && ResumeRules.Decide(state, head.Response, askedAgain: true, SourceChangePolicy.Restart, hasDigest: false) is ResumeStep.Continue range)
+        if (head.Response.FramingFault is null && services.Judge(state, head.Response, askedAgain: true, SourceChangePolicy.Restart, hasDigest: false) is ResumeStep.Continue range)
         {
             segment.Limit = range.End;
             return await PumpAsync(head, segment);
         }
         if (!EntityValidator.Contradicts(state.Validator, head.Response))
             return new PumpEnd.Refused();
-        var step = ResumeRules.Decide(state, head.Response, askedAgain: true, order.SourceChange, order.Sha256 is not null);
+        var step = services.Judge(state, head.Response, askedAgain: true, order.SourceChange, order.Sha256 is not null);
         return new PumpEnd.Changed(step is ResumeStep.FromZero { Why: { } why } ? new ResumeStep.AskFromZero(why) : step);
     }
 
