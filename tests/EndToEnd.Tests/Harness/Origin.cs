@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Headers;
 using Backhaul.FaultOrigin;
 
 namespace Backhaul.EndToEnd.Tests;
@@ -10,8 +11,16 @@ internal sealed record OriginFile(string Name, int Length, string Url)
 }
 
 /// <summary>A request as the origin saw it.</summary>
-internal sealed record SeenRequest(long? RangeStart, bool HasIfRange, int Status, string Raw)
+internal sealed record SeenRequest(long? RangeStart, string? IfRange, int Status, string Raw)
 {
+    public bool HasIfRange => IfRange is not null;
+
+    /// <summary>The byte after the last one asked for; null to the end.</summary>
+    public long? RangeEnd { get; init; }
+
+    /// <summary>Of its body, so far.</summary>
+    public long BytesSent { get; init; }
+
     public override string ToString() => Raw;
 }
 
@@ -67,9 +76,11 @@ internal sealed class Origin : IAsyncDisposable
 
     private static SeenRequest See(OriginRequest request)
     {
-        long? start = request.Range is { } range && range.StartsWith("bytes=", StringComparison.Ordinal)
-            ? long.Parse(range.AsSpan(6, range.IndexOf('-') - 6), CultureInfo.InvariantCulture)
-            : null;
-        return new SeenRequest(start, request.IfRange is not null, request.Status, $"{request.Method} {request.Path} Range: {request.Range ?? "none"} If-Range: {request.IfRange ?? "none"}");
+        var range = request.Range is { } text ? RangeHeaderValue.Parse(text).Ranges.Single() : null;
+        return new SeenRequest(range?.From, request.IfRange, request.Status, $"{request.Method} {request.Path} Range: {request.Range ?? "none"} If-Range: {request.IfRange ?? "none"}")
+        {
+            RangeEnd = range?.To + 1,
+            BytesSent = request.BytesSent,
+        };
     }
 }
