@@ -58,11 +58,11 @@ public sealed class ScriptedOrigin : IAsyncDisposable
     public int OpenConnections => Volatile.Read(ref _openCount);
 
     /// <summary>Starts one on a free port of 127.0.0.1, or on <paramref name="port"/>.</summary>
-    /// <param name="port">Of HTTP in clear; 0 picks a free one.</param>
+    /// <param name="port">Of HTTP in clear, on all loopback addresses when it has TLS too; 0 picks a free one.</param>
     /// <param name="tlsPort">Of TLS, on all loopback addresses; 0 picks a free one, null has no TLS.</param>
     public static Task<ScriptedOrigin> StartAsync(int port = 0, int? tlsPort = null)
     {
-        var origin = new ScriptedOrigin(Listen(IPAddress.Loopback, port), tlsPort is { } secure ? Listen(IPAddress.Any, secure) : null);
+        var origin = new ScriptedOrigin(Listen(tlsPort is null ? IPAddress.Loopback : IPAddress.Any, port), tlsPort is { } secure ? Listen(IPAddress.Any, secure) : null);
         origin._accepting = Task.WhenAll(
             Task.Run(() => origin.AcceptAsync(origin._listener, isTls: false)),
             origin._tlsListener is { } tls ? Task.Run(() => origin.AcceptAsync(tls, isTls: true)) : Task.CompletedTask);
@@ -71,6 +71,10 @@ public sealed class ScriptedOrigin : IAsyncDisposable
 
     /// <summary>The URL of deterministic content.</summary>
     public string Bytes(string seed, long length, string query = "") => Url + Path(seed, length, query);
+
+    /// <summary>The same at another loopback address, which is an origin of its own to everybody; for an origin with TLS.</summary>
+    public string BytesAt(string host, string seed, long length, string query = "") =>
+        string.Create(CultureInfo.InvariantCulture, $"http://{host}:{Port}{Path(seed, length, query)}");
 
     /// <summary>The same over TLS.</summary>
     public string SecureBytes(string seed, long length, string query = "", string host = "127.0.0.1") =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Backhaul.FaultOrigin;
 using Backhaul.Node.Transfers;
 using Xunit;
@@ -64,7 +63,7 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
         OriginRequest? before = null;
         foreach (var request in Requests().Skip(asked))
         {
-            _asks.Add(new SeenAsk(request, before is null ? [start] : [.. durable, EndOf(before)]));
+            _asks.Add(new SeenAsk(request, before is null ? [start] : [.. durable, SeenAsk.EndOf(before)]));
             before = request;
         }
         if (outcome is AttemptOutcome.Failed failed)
@@ -81,10 +80,6 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
         }
         return outcome;
     }
-
-    /// <summary>Where an answer ended: one attempt goes on there without waiting for a checkpoint.</summary>
-    private static long EndOf(OriginRequest request) =>
-        (request.Range is { } range ? long.Parse(range.AsSpan(6, range.IndexOf('-') - 6), CultureInfo.InvariantCulture) : 0) + request.BytesSent;
 
     private void Damage()
     {
