@@ -57,9 +57,10 @@ internal static class UploadRules
             return null;
         return ToProtocol(word) switch
         {
-            null => Invalid("uploadProtocol", "must be auto, plain, tus, resumable or s3."),
+            null => Invalid("uploadProtocol", "must be auto, plain, tus or resumable."),
+            UploadProtocol.S3 => Invalid("uploadProtocol", "s3 is not carried out by this version; a presigned URL works with plain and the method PUT."),
             UploadProtocol.Tus when method != "POST" => Invalid("method", "of a tus upload is POST: leave it out."),
-            UploadProtocol.Tus or UploadProtocol.S3 when request.Parts is not null =>
+            UploadProtocol.Tus when request.Parts is not null =>
                 Invalid("uploadProtocol", $"{word} sends one file as it is; a multipart body goes by plain, resumable or auto."),
             _ => null,
         };

@@ -162,6 +162,7 @@ public sealed class TaskRulesTests
     [InlineData("""{"kind":"download","url":"https://example.org/","uploadProtocol":"plain"}""", "invalidField", "uploadProtocol")]
     [InlineData("""{"kind":"download","url":"https://example.org/","multipart":{}}""", "invalidField", "multipart")]
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","uploadProtocol":"ftp"}""", "invalidField", "uploadProtocol")]
+    [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","uploadProtocol":"s3"}""", "invalidField", "uploadProtocol")]
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","uploadProtocol":"tus","method":"PUT"}""", "invalidField", "method")]
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","multipart":{"boundary":"b"}}""", "invalidField", "multipart")]
     [InlineData("""{"kind":"upload","url":"https://example.org/","source":"default/a","parts":[{"name":"a","text":"b"}]}""", "invalidField", "parts")]

@@ -1,5 +1,4 @@
 using System.Text;
-using Backhaul.Node.Journal;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sweeping;
 using Backhaul.Node.Tests.Sessions;

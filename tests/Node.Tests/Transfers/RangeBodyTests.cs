@@ -4,7 +4,6 @@ using Backhaul.FaultOrigin;
 using Backhaul.Node.Transfers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
