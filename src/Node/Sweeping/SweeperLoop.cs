@@ -12,15 +12,20 @@ internal sealed partial class SweeperLoop(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (options.Every == TimeSpan.Zero)
-            return;
-        while (!stoppingToken.IsCancellationRequested)
+        try
         {
-            // Never at once: nodes that start together, or a rolling restart, have other work first.
-            await Task.Delay(options.Every * (0.5 + (random.NextUnit() / 2)), time, stoppingToken);
-            foreach (var container in sweeper.Containers)
-                await sweeper.SweepAsync(container, dryRun: false, options.Every * 0.75, stoppingToken);
-            await EndRetentionsAsync(stoppingToken);
+            while (options.Every > TimeSpan.Zero)
+            {
+                // Never at once: nodes that start together, or a rolling restart, have other work first.
+                await Task.Delay(options.Every * (0.5 + (random.NextUnit() / 2)), time, stoppingToken);
+                foreach (var container in sweeper.Containers)
+                    await sweeper.SweepAsync(container, dryRun: false, options.Every * 0.75, stoppingToken);
+                await EndRetentionsAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The node stops, or could not start; the host would call this a failure of the loop and show its stack.
         }
     }
 
