@@ -271,7 +271,13 @@ public sealed class FileEndpointsTests : IAsyncLifetime
         var part = await PartAsync();
         AnswerContent(new TaskContent
         {
-            Kind = "download", State = "running", Generation = 1, Container = "default", Part = part, Durable = RangeSet.Of([new ByteRange(0, 4), new ByteRange(6, 9)]), Total = 20,
+            Kind = "download",
+            State = "running",
+            Generation = 1,
+            Container = "default",
+            Part = part,
+            Durable = RangeSet.Of([new ByteRange(0, 4), new ByteRange(6, 9)]),
+            Total = 20,
         });
         foreach (var (range, body, contentRange) in new[] { ("bytes=0-3", "0123", "bytes 0-3/20"), ("bytes=2-9", "23", "bytes 2-3/20"), ("bytes=7-", "78", "bytes 7-8/20") })
         {

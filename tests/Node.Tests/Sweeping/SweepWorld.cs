@@ -104,7 +104,13 @@ internal sealed class SweepWorld : IAttemptRunner, IDisposable
             return new AttemptOutcome.Stopped(0);
         var response = new AttemptResponse
         {
-            Url = order.Url, Status = 200, Headers = new Dictionary<string, string>(), Resumable = false, ResumableWhy = "", From = 0, Total = 100,
+            Url = order.Url,
+            Status = 200,
+            Headers = new Dictionary<string, string>(),
+            Resumable = false,
+            ResumableWhy = "",
+            From = 0,
+            Total = 100,
         };
         if (decision is false)
             return new AttemptOutcome.Failed(new AttemptFailure { Code = TransferCodes.ConnectionLost, Message = "Lost.", Retryable = _random.Next(2) == 0 });

@@ -97,7 +97,11 @@ internal sealed class ContainerPalette(ILeftovers leftovers, Sweeper sweeper) : 
                 {
                     await output.JsonAsync(new JsonObject
                     {
-                        ["container"] = container.ToString(), ["kind"] = NameOf(kind), ["files"] = tally.Count, ["bytes"] = tally.Bytes, ["dryRun"] = dryRun,
+                        ["container"] = container.ToString(),
+                        ["kind"] = NameOf(kind),
+                        ["files"] = tally.Count,
+                        ["bytes"] = tally.Bytes,
+                        ["dryRun"] = dryRun,
                     });
                     continue;
                 }

@@ -122,8 +122,12 @@ public sealed class S3ContainersTests : IAsyncLifetime
         ValueTask<StageResult?> MoveAsync(string from, string to, bool replaces = true) => _rig.Containers.MoveAsync(
             new FileMove
             {
-                Tenant = TenantId.Parse("default"), From = ContainerName.Default, Path = ContainerPath.Parse(from), To = ContainerName.Default,
-                ToPath = ContainerPath.Parse(to), Replaces = replaces,
+                Tenant = TenantId.Parse("default"),
+                From = ContainerName.Default,
+                Path = ContainerPath.Parse(from),
+                To = ContainerName.Default,
+                ToPath = ContainerPath.Parse(to),
+                Replaces = replaces,
             },
             Stop);
     }

@@ -303,7 +303,13 @@ public sealed class S3PartFilesTests : IAsyncLifetime
         Assert.Equal(RangeSet.Of(0, bytes.Length), flush.Durable);
         return new PartCheckpoint
         {
-            Part = part.Name, Bytes = bytes.Length, Total = bytes.Length, Validator = "\"v\"", Complete = true, Identity = identity, Object = flush.Object,
+            Part = part.Name,
+            Bytes = bytes.Length,
+            Total = bytes.Length,
+            Validator = "\"v\"",
+            Complete = true,
+            Identity = identity,
+            Object = flush.Object,
         };
     }
 }

@@ -28,7 +28,11 @@ internal sealed class GatedEngine(OriginGates gates, TimeProvider time) : IAttem
         {
             return new AttemptOutcome.Failed(new AttemptFailure
             {
-                Code = TransferCodes.HeldBack, Message = held.Why, Retryable = true, WaitReason = held.Reason, RetryAfter = held.At - time.GetUtcNow(),
+                Code = TransferCodes.HeldBack,
+                Message = held.Why,
+                Retryable = true,
+                WaitReason = held.Reason,
+                RetryAfter = held.At - time.GetUtcNow(),
             });
         }
         Contacts.Add((origin, Now));
