@@ -7,6 +7,7 @@ public sealed class TargetUpload
 {
     private readonly Lock _lock = new();
     private readonly MemoryStream _bytes = new();
+    private int _turn;
 
     public required string Id { get; init; }
 
@@ -45,10 +46,22 @@ public sealed class TargetUpload
         }
     }
 
-    internal void Append(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// A request begins to deal with this upload, and whatever an earlier one still sends is not taken any more: of a client that broke off, bytes may
+    /// be on their way while it asks for the offset.
+    /// </summary>
+    internal int TakeOver()
+    {
+        lock (_lock)
+            return ++_turn;
+    }
+
+    internal void Append(ReadOnlySpan<byte> bytes, int turn)
     {
         lock (_lock)
         {
+            if (turn != _turn)
+                throw new IOException("A later request has taken the upload over.");
             _bytes.Position = _bytes.Length;
             _bytes.Write(bytes);
         }

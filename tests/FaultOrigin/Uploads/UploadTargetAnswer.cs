@@ -12,6 +12,7 @@ internal sealed class UploadTargetAnswer(OriginConnection connection, UploadShel
     private readonly UploadFaults _faults = UploadFaults.Parse(request.Query);
     private readonly string[] _path = request.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
     private bool _goesOn = true;
+    private int _turn;
 
     /// <summary>False closes the connection.</summary>
     public async Task<bool> RunAsync(CancellationToken stop)
@@ -73,6 +74,7 @@ internal sealed class UploadTargetAnswer(OriginConnection connection, UploadShel
 
     private async ValueTask HandleAsync(string verb, TargetUpload upload, UploadFault? fault, CancellationToken stop)
     {
+        _turn = upload.TakeOver();
         if (fault is { Word: "gone" })
         {
             upload.IsGone = true;
@@ -161,7 +163,7 @@ internal sealed class UploadTargetAnswer(OriginConnection connection, UploadShel
             if (checksum is not null)
                 whole.Write(buffer, 0, kept);
             else
-                into?.Append(buffer.AsSpan(0, kept));
+                into?.Append(buffer.AsSpan(0, kept), _turn);
             if (_faults.Of("pace") is { } pace)
                 await Task.Delay(TimeSpan.FromMilliseconds(int.Parse(pace, CultureInfo.InvariantCulture)), stop);
         }
@@ -170,7 +172,7 @@ internal sealed class UploadTargetAnswer(OriginConnection connection, UploadShel
             return true;
         if (!IsIntact(whole.ToArray(), checksum))
             return false;
-        into.Append(whole.ToArray());
+        into.Append(whole.ToArray(), _turn);
         return true;
     }
 
