@@ -186,7 +186,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         Message = held.Why,
         Retryable = true,
         WaitReason = held.Reason,
-        RetryAfter = held.At - time.GetUtcNow(),
+        RetryAfter = held.At - time.GetUtcNow() is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero, // the moment may have come while this was said
     };
 
     /// <summary>

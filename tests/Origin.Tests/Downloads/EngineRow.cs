@@ -32,7 +32,8 @@ internal sealed class EngineRow(ScriptedOrigin origin, Engine engine, FaultRow r
         while (_ends.Count < AttemptsMax && await AttemptAsync(url) is AttemptOutcome.Failed { Failure: { Retryable: true, Code: not TransferCodes.Credential } failure })
         {
             Assert.True((failure.RetryAfter ?? TimeSpan.Zero) >= row.RetryAfter || failure.Code == TransferCodes.HeldBack, $"{row} asked to wait for {failure.RetryAfter}.");
-            // As long as the origin asked for, which is what a session's timer does.
+            // As long as the origin asked for, which is what a session's timer does; no row asks for longer than a minute.
+            Assert.InRange(failure.RetryAfter ?? TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(1));
             await Task.Delay(failure.RetryAfter ?? TimeSpan.Zero, TestContext.Current.CancellationToken);
         }
         await RowCheck.HoldsAsync(row, way, _ends, _asks, engine.FileOf(_task));
