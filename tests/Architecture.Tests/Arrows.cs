@@ -24,6 +24,13 @@ internal static class Arrows
     /// <summary>The options of a container say where its bucket is; the rest of the S3 folder is behind the ports.</summary>
     private static readonly string[] BucketWords = ["Files.S3.S3Bucket", "Files.S3.S3Section"];
 
+    /// <summary>An upload to an object store speaks its protocol as a container does, and makes its signatures.</summary>
+    private static readonly string[] StoreProtocol =
+    [
+        "Files.S3.S3Client", "Files.S3.S3Bucket", "Files.S3.S3Credentials", "Files.S3.S3Part", "Files.S3.S3Patience", "Files.S3.S3Reply",
+        "Files.S3.S3Signature", "Files.S3.S3Xml", "Files.S3.PartPlan",
+    ];
+
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
     private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
 
@@ -91,7 +98,8 @@ internal static class Arrows
         ["Egress"] = [.. SecretValues],
         ["Files"] = [.. OrderWords, "Actors.IIdSource", .. BucketWords],
         ["Files.S3"] = ["Files", "Egress", "Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity", "Actors.IRandom", "Actors.IIdSource"],
-        ["Transfers"] = ["Egress", "Files", .. SessionWords, .. OriginFacts],
+        ["Transfers"] = ["Egress", "Files", "Transfers.Uploads.S3.S3Upload", .. SessionWords, .. OriginFacts],
+        ["Transfers.Uploads.S3"] = ["Transfers", "Egress", "Files", "Sessions.UploadProtocol", .. StoreProtocol],
         ["Delivery"] = [],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords, .. ObjectWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],

@@ -38,8 +38,8 @@ internal static class AccessRules
         if (rule is null)
             return Invalid(field, "must be an object with the name of a secret.");
         if (string.IsNullOrEmpty(rule.Secret))
-            return Invalid($"{field}.secret", "is missing: give the name of a secret of the kind basic or bearer.");
-        if (CheckSecret(rule.Secret, $"{field}.secret", find, SecretKind.Basic, SecretKind.Bearer) is { } unknown)
+            return Invalid($"{field}.secret", "is missing: give the name of a secret of the kind basic, bearer or s3.");
+        if (CheckSecret(rule.Secret, $"{field}.secret", find, SecretKind.Basic, SecretKind.Bearer, SecretKind.S3) is { } unknown)
             return unknown;
         if (rule.Host is { } host && !IsHost(host))
             return Invalid($"{field}.host", "must be a host or host:port, without a scheme or a path; an IPv6 address stands in brackets.");
@@ -47,6 +47,8 @@ internal static class AccessRules
             return Invalid($"{field}.realm", $"must have at most {RealmMax} characters and no control characters.");
         if (rule.Scheme is not (null or "basic" or "digest" or "bearer"))
             return Invalid($"{field}.scheme", "must be basic, digest or bearer.");
+        if (find(rule.Secret) is SecretKind.S3)
+            return (rule.Scheme ?? rule.Realm) is null ? null : Invalid(field, $"has a scheme or a realm, but the secret {rule.Secret} answers no challenge: it signs uploads to object stores.");
         var isToken = find(rule.Secret) is SecretKind.Bearer;
         return rule.Scheme is { } scheme && isToken != (scheme == "bearer")
             ? Invalid($"{field}.scheme", $"is {scheme}, which the secret {rule.Secret} cannot answer: {(isToken ? "it is a token for bearer" : "it is a user and password for basic and digest")}.")
@@ -71,6 +73,7 @@ internal static class AccessRules
         SecretKind.Basic => "basic",
         SecretKind.Bearer => "bearer",
         SecretKind.ClientCertificate => "clientCertificate",
+        SecretKind.S3 => "s3",
         _ => "proxy",
     };
 

@@ -36,7 +36,7 @@ internal static class TaskRules
                 return Problems.Create(400, ProblemCodes.InvalidIdentifier, TaskId.Rule, "id");
             id = chosen;
         }
-        var method = (request.Method ?? (kind == TaskKind.Upload ? "POST" : "GET")).ToUpperInvariant();
+        var method = (request.Method ?? UsualMethod(kind, request)).ToUpperInvariant();
         var problem = UrlRules.Check(request.Url, "url")
             ?? CheckMethod(kind, method)
             ?? HeaderRules.Check(request.Headers, "headers")
@@ -97,6 +97,9 @@ internal static class TaskRules
 
     public static Problem? CheckBytesPerSecond(long? most) =>
         most is null or >= BytesPerSecondMin ? null : Invalid("bytesPerSecondMax", $"must be at least {BytesPerSecondMin} bytes per second.");
+
+    private static string UsualMethod(TaskKind kind, TaskRequest request) =>
+        kind != TaskKind.Upload ? "GET" : UploadRules.ToProtocol(request.UploadProtocol) == UploadProtocol.S3 ? "PUT" : "POST";
 
     private static Problem? CheckMethod(TaskKind kind, string method)
     {

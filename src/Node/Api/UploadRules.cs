@@ -57,10 +57,10 @@ internal static class UploadRules
             return null;
         return ToProtocol(word) switch
         {
-            null => Invalid("uploadProtocol", "must be auto, plain, tus or resumable."),
-            UploadProtocol.S3 => Invalid("uploadProtocol", "s3 is not carried out by this version; a presigned URL works with plain and the method PUT."),
+            null => Invalid("uploadProtocol", "must be auto, plain, tus, resumable or s3."),
             UploadProtocol.Tus when method != "POST" => Invalid("method", "of a tus upload is POST: leave it out."),
-            UploadProtocol.Tus when request.Parts is not null =>
+            UploadProtocol.S3 when method != "PUT" => Invalid("method", "of an upload to an object store is PUT: leave it out."),
+            UploadProtocol.Tus or UploadProtocol.S3 when request.Parts is not null =>
                 Invalid("uploadProtocol", $"{word} sends one file as it is; a multipart body goes by plain, resumable or auto."),
             _ => null,
         };

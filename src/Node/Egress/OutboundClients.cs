@@ -72,6 +72,27 @@ internal sealed partial class OutboundClients : IDisposable
         return missing.Length == 0;
     }
 
+    /// <summary>
+    /// The keys that sign requests to this URL: of the first rule that is meant for it and names some. Null without one; then <paramref name="missing"/> is the
+    /// name of a secret that such a rule names and this node does not have, if there is one.
+    /// </summary>
+    public SigningKeys? FindKeys(TenantId tenant, IReadOnlyList<CredentialRule> credentials, Uri url, out string? missing)
+    {
+        missing = null;
+        foreach (var rule in credentials.Where(rule => AnsweringRules.Covers(rule, url, url)))
+        {
+            switch (_secrets.Find(tenant, rule.Secret!))
+            {
+                case Secret.S3 keys:
+                    return new SigningKeys(keys.AccessKey, keys.SecretKey, keys.Region);
+                case null:
+                    missing ??= rule.Secret;
+                    break;
+            }
+        }
+        return null;
+    }
+
     /// <summary>Sends one request directly and returns at the head of its response. Redirects are the caller's, by <see cref="RedirectRules"/>.</summary>
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop) => SendAsync(request, OutboundRoute.Direct, stop);
 

@@ -28,6 +28,12 @@ internal sealed record OutboundAsk
     /// <summary>The URL is not of the task's origin, so that only harmless headers of the task may go there.</summary>
     public bool Foreign { get; init; }
 
+    /// <summary>
+    /// <see cref="Extra"/> has a signature over the request as it is: nothing of the task's headers is added but its agent, and a redirect is the answer, since
+    /// the signature belongs to this URL.
+    /// </summary>
+    public bool Signed { get; init; }
+
     /// <summary>The body is not the one that the task's headers describe, such as a part of it.</summary>
     public bool OwnContent { get; init; }
 }
@@ -85,7 +91,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
             (var again, sent) = await JudgeAccessAsync(order, sent, access, url, watch);
             if (again)
                 continue;
-            if (sent is not OutboundAnswer.Head head || !RedirectRules.IsRedirect(head.Response.Status)
+            if (ask.Signed || sent is not OutboundAnswer.Head head || !RedirectRules.IsRedirect(head.Response.Status)
                 || StatusRules.IsListed(head.Response.Status, order.AcceptStatus))
             {
                 return sent;
@@ -272,12 +278,20 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         foreach (var (name, value) in ask.Extra)
         {
             var describesContent = RequestHeaders.DescribesContent(name);
+            // A signature of an object store has commas and semicolons where the framework's grammar for credentials has none.
+            if (ask.Signed && name == "Authorization" && value.IndexOf(' ') is > 0 and var space)
+            {
+                request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue(value[..space], value[(space + 1)..]);
+                continue;
+            }
             if ((!describesContent || request.Content is not null) && !RequestHeaders.TryAdd(describesContent ? request.Content!.Headers : request.Headers, name, value))
                 return Unsendable(name);
         }
         foreach (var (name, value) in order.Headers)
         {
             if ((!home && !RequestHeaders.MayTravel(name)) || IsListed(ask.Extra, name))
+                continue;
+            if (ask.Signed && !name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase))
                 continue;
             var describesContent = RequestHeaders.DescribesContent(name);
             if (describesContent && (request.Content is null || ask.OwnContent))

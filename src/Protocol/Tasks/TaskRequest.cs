@@ -72,7 +72,7 @@ public sealed record TaskRequest
     /// <summary>Uploads: subtype and boundary of a multipart body.</summary>
     public MultipartForm? Multipart { get; init; }
 
-    /// <summary>Uploads: <c>plain</c> (default), <c>tus</c>, <c>resumable</c>, or <c>auto</c>, which asks the target.</summary>
+    /// <summary>Uploads: <c>plain</c> (default), <c>tus</c>, <c>resumable</c>, <c>s3</c>, or <c>auto</c>, which asks the target.</summary>
     public string? UploadProtocol { get; init; }
 
     /// <summary>Bandwidth of this task, at least 1024; may be changed while it runs.</summary>

@@ -71,6 +71,16 @@ public sealed class ConfigurationRulesTests
         Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists, FindSecret));
     }
 
+    [Theory]
+    [InlineData(null, null, true)]
+    [InlineData("basic", null, false)]
+    [InlineData(null, "r", false)]
+    public void A_secret_that_signs_answers_no_challenge(string? scheme, string? realm, bool isGood)
+    {
+        var configuration = new SessionConfiguration { Credentials = [new CredentialRule { Secret = "store", Host = "s3.example", Scheme = scheme, Realm = realm }] };
+        Assert.Equal(isGood, ConfigurationRules.Check(configuration, new FakeContainers().Exists, FindSecret) is null);
+    }
+
     [Fact]
     public void An_unknown_secret_says_what_to_do()
     {
@@ -85,6 +95,7 @@ public sealed class ConfigurationRulesTests
         "token" => SecretKind.Bearer,
         "me" => SecretKind.ClientCertificate,
         "egress" => SecretKind.Proxy,
+        "store" => SecretKind.S3,
         _ => null,
     };
 }

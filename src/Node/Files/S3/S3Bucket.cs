@@ -5,7 +5,7 @@ namespace Backhaul.Node.Files.S3;
 
 /// <summary>A bucket at an endpoint, and how its objects are addressed. Pure.</summary>
 /// <param name="Endpoint">Scheme, host and port.</param>
-/// <param name="Name">Of the bucket.</param>
+/// <param name="Name">Of the bucket; empty when the keys begin with it, or the endpoint's host does.</param>
 /// <param name="Region">Part of every signature.</param>
 /// <param name="PathStyle">True: <c>endpoint/bucket/key</c>. False: <c>bucket.endpoint/key</c>.</param>
 internal sealed record S3Bucket(Uri Endpoint, string Name, string Region, bool PathStyle)
@@ -18,12 +18,12 @@ internal sealed record S3Bucket(Uri Endpoint, string Name, string Region, bool P
     {
         var text = new StringBuilder();
         text.Append(Endpoint.Scheme).Append("://");
-        if (!PathStyle)
+        if (!PathStyle && Name.Length > 0)
             text.Append(Name).Append('.');
         text.Append(Endpoint.IdnHost);
         if (!Endpoint.IsDefaultPort)
             text.Append(':').Append(Endpoint.Port.ToString(CultureInfo.InvariantCulture));
-        if (PathStyle)
+        if (PathStyle && Name.Length > 0)
             text.Append('/').Append(Name);
         text.Append('/').Append(EncodeKey(key));
         var parameters = query.Select(one => $"{Uri.EscapeDataString(one.Name)}={Uri.EscapeDataString(one.Value)}").Order(StringComparer.Ordinal);

@@ -16,7 +16,7 @@ namespace Backhaul.Node.Files.S3;
 /// </summary>
 internal sealed class S3Client(
     S3Bucket bucket, S3Credentials credentials, Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> send, S3Patience patience,
-    TimeProvider time, IRandom random)
+    TimeProvider time, IRandom? random)
 {
     /// <summary>Which multipart upload or PUT an object came from: how a finished object is known again after a crash.</summary>
     public const string BirthHeader = "x-amz-meta-backhaul-birth";
@@ -129,7 +129,7 @@ internal sealed class S3Client(
                 return reply;
             reply.Dispose();
             var pause = Math.Min(patience.PauseMax.TotalMilliseconds, patience.Pause.TotalMilliseconds * Math.Pow(2, again));
-            await Task.Delay(TimeSpan.FromMilliseconds(pause * (0.5 + (random.NextUnit() / 2))), time, stop);
+            await Task.Delay(TimeSpan.FromMilliseconds(pause * (0.5 + ((random?.NextUnit() ?? 1) / 2))), time, stop);
         }
     }
 

@@ -36,6 +36,14 @@ internal abstract class Secret
         public X509Certificate2Collection Intermediates { get; } = intermediates;
     }
 
+    /// <summary>A key pair that signs requests to object stores, and the region they are signed for when it is not the usual one.</summary>
+    internal sealed class S3(string name, string accessKey, string secretKey, string? region) : Secret(name, SecretKind.S3)
+    {
+        public string AccessKey { get; } = accessKey;
+        public string SecretKey { get; } = secretKey;
+        public string? Region { get; } = region;
+    }
+
     /// <summary>Where a proxy is, and who its user is; a proxy may take anybody.</summary>
     internal sealed class Proxy(string name, Uri url, Basic? user) : Secret(name, SecretKind.Proxy)
     {
@@ -51,4 +59,5 @@ internal enum SecretKind
     Bearer = 2,
     ClientCertificate = 3,
     Proxy = 4,
+    S3 = 5,
 }

@@ -18,6 +18,7 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
         ["bearer"] = (SecretKind.Bearer, ["Token"]),
         ["clientCertificate"] = (SecretKind.ClientCertificate, ["Certificate", "Key", "Pfx", "Password"]),
         ["proxy"] = (SecretKind.Proxy, ["Url", "UserName", "Password"]),
+        ["s3"] = (SecretKind.S3, ["AccessKey", "SecretKey", "Region"]),
     };
 
     /// <summary>Null when something is wrong with it.</summary>
@@ -39,6 +40,7 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
                 SecretKind.Basic => ReadUser(required: true),
                 SecretKind.Bearer => ReadToken(),
                 SecretKind.ClientCertificate => ReadCertificate(),
+                SecretKind.S3 => ReadKeys(),
                 _ => ReadProxy(),
             };
         }
@@ -77,6 +79,21 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
         if (token.Length == 0 || !token.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~' or '+' or '/' or '='))
             faults.Add($"{section.Path}:Token must be letters, digits and -._~+/= only, without \"Bearer\" before it.");
         return new Secret.Bearer(section.Key, token);
+    }
+
+    /// <summary>The access key and the region travel in a header, separated by slashes.</summary>
+    private Secret.S3? ReadKeys()
+    {
+        var (access, secret, region) = (Text("AccessKey", required: true), Text("SecretKey", required: true), Text("Region", required: false));
+        if (access is null || secret is null)
+            return null;
+        if (access.Length is 0 or > 256 || !access.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'))
+            faults.Add($"{section.Path}:AccessKey must be 1 to 256 letters, digits and -._ only.");
+        if (secret.Length == 0)
+            faults.Add($"{section.Path}:SecretKey must not be empty.");
+        if (region is not null && (region.Length is 0 or > 64 || !region.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
+            faults.Add($"{section.Path}:Region must be 1 to 64 letters, digits, - and _, such as eu-west-1; leave it out where the store has none.");
+        return new Secret.S3(section.Key, access, secret, region);
     }
 
     private Secret.Proxy? ReadProxy()

@@ -61,7 +61,7 @@ public sealed class SecretTableTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "Kind must be one of basic, bearer, clientCertificate, proxy", "Password", Canary)]
+    [InlineData("", "Kind must be one of basic, bearer, clientCertificate, proxy, s3", "Password", Canary)]
     [InlineData(Canary, "Kind must be one of", "Password", Canary)]
     [InlineData("basic", "UserName is missing", "Password", Canary)]
     [InlineData("basic", "Password is missing", "UserName", "me")]
@@ -77,6 +77,10 @@ public sealed class SecretTableTests : IDisposable
     [InlineData("proxy", "Url must be http://host:port", "Url", "https://" + Canary)]
     [InlineData("proxy", "Url must be http://host:port", "Url", "http://u:" + Canary + "@host:1")]
     [InlineData("proxy", "one of UserName and Password", "Url", "http://host:1", "Password", Canary)]
+    [InlineData("s3", "SecretKey is missing", "AccessKey", "AK")]
+    [InlineData("s3", "AccessKey must be", "AccessKey", "a/b", "SecretKey", Canary)]
+    [InlineData("s3", "SecretKey must not be empty", "AccessKey", "AK", "SecretKey", "")]
+    [InlineData("s3", "Region must be", "AccessKey", "AK", "SecretKey", Canary, "Region", "eu/west")]
     [InlineData("clientCertificate", "either Certificate", "Password", Canary)]
     [InlineData("clientCertificate", "cannot be read", "Certificate", Canary)]
     [InlineData("clientCertificate", "cannot be read", "Pfx", "AAAA")]

@@ -155,27 +155,8 @@ internal sealed class ResumableExchange(UploadRun run, UploadPlan begin, bool ca
         From = _from,
     };
 
-    private async ValueTask<string> DigestAsync(string algorithm, UploadStep.Append append)
-    {
-        using var hash = IncrementalHash.CreateHash(algorithm == "sha1" ? HashAlgorithmName.SHA1 : HashAlgorithmName.SHA256);
-        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Min(run.Services.Options.ChunkBytes, Math.Max(1, append.Count)));
-        try
-        {
-            for (var at = append.From; at < append.From + append.Count;)
-            {
-                var count = await run.Source.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, append.From + append.Count - at)), at, run.Watch.Token);
-                if (count == 0)
-                    break; // a shorter file now: the body finds that out, and ends the upload
-                hash.AppendData(buffer, 0, count);
-                at += count;
-            }
-        }
-        finally
-        {
-            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
-        }
-        return Convert.ToBase64String(hash.GetHashAndReset());
-    }
+    private async ValueTask<string> DigestAsync(string algorithm, UploadStep.Append append) => Convert.ToBase64String(
+        await SourceDigest.ComputeAsync(run, algorithm == "sha1" ? HashAlgorithmName.SHA1 : HashAlgorithmName.SHA256, append.From, append.Count));
 
     private UploadDescription Description()
     {
