@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Xunit;
 
 namespace Backhaul.Origin.Tests.RealServers;
@@ -6,7 +7,10 @@ namespace Backhaul.Origin.Tests.RealServers;
 /// <summary>The client that others use, <c>tus-js-client</c>, against our staging.</summary>
 public sealed class TusClientTests
 {
+    private const long ChunkBytes = 1 << 20;
+
     private static readonly TimeSpan Within = TimeSpan.FromMinutes(2);
+    private static readonly JsonSerializerOptions Names = new(JsonSerializerDefaults.Web);
 
     [Theory]
     [InlineData(0, 0)]
@@ -17,8 +21,10 @@ public sealed class TusClientTests
         using var folder = new NodeFolder();
         await using var node = await NodeProcess.StartAsync(folder.Data);
         var (file, content) = await MakeAsync(folder, length);
-        var address = await UploadAsync(node, file, interruptions);
-        Assert.StartsWith($"{node.Url}v1/uploads/default/", address, StringComparison.Ordinal);
+        var seen = await UploadAsync(node, file, interruptions);
+        Assert.StartsWith($"{node.Url}v1/uploads/default/", seen.Url, StringComparison.Ordinal);
+        Assert.Equal((1, interruptions), (seen.Creations, seen.Offsets.Count));
+        Assert.All(seen.Offsets.Index(), offset => Assert.True(offset.Item >= 3L * (offset.Index + 1) * ChunkBytes, $"asked where to go on: {offset.Item}"));
         await AssertArrivedAsync(folder, content);
     }
 
@@ -28,19 +34,21 @@ public sealed class TusClientTests
         using var folder = new NodeFolder();
         var port = Machine.FreePort();
         var (file, content) = await MakeAsync(folder, 80_000_000);
-        Task<string> upload;
+        Task<Seen> upload;
+        long kept;
         await using (var first = await NodeProcess.StartAsync(folder.Data, port: port))
         {
             upload = UploadAsync(first, file, 0);
-            for (var kills = 0; kills < 1; kills++)
-            {
-                await Eventually.TrueAsync(() => Task.FromResult(upload.IsCompleted || Counted(folder) > 3_000_000), Within, () => "the first bytes at the node");
-                Assert.False(upload.IsCompleted, "it was over before the node died");
-                await first.KillAsync();
-            }
+            await Eventually.TrueAsync(() => Task.FromResult(upload.IsCompleted || Kept(folder) > 3_000_000), Within, () => "the first bytes at the node");
+            Assert.False(upload.IsCompleted, "it was over before the node died");
+            await first.KillAsync();
+            kept = Kept(folder);
         }
         await using var second = await NodeProcess.StartAsync(folder.Data, port: port);
-        await upload;
+        var seen = await upload;
+        // Each request's end counts what it brought: at most the one that was under way is sent again.
+        Assert.Equal(1, seen.Creations);
+        Assert.InRange(Assert.Single(seen.Offsets), kept - (2 * ChunkBytes), kept);
         await AssertArrivedAsync(folder, content);
     }
 
@@ -53,10 +61,11 @@ public sealed class TusClientTests
         return (file, content);
     }
 
-    private static async Task<string> UploadAsync(NodeProcess node, string file, int interruptions) =>
-        (await NpmPeer.RunAsync("tus-client.mjs", [$"{node.Url}v1/uploads", file, "in/from client.bin", $"{interruptions}"], Within)).Trim();
+    private static async Task<Seen> UploadAsync(NodeProcess node, string file, int interruptions) => JsonSerializer.Deserialize<Seen>(
+        await NpmPeer.RunAsync("tus-client.mjs", [$"{node.Url}v1/uploads", file, "in/from client.bin", $"{interruptions}"], Within), Names)!;
 
-    private static long Counted(NodeFolder folder)
+    /// <summary>Written bytes of uploads under way.</summary>
+    private static long Kept(NodeFolder folder)
     {
         var uploads = Path.Combine(folder.Data, "files/.backhaul/uploads/default");
         return Directory.Exists(uploads) ? Directory.EnumerateFiles(uploads, "*.bytes").Sum(path => new FileInfo(path).Length) : 0;
@@ -67,4 +76,7 @@ public sealed class TusClientTests
         await using var stored = File.OpenRead(folder.FileOf("in/from client.bin"));
         Assert.Equal(SHA256.HashData(content), await SHA256.HashDataAsync(stored, TestContext.Current.CancellationToken));
     }
+
+    /// <summary>What the client tells at its end.</summary>
+    private sealed record Seen(string Url, int Creations, IReadOnlyList<long> Offsets);
 }
