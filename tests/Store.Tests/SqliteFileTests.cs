@@ -173,7 +173,12 @@ public sealed class SqliteFileTests : IAsyncLifetime
     public async Task A_name_that_cannot_be_read_does_not_hide_the_others_from_lists()
     {
         await DamageAsync("UPDATE session_head SET session_id = 'no slash' WHERE session_id = ?1");
-        Assert.Equal([KeyIn(2)], (await Store.ListSessionsAsync(null, null, 10, None)).Select(head => head.Session));
+        var page = await Store.ListSessionsAsync(null, null, 10, None);
+        Assert.Equal((KeyIn(2), 1, null), (Assert.Single(page.Heads).Session, page.Unreadable, page.Next));
+        List<SessionPage> pages = [];
+        for (string? after = null; pages.Count == 0 || after is not null; after = pages[^1].Next)
+            pages.Add(await Store.ListSessionsAsync(null, after, 1, None));
+        Assert.Equal((1, 1), (pages.Sum(one => one.Heads.Count), pages.Sum(one => one.Unreadable)));
         Assert.Equal([KeyIn(2)], (await Store.ListDueAsync(_grants, Noon, 10, None)).Select(due => due.Session));
     }
 

@@ -418,7 +418,7 @@ public abstract class StoreContract : IAsyncLifetime
         Assert.Equal(["b/x"], await NamesAsync(null, "ab/c", 10));
 
         async Task<IEnumerable<string>> NamesAsync(TenantId? of, string? after, int max) =>
-            (await Store.ListSessionsAsync(of, after, max, None)).Select(head => head.Session.ToString());
+            (await Store.ListSessionsAsync(of, after, max, None)).Heads.Select(head => head.Session.ToString());
     }
 
     [Fact]

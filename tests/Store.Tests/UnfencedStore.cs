@@ -73,7 +73,7 @@ internal sealed class UnfencedStore(IStoreHarness inner) : IStoreHarness, IJourn
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         inner.Journal.ListDueAsync([.. grants.Select(Now)], until, rowsMax, stop);
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
         inner.Journal.ListSessionsAsync(tenant, afterKey, rowsMax, stop);
 
     private ShardGrant Now(ShardGrant grant) => _current.Any(known => known.ShardId == grant.ShardId) ? _current[grant.ShardId] : grant;

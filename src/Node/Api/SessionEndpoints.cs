@@ -75,12 +75,13 @@ internal static class SessionEndpoints
             return Problems.Result(400, ProblemCodes.InvalidField, $"state must be one of {string.Join(", ", States)}.", "state");
         var items = new List<SessionListItem>();
         var ended = false;
+        var from = after?.ToString();
         // A filter may skip many rows: the page may then be short, and its cursor says how far it looked.
         for (var reads = 0; items.Count < rows && !ended && reads < ReadsMax; reads++)
         {
-            var heads = await store.ListSessionsAsync(tenant, after?.ToString(), rows, context.RequestAborted);
-            ended = heads.Count < rows;
-            foreach (var head in heads)
+            var read = await store.ListSessionsAsync(tenant, from, rows, context.RequestAborted);
+            (ended, from) = (read.Next is null, read.Next);
+            foreach (var head in read.Heads)
             {
                 after = head.Session;
                 if (string.IsNullOrEmpty(state) || head.State == state)

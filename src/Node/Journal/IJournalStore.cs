@@ -63,7 +63,7 @@ internal interface IJournalStore
     ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop);
 
     /// <summary>Heads of a tenant's sessions in order of identifier, after a cursor; all tenants when it is null (operators).</summary>
-    ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop);
+    ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop);
 }
 
 /// <summary>The store of one node that owns everything: no members, no leases; its start takes every shard.</summary>

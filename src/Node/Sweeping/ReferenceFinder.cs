@@ -16,7 +16,7 @@ internal enum ReferenceState
     /// <summary>Its session says that it does not, or there is no such session.</summary>
     Unreferenced = 2,
 
-    /// <summary>Its session could not be asked: quarantined, moving, or the store is away.</summary>
+    /// <summary>Its session could not be asked: quarantined, moving, or the store is away; or there are sessions whose keys cannot be read.</summary>
     Unknown = 3,
 }
 
@@ -38,13 +38,14 @@ internal sealed class ReferenceFinder(IJournalStore store, ICommandRouter router
         var byHash = Enumerable.Range(0, leftovers.Count).Where(index => leftovers[index].Task is not null)
             .GroupBy(index => leftovers[index].Task!.Value.Hash, StringComparer.Ordinal).ToDictionary(group => group.Key, group => group.ToArray(), StringComparer.Ordinal);
         Array.Fill(states, ReferenceState.Unknown); // what carries no name of ours is nobody's to remove
-        var sessions = await FindSessionsAsync(byHash.Keys, stop);
+        var (sessions, areAll) = await FindSessionsAsync(byHash.Keys, stop);
         foreach (var (hash, places) in byHash)
         {
             if (!sessions.TryGetValue(hash, out var session))
             {
+                // A session whose key cannot be read may be the one that is meant: in doubt everything stays.
                 foreach (var place in places)
-                    states[place] = ReferenceState.Unreferenced;
+                    states[place] = areAll ? ReferenceState.Unreferenced : ReferenceState.Unknown;
                 continue;
             }
             foreach (var some in places.Chunk(StemsPerQuestion))
@@ -53,26 +54,28 @@ internal sealed class ReferenceFinder(IJournalStore store, ICommandRouter router
         return states;
     }
 
-    private async ValueTask<Dictionary<string, SessionKey>> FindSessionsAsync(IReadOnlyCollection<string> hashes, CancellationToken stop)
+    /// <summary>The sessions of these hashes, and whether every session there is was looked at or found.</summary>
+    private async ValueTask<(Dictionary<string, SessionKey> Found, bool AreAll)> FindSessionsAsync(IReadOnlyCollection<string> hashes, CancellationToken stop)
     {
         var wanted = new HashSet<string>(hashes, StringComparer.Ordinal);
         var found = new Dictionary<string, SessionKey>(StringComparer.Ordinal);
+        var unreadable = 0;
         string? after = null;
         while (wanted.Count > 0)
         {
-            var heads = await store.ListSessionsAsync(null, after, SessionsPerRead, stop);
-            foreach (var head in heads)
+            var page = await store.ListSessionsAsync(null, after, SessionsPerRead, stop);
+            foreach (var head in page.Heads)
             {
                 var hash = ResultPath.HashOf(head.Session);
                 if (wanted.Contains(hash))
                     found[hash] = head.Session;
             }
-            // A page may be short, because keys that this node cannot read are left out of it: only an empty one is the end.
-            if (heads.Count == 0)
+            unreadable += page.Unreadable;
+            after = page.Next;
+            if (after is null)
                 break;
-            after = heads[^1].Session.ToString();
         }
-        return found;
+        return (found, unreadable == 0);
     }
 
     private async ValueTask AskAsync(SessionKey session, IReadOnlyList<Leftover> leftovers, int[] places, ReferenceState[] states, CancellationToken stop)

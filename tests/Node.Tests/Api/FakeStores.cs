@@ -9,20 +9,25 @@ internal sealed class FakeJournalStore : IJournalStore
 {
     public List<SessionHead> Heads { get; } = [];
 
+    /// <summary>Sessions that a listing leaves out.</summary>
+    public List<string> UnreadableKeys { get; } = [];
+
     public Exception? Failure { get; set; }
 
-    /// <summary>Pages of a listing are shorter than asked for, as when keys are left out of them.</summary>
+    /// <summary>Pages of a listing are shorter than asked for.</summary>
     public int PageRowsMax { get; set; } = int.MaxValue;
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop)
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop)
     {
         if (Failure is not null)
             throw Failure;
-        return new([.. Heads
-            .Where(head => tenant is null || head.Session.Tenant == tenant)
-            .OrderBy(head => head.Session.ToString(), StringComparer.Ordinal)
-            .Where(head => afterKey is null || string.CompareOrdinal(head.Session.ToString(), afterKey) > 0)
-            .Take(Math.Min(rowsMax, PageRowsMax))]);
+        var rows = Heads.Select(head => (Key: head.Session.ToString(), Head: (SessionHead?)head)).Concat(UnreadableKeys.Select(key => (Key: key, Head: (SessionHead?)null)))
+            .Where(row => tenant is null || row.Key.StartsWith($"{tenant}/", StringComparison.Ordinal))
+            .OrderBy(row => row.Key, StringComparer.Ordinal)
+            .Where(row => afterKey is null || string.CompareOrdinal(row.Key, afterKey) > 0)
+            .Take(Math.Min(rowsMax, PageRowsMax)).ToList();
+        List<SessionHead> heads = [.. rows.Select(row => row.Head).OfType<SessionHead>()];
+        return new(new SessionPage(heads, rows.Count == Math.Min(rowsMax, PageRowsMax) ? rows[^1].Key : null, rows.Count - heads.Count));
     }
 
     public ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop) => throw new NotSupportedException();

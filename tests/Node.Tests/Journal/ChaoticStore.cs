@@ -80,7 +80,7 @@ internal sealed class ChaoticStore(MemoryJournalStore inner, TimeProvider time, 
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         inner.ListDueAsync(grants, until, rowsMax, stop);
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
         inner.ListSessionsAsync(tenant, afterKey, rowsMax, stop);
 
     private Exception Lost() => Chance(0.2)

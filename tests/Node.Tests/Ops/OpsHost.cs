@@ -176,12 +176,14 @@ internal sealed class HeadList : IJournalStore
 {
     public List<SessionHead> Heads { get; } = [];
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
-        new([.. Heads
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
+        new(Page([.. Heads
             .Where(h => tenant is null || h.Session.Tenant == tenant)
             .OrderBy(h => h.Session.ToString(), StringComparer.Ordinal)
             .Where(h => afterKey is null || string.CompareOrdinal(h.Session.ToString(), afterKey) > 0)
-            .Take(rowsMax)]);
+            .Take(rowsMax)], rowsMax));
+
+    private static SessionPage Page(List<SessionHead> heads, int rowsMax) => new(heads, heads.Count == rowsMax ? heads[^1].Session.ToString() : null);
 
     public ValueTask<CommitReport> CommitAsync(IReadOnlyList<SessionAppend> batch, CancellationToken stop) => throw new NotSupportedException();
 

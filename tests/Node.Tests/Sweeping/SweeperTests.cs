@@ -76,6 +76,22 @@ public sealed class SweeperTests : IDisposable
         Assert.Equal(2, _rig.HiddenFiles().Length);
     }
 
+    /// <summary>It may be the one that the names mean: a hash says nothing of it.</summary>
+    [Fact]
+    public async Task While_the_key_of_a_session_cannot_be_read_nothing_of_unknown_sessions_goes()
+    {
+        var lost = SessionKey.Parse("default/lost");
+        await ResultAsync(lost, "t1");
+        await ResultAsync(Known, "acknowledged");
+        _store.UnreadableKeys.Add("default lost");
+        _store.PageRowsMax = 1; // and a page of nothing but such keys is not the end of the list
+        _time.Late = TimeSpan.FromHours(2);
+        var report = await SweepAsync();
+        Assert.Equal((1, 1), (report.Total.Count, report.Unknown));
+        _store.UnreadableKeys.Clear();
+        Assert.Equal(1, (await SweepAsync()).Total.Count);
+    }
+
     /// <summary>A key that this node cannot read is left out of its page: that page is not the last one for it.</summary>
     [Fact]
     public async Task Sessions_behind_a_short_page_are_found_too()

@@ -93,7 +93,7 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
     public ValueTask<IReadOnlyList<DueSession>> ListDueAsync(IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         ReadAsync(() => store.Journal.ListDueAsync(grants, until, rowsMax, CancellationToken.None));
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
         ReadAsync(() => store.Journal.ListSessionsAsync(tenant, afterKey, rowsMax, CancellationToken.None));
 
     // ---- the cluster ----

@@ -265,11 +265,18 @@ internal sealed class MemoryJournalStore(TimeProvider time) : IJournalStore, IEm
         },
         stop);
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) => Tables.NowAsync(
-        () => (IReadOnlyList<SessionHead>)[.. Tables.Sessions
-            .Where(session => tenant is null || session.Value.Head.Session.Tenant == tenant)
-            .Where(session => afterKey is null || string.CompareOrdinal(session.Key, afterKey) > 0)
-            .Take(rowsMax).Select(session => session.Value.Head)],
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) => Tables.NowAsync(
+        () =>
+        {
+            List<SessionHead> heads =
+            [
+                .. Tables.Sessions
+                    .Where(session => tenant is null || session.Value.Head.Session.Tenant == tenant)
+                    .Where(session => afterKey is null || string.CompareOrdinal(session.Key, afterKey) > 0)
+                    .Take(rowsMax).Select(session => session.Value.Head),
+            ];
+            return new SessionPage(heads, heads.Count == rowsMax ? heads[^1].Session.ToString() : null);
+        },
         stop);
 
     public void Dispose()

@@ -207,7 +207,7 @@ internal sealed partial class PostgresJournalStore(PostgresDatabase database, IL
         },
         stop);
 
-    public async ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop)
+    public async ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop)
     {
         // '0' follows '/': the range holds exactly the keys that begin with "tenant/".
         var from = tenant is null ? "" : $"{tenant}/";
@@ -218,13 +218,16 @@ internal sealed partial class PostgresJournalStore(PostgresDatabase database, IL
             async reader =>
             {
                 var heads = new List<SessionHead>();
-                while (await reader.ReadAsync(stop))
+                var rows = 0;
+                string? last = null;
+                for (; await reader.ReadAsync(stop); rows++)
                 {
-                    if (Known(reader.GetString(1)) is { } session)
+                    last = reader.GetString(1);
+                    if (Known(last) is { } session)
                         heads.Add(ReadHead(reader, session));
                 }
 
-                return heads;
+                return new SessionPage(heads, rows == rowsMax ? last : null, rows - heads.Count);
             },
             stop);
     }

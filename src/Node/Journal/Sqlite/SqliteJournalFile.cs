@@ -268,14 +268,15 @@ internal sealed class SqliteJournalFile : IDisposable
         return [.. due.OrderBy(session => session.WakeAt).Take(rowsMax)];
     }
 
-    public IReadOnlyList<SessionHead> ListSessions(TenantId? tenant, string? afterKey, int rowsMax)
+    public SessionPage ListSessions(TenantId? tenant, string? afterKey, int rowsMax)
     {
         // '0' follows '/': the range holds exactly the keys that begin with "tenant/".
         var from = tenant is null ? "" : $"{tenant}/";
         var after = afterKey is not null && string.CompareOrdinal(afterKey, from) > 0 ? afterKey : from;
         var rows = _sql.HeadsByName.Bind(1, after).Bind(2, tenant is null ? "\uffff" : $"{tenant}0").Bind(3, rowsMax)
-            .ReadAll(row => Known(row.Text(1), session => ReadHead(row, session)));
-        return [.. rows.OfType<SessionHead>()];
+            .ReadAll(row => (Key: row.Text(1), Head: Known(row.Text(1), session => ReadHead(row, session))));
+        List<SessionHead> heads = [.. rows.Select(row => row.Head).OfType<SessionHead>()];
+        return new SessionPage(heads, rows.Count == rowsMax ? rows[^1].Key : null, rows.Count - heads.Count);
     }
 
     /// <summary>One key that cannot be read must not hide the others from lists.</summary>

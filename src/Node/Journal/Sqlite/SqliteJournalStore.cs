@@ -91,7 +91,7 @@ internal sealed partial class SqliteJournalStore(string dataDirectory, SqliteOpt
         IReadOnlyList<ShardGrant> grants, DateTimeOffset until, int rowsMax, CancellationToken stop) =>
         ReadAsync(file => file.ListDue(grants, until, rowsMax), stop);
 
-    public ValueTask<IReadOnlyList<SessionHead>> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
+    public ValueTask<SessionPage> ListSessionsAsync(TenantId? tenant, string? afterKey, int rowsMax, CancellationToken stop) =>
         ReadAsync(file => file.ListSessions(tenant, afterKey, rowsMax), stop);
 
     public async ValueTask DisposeAsync()

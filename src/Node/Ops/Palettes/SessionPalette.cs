@@ -85,8 +85,8 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
         string? after = null;
         while (true)
         {
-            var heads = await store.ListSessionsAsync(tenant, after, PageRows, stop);
-            foreach (var head in heads.Where(head => state is null || head.State == state))
+            var page = await store.ListSessionsAsync(tenant, after, PageRows, stop);
+            foreach (var head in page.Heads.Where(head => state is null || head.State == state))
             {
                 if (left-- == 0)
                 {
@@ -99,9 +99,9 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
                 else
                     await RowAsync(table, head);
             }
-            if (heads.Count < PageRows)
+            if (page.Next is null)
                 break;
-            after = heads[^1].Session.ToString();
+            after = page.Next;
         }
         await EndAsync("");
         return PaletteExit.Done;
