@@ -13,6 +13,9 @@ internal sealed class OriginDeals
 {
     private const int TriesMax = 4;
 
+    /// <summary>An operator's word is worth more tries: each fails only when a node of the cluster wrote at the same moment.</summary>
+    private const int ChangeTriesMax = 20;
+
     /// <summary>Kept back for clocks that run differently.</summary>
     private const double Margin = 0.9;
 
@@ -73,10 +76,10 @@ internal sealed class OriginDeals
         }
     }
 
-    /// <summary>An operator's word about an origin, durable when this returns; the record after it.</summary>
+    /// <summary>An operator's word about an origin, durable when this returns; the record after it. Throws <see cref="JournalStoreException"/> when others are always first.</summary>
     public async ValueTask<OriginRecord> ChangeAsync(string origin, Func<OriginRecord, OriginRecord> change, CancellationToken stop)
     {
-        while (true)
+        for (var tries = 1; tries <= ChangeTriesMax; tries++)
         {
             var book = await _store.ReadOriginsAsync(stop);
             var row = book.Rows.FirstOrDefault(row => row.Origin == origin);
@@ -87,6 +90,7 @@ internal sealed class OriginDeals
                 return record;
             }
         }
+        throw new JournalStoreException(StoreFailure.Transient, $"{origin} was written by other nodes {ChangeTriesMax} times at the same moment.");
     }
 
     /// <summary>What is written about all origins, and the store's clock.</summary>

@@ -87,6 +87,26 @@ internal sealed class OriginGates : IDisposable
         if (!state.Requests.IsLimited)
             return GateAnswer.Open.Now;
         var ticket = state.Requests.Take(1);
+        var uses = false;
+        try
+        {
+            if (await WaitAsync(origin, state, ticket, watch.Token) is { } late)
+                return late;
+            if (Look(state) is { } closedMeanwhile)
+                return closedMeanwhile;
+            uses = true;
+            return GateAnswer.Open.Now;
+        }
+        finally
+        {
+            if (!uses)
+                state.Requests.GiveBack(1); // also when the attempt was stopped while it waited
+        }
+    }
+
+    /// <summary>Null when the ticket's turn came.</summary>
+    private async ValueTask<GateAnswer.WaitUntil?> WaitAsync(string origin, OriginState state, double ticket, CancellationToken stop)
+    {
         var began = Now;
         while (state.Requests.Wait(ticket) is var wait && wait != TimeSpan.Zero)
         {
@@ -94,16 +114,15 @@ internal sealed class OriginGates : IDisposable
                 DealSoon(); // this node has no share yet
             if (Now - began + (wait ?? Shortest) > _options.RequestWaitMax)
             {
-                state.Requests.GiveBack(1);
                 OriginInstruments.Refused();
                 var per = state.Requests.PerSecond;
                 return new GateAnswer.WaitUntil(
                     "hostLimit", _time.GetUtcNow() + (wait ?? LookAgain),
                     string.Create(CultureInfo.InvariantCulture, $"{origin} is asked at most {per:0.###} times a second by this node, and others are before this request."));
             }
-            await Task.Delay(wait is null ? Shortest : wait.Value < LookAgain ? wait.Value + TimeSpan.FromMilliseconds(1) : LookAgain, _time, watch.Token);
+            await Task.Delay(wait is null ? Shortest : wait.Value < LookAgain ? wait.Value + TimeSpan.FromMilliseconds(1) : LookAgain, _time, stop);
         }
-        return (GateAnswer?)Look(state) ?? GateAnswer.Open.Now; // it may have been closed meanwhile
+        return null;
     }
 
     /// <summary>What came of a request that had entered.</summary>

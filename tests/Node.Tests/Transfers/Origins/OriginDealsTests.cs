@@ -26,6 +26,53 @@ public sealed class OriginDealsTests : IDisposable
     public void Dispose() => _journal.Dispose();
 
     [Fact]
+    public void An_operators_word_that_is_always_too_late_is_refused_and_not_tried_for_ever() => _world.Run(async () =>
+    {
+        var late = new LateStore(_store);
+        using var gates = new OriginGates(new OriginOptions(), _world.Time);
+        var deals = new OriginDeals(late, gates, new OriginOptions(), new NodeId(Guid.Empty), _world.Time, _world.Loggers.CreateLogger<OriginDeals>());
+        var refused = await Assert.ThrowsAsync<JournalStoreException>(async () =>
+            await deals.ChangeAsync(Origin, record => record with { Paused = true }, CancellationToken.None));
+        Assert.Contains(Origin, refused.Message, StringComparison.Ordinal);
+        Assert.InRange(late.Writes, 2, 100);
+    });
+
+    /// <summary>Who is stopped while it waits for the rate leaves nothing taken behind: the next one waits for its own turn only.</summary>
+    [Fact]
+    public void A_request_that_is_stopped_while_it_waits_gives_its_turn_back() => _world.Run(async () =>
+    {
+        using var gates = new OriginGates(new OriginOptions { Default = new OriginLimits { NodeRequestsPerSecondMax = 1 }, RequestWaitMax = TimeSpan.FromHours(1) }, _world.Time);
+        using (var first = new AttemptWatch(_world.Time, TimeSpan.FromHours(1), CancellationToken.None))
+        {
+            while (await EntersAtOnceAsync(gates, first))
+            {
+                // as many as the bucket holds
+            }
+        }
+        for (var n = 0; n < 30; n++)
+        {
+            using var stopped = new AttemptWatch(_world.Time, TimeSpan.FromHours(1), CancellationToken.None);
+            var waits = gates.EnterAsync(Origin, null!, stopped).AsTask();
+            stopped.Cancel();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waits);
+        }
+        using var watch = new AttemptWatch(_world.Time, TimeSpan.FromHours(1), CancellationToken.None);
+        var began = _world.Time.Elapsed;
+        Assert.IsType<GateAnswer.Open>(await gates.EnterAsync(Origin, null!, watch));
+        Assert.InRange(_world.Time.Elapsed - began, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+    });
+
+    private static async Task<bool> EntersAtOnceAsync(OriginGates gates, AttemptWatch watch)
+    {
+        var entered = gates.EnterAsync(Origin, null!, watch).AsTask();
+        if (entered.IsCompleted)
+            return true;
+        watch.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => entered);
+        return false;
+    }
+
+    [Fact]
     public void Connections_stay_within_the_limit_while_nodes_join_die_and_pause_and_everybody_gets_some() => _world.Run(async () =>
     {
         const int limit = 10;
@@ -245,6 +292,16 @@ public sealed class OriginDealsTests : IDisposable
             await _run;
             Gates.Dispose();
         }
+    }
+
+    /// <summary>Others always write first.</summary>
+    private sealed class LateStore(IOriginStore store) : IOriginStore
+    {
+        public int Writes { get; private set; }
+
+        public ValueTask<OriginBook> ReadOriginsAsync(CancellationToken stop) => store.ReadOriginsAsync(stop);
+
+        public ValueTask<bool> WriteOriginAsync(string origin, long seenVersion, string payload, CancellationToken stop) => new(Writes++ < 0);
     }
 
     /// <summary>A node's way to the store; nothing passes while the node stands still.</summary>
