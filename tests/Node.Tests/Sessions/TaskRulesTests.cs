@@ -122,6 +122,22 @@ public sealed class TaskRulesTests
         _session.AssertReplaysEqual();
     }
 
+    /// <summary>Of a part that has all its bytes another origin only says, by a 416, that it has as many: that is no proof.</summary>
+    [Theory]
+    [InlineData(99, null, true)]
+    [InlineData(100, null, false)]
+    [InlineData(100, "00ff", true)]
+    public void A_part_with_all_its_bytes_is_kept_for_another_url_only_when_a_digest_proves_it(long bytes, string? sha256, bool isKept)
+    {
+        var id = _session.Add(SessionHarness.Download() with { Sha256 = sha256 });
+        _session.Report(id, _session.Start(id), SessionHarness.Checkpoint(bytes));
+        _session.Do(new SessionCommand.SuspendTask(id));
+        _session.Report(id, 1, SessionHarness.Stopped());
+        _session.Do(new SessionCommand.ChangeTask(id, new TaskChange { Url = "https://b.example/x" }));
+        Assert.Equal((isKept, isKept ? 1 : 2), (_session.Session.Tasks[id].Run!.Part is not null, _session.Session.Tasks[id].Run!.Generation));
+        _session.AssertReplaysEqual();
+    }
+
     [Fact]
     public void A_failed_attempt_waits_with_a_reason_and_goes_on_from_its_checkpoint()
     {

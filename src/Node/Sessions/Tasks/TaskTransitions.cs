@@ -64,7 +64,7 @@ internal static class TaskTransitions
         var changed = task with
         {
             Spec = spec,
-            Run = change.Url is null ? task.Run : Readdressed(task.Run),
+            Run = change.Url is null ? task.Run : Readdressed(task.Run, spec.Sha256 is not null),
             Reason = begins ? WaitReasons.EarliestBegin : task.Reason,
             NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
         };
@@ -81,9 +81,11 @@ internal static class TaskTransitions
 
     /// <summary>
     /// Bytes are kept for another URL only where the origin can prove that they are its own: an unfinished part of known length with an
-    /// entity tag. A date is no proof, and a complete part would be published without asking anybody.
+    /// entity tag. A date is no proof, and a complete part would be published without asking anybody; so would one that has all its bytes, because of those an
+    /// origin says no more than that there are none behind them (416, often without a tag), unless the task's digest proves them.
     /// </summary>
-    private static TaskRun? Readdressed(TaskRun? run) => run is { Part: { } part } && (part.Complete || part.Total is null || part.Validator?.StartsWith('"') is not true)
+    private static TaskRun? Readdressed(TaskRun? run, bool hasDigest) => run is { Part: { } part }
+        && (part.Complete || part.Total is null || (part.Bytes >= part.Total && !hasDigest) || part.Validator?.StartsWith('"') is not true)
         ? run with { Part = null, Generation = run.Generation + 1 }
         : run;
 
