@@ -76,8 +76,9 @@ internal static class ContentEndpoints
     private static async ValueTask<IResult> FinishedAsync(HttpRequest request, SessionKey key, TaskId id, FileView file, IContainers containers)
     {
         var opened = await ResultPath.OpenAsync(containers, key, id, file, request.HttpContext.RequestAborted);
-        if (opened is not null && opened.Length == file.Length)
-            return new FileAnswer(opened, file.Path.StartsWith(".backhaul/", StringComparison.Ordinal) ? file.Sha256 : null); // another file may have been put at a destination
+        // Another file may have been put at a destination, of the same length even: the validator tells. Tasks that ended long ago may have none.
+        if (opened is not null && opened.Length == file.Length && (file.ETag is null || opened.ETag == file.ETag))
+            return new FileAnswer(opened, file.ETag is not null || file.Path.StartsWith(".backhaul/", StringComparison.Ordinal) ? file.Sha256 : null);
         if (opened is not null)
             await opened.DisposeAsync();
         return Problems.Result(404, ProblemCodes.NoContent, "The task's file was removed or replaced since the task ended. Download it again with a new task.");

@@ -76,7 +76,8 @@ internal sealed class FileEdge : IAsyncDisposable
         EventEndpoints.Map(edge._app);
         await edge._app.StartAsync(TestContext.Current.CancellationToken);
         edge.Address = new Uri(edge._app.Urls.Single());
-        edge.Client = new HttpClient { BaseAddress = edge.Address };
+        // As clients that do not ask whether a header is ASCII.
+        edge.Client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = static (_, _) => System.Text.Encoding.UTF8 }) { BaseAddress = edge.Address };
         return edge;
     }
 

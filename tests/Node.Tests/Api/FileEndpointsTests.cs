@@ -251,6 +251,19 @@ public sealed class FileEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_content_of_a_task_is_never_another_file_that_was_put_at_its_destination()
+    {
+        var view = await _edge.Rig.Parts.PublishWholeAsync(
+            FilesRig.Files(destination: "out/a.bin"), FilesRig.Owner(), "0123456789"u8.ToArray(), null, true, TestContext.Current.CancellationToken);
+        AnswerTask(view with { Sha256 = new string('a', 64) });
+        var content = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content");
+        Assert.Equal(("0123456789", true), (content.Text, content.Header("Repr-Digest") is not null));
+        await _edge.SendAsync("PUT", "/v1/files/default/out/a.bin", "9876543210");
+        var replaced = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content");
+        Assert.Equal((404, ProblemCodes.NoContent), (replaced.Status, replaced.Code));
+    }
+
+    [Fact]
     public async Task Without_a_result_there_is_no_content()
     {
         AnswerTask(null, outcome: "failed");

@@ -53,6 +53,20 @@ public sealed class UploadEndpointsTests : IAsyncLifetime
         Assert.Equal("0123456789", (await _edge.SendAsync("GET", "/v1/files/default/in/t.bin")).Text);
     }
 
+    /// <summary>What was taken went back in the header of a HEAD, and broke it.</summary>
+    [Theory]
+    [InlineData("path aW4vYQ==,größe MTA=", 400)]
+    [InlineData("path aW4vYQ==,name\tx MTA=", 400)]
+    [InlineData("path aW4vYQ==,name größe", 400)]
+    [InlineData("path aW4vYQ==,name Z3LDtsOfZQ==,empty", 201)]
+    public async Task Metadata_of_an_upload_is_ascii_and_comes_back_as_it_is(string metadata, int status)
+    {
+        var created = await SendAsync("POST", "/v1/uploads", null, null, Tus, ("Upload-Length", "10"), ("Upload-Metadata", metadata));
+        Assert.Equal(status, created.Status);
+        if (status == 201)
+            Assert.Equal(metadata, (await SendAsync("HEAD", created.Header("Location")!, null, null, Tus)).Header("Upload-Metadata"));
+    }
+
     [Fact]
     public async Task Tus_takes_bytes_with_the_creation_later_lengths_empty_files_and_checksums()
     {

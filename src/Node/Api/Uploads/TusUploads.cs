@@ -54,7 +54,7 @@ internal static class TusUploads
         var headers = context.Request.Headers;
         var note = (string?)headers["Upload-Metadata"];
         if (!TryReadMetadata(note, out var metadata))
-            return Problems.Result(400, ProblemCodes.InvalidHeader, $"Upload-Metadata is a list of key and base64 value, at most {MetadataBytesMax} bytes, keys once.", "Upload-Metadata");
+            return Problems.Result(400, ProblemCodes.InvalidHeader, $"Upload-Metadata is a list of ASCII key and base64 value, at most {MetadataBytesMax} bytes, keys once.", "Upload-Metadata");
         var isDeferred = headers.ContainsKey("Upload-Defer-Length");
         if (!TryReadLength(headers["Upload-Length"], out var length) || isDeferred == length.HasValue || (isDeferred && headers["Upload-Defer-Length"] != "1"))
             return Problems.Result(400, ProblemCodes.InvalidHeader, "Say Upload-Length in bytes, or Upload-Defer-Length: 1, and not both.", "Upload-Length");
@@ -141,12 +141,13 @@ internal static class TusUploads
         return text is null || length is not null;
     }
 
+    /// <summary>What is kept goes back in a header as it came: nothing but printable ASCII is taken.</summary>
     private static bool TryReadMetadata(string? text, out Dictionary<string, string> metadata)
     {
         metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         if (string.IsNullOrEmpty(text))
             return true;
-        if (text.Length > MetadataBytesMax)
+        if (text.Length > MetadataBytesMax || text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
             return false;
         foreach (var pair in text.Split(',', StringSplitOptions.TrimEntries))
         {
