@@ -156,6 +156,86 @@ public sealed class DiskUploadsTests : IDisposable
     }
 
     [Fact]
+    public async Task However_many_begin_at_once_no_more_than_the_limit_are_there()
+    {
+        const int Most = 5;
+        var options = new FilesOptions { UploadsPerTenantMax = Most };
+        await _uploads.CreateAsync(_key, new NewUpload(Target, 10, null), Stop);
+        await _uploads.TerminateAsync(_key, Stop);
+        DiskUploads[] nodes = [_rig.Uploads(options), _rig.Uploads(options)];
+        using var together = new Barrier(8);
+        _rig.Disk.BeforeCreate = () => together.SignalAndWait(TimeSpan.FromMilliseconds(20), Stop);
+        var outcomes = await Task.WhenAll(Enumerable.Range(1, 40).Select(n => Task.Run(async () =>
+            await nodes[n % 2].CreateAsync(_key with { Id = new Guid(n, 0, 0, new byte[8]) }, new NewUpload(Target, 10, null), Stop))));
+        _rig.Disk.BeforeCreate = null;
+        var taken = outcomes.Count(outcome => outcome is UploadOutcome.Known);
+        Assert.InRange(taken, 1, Most);
+        Assert.Equal(2 * taken, _rig.HiddenFiles().Length);
+        var one = nodes[0];
+        for (var n = 100; taken < Most; n++, taken++)
+            Assert.IsType<UploadOutcome.Known>(await one.CreateAsync(_key with { Id = new Guid(n, 0, 0, new byte[8]) }, new NewUpload(Target, 10, null), Stop));
+        Assert.IsType<UploadOutcome.TooMany>(await one.CreateAsync(_key, new NewUpload(Target, 10, null), Stop));
+    }
+
+    /// <summary>All bytes counted and none beside the state say that the file is in place: no end that was interrupted may look so.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task An_end_that_a_crash_interrupts_has_ended_the_upload(int step)
+    {
+        await CreateAsync(10);
+        _rig.Points.On = name => DieAt(name == "upload.state");
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await AppendAsync(0, "0123456789")); // counted, and not in place
+        _rig.Points.On = name => DieAt(name == "upload.terminate" && --step == 0);
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await _uploads.TerminateAsync(_key, Stop));
+        _rig.Points.On = null;
+        Assert.IsType<UploadOutcome.NotFound>(await _uploads.FindAsync(_key, Stop));
+        Assert.Null(await _rig.ReadAsync("in/a.bin"));
+        var time = new LateClock { Late = TimeSpan.FromHours(2) };
+        var leftovers = _rig.Leftovers(time);
+        foreach (var useless in await leftovers.ListAsync(ContainerName.Default, LeftoverKind.Upload, null, 10, time.GetUtcNow() - TimeSpan.FromHours(1), Stop))
+            await leftovers.RemoveAsync(useless, time.GetUtcNow() - TimeSpan.FromHours(1), Stop);
+        Assert.Empty(_rig.HiddenFiles());
+
+        static void DieAt(bool now)
+        {
+            if (now)
+                throw new InvalidOperationException("died");
+        }
+    }
+
+    /// <summary>A body that breaks in a way of its own while the disk fails behind it: both are known.</summary>
+    [Fact]
+    public async Task A_write_that_fails_while_its_body_breaks_is_not_left_unobserved()
+    {
+        const string Mark = "write an upload";
+        var unobserved = 0;
+        void Note(object? sender, UnobservedTaskExceptionEventArgs told)
+        {
+            if (told.Exception.ToString().Contains(Mark, StringComparison.Ordinal))
+                Interlocked.Increment(ref unobserved);
+        }
+        TaskScheduler.UnobservedTaskException += Note;
+        try
+        {
+            await CreateAsync(1 << 22);
+            _rig.Disk.Fail("write", Errno.Io);
+            await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+                await _uploads.AppendAsync(_key, new UploadAppend { Offset = 0 }, new OddStream(new byte[1 << 20]), Stop));
+            for (var round = 0; round < 5; round++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= Note;
+        }
+        Assert.Equal(0, unobserved);
+    }
+
+    [Fact]
     public async Task A_failing_disk_is_told_and_nothing_counts_that_was_not_flushed()
     {
         await CreateAsync(10);
@@ -187,6 +267,13 @@ public sealed class DiskUploadsTests : IDisposable
         public TimeSpan Late { get; set; }
 
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.UtcNow + Late;
+    }
+
+    /// <summary>Gives what it has, and then breaks as no network does.</summary>
+    private sealed class OddStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            Position < Length ? new(Read(buffer.Span)) : throw new InvalidOperationException("odd");
     }
 
     /// <summary>Gives what it has, and then nothing until it is cancelled.</summary>

@@ -22,6 +22,9 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
     /// <summary>Runs while a file is flushed with all its metadata, as before it is published.</summary>
     public Action? DuringFileFlush { get; set; }
 
+    /// <summary>Runs before a file is made; a test may hold it there.</summary>
+    public Action? BeforeCreate { get; set; }
+
     /// <summary>Runs before every rename.</summary>
     public Action? BeforeRename { get; set; }
 
@@ -39,6 +42,8 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
 
     public int OpenFile(SafeFileHandle folder, string name, FileUse use, out SafeFileHandle file)
     {
+        if (use == FileUse.CreateNew)
+            BeforeCreate?.Invoke();
         if (use == FileUse.CreateNew)
             Calls.Enqueue($"create {Join(folder, name)}");
         if (Failing($"open {use}") is var errno and not 0)

@@ -183,6 +183,7 @@ internal sealed partial class DiskContainers : IContainers, IDisposable
         {
             // The buffers and the file may go only when no thread writes from them any more.
             await Task.WhenAny(written);
+            _ = written.Exception; // seen: where it matters it was thrown above, and else something worse was
             ArrayPool<byte>.Shared.Return(filling);
             ArrayPool<byte>.Shared.Return(writing);
         }

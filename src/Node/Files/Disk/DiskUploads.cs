@@ -16,6 +16,9 @@ internal sealed class DiskUploads(DiskContainers containers, IFileWork work, Fil
 {
     private readonly ActiveUploads _active = new(time);
 
+    /// <summary>One creation of this node at a time counts.</summary>
+    private readonly Lock _counting = new();
+
     public bool Takes(ContainerName container) => containers.Exists(container);
 
     public async ValueTask<UploadOutcome> CreateAsync(UploadKey key, NewUpload upload, CancellationToken stop)
@@ -39,13 +42,12 @@ internal sealed class DiskUploads(DiskContainers containers, IFileWork work, Fil
                 static s =>
                 {
                     using var folder = UploadFolder.Make(s.container, s.key.Tenant);
-                    if (folder.CountOpen() >= s.max)
+                    if (!TakePlace(folder, s.key.Id, s.max, s.counting))
                         return false;
-                    folder.CreateBytes(s.key.Id);
                     folder.WriteState(s.key.Id, s.state);
                     return true;
                 },
-                (container, key, state, max: options.UploadsPerTenantMax));
+                (container, key, state, max: options.UploadsPerTenantMax, counting: _counting));
             return isCreated ? new UploadOutcome.Known(Progress(state)) : new UploadOutcome.TooMany(options.UploadsPerTenantMax);
         });
     }
@@ -106,6 +108,21 @@ internal sealed class DiskUploads(DiskContainers containers, IFileWork work, Fil
                 (folder: opened.Folder!, id: key.Id));
             return new UploadOutcome.Known(Progress(opened.State!));
         });
+    }
+
+    /// <summary>Other nodes count beside this one: who is not within the limit with its own bytes among the others takes them away again.</summary>
+    private static bool TakePlace(UploadFolder folder, Guid id, int uploadsMax, Lock counting)
+    {
+        lock (counting)
+        {
+            if (folder.CountOpen() >= uploadsMax)
+                return false;
+            folder.CreateBytes(id);
+            if (folder.CountOpen() <= uploadsMax)
+                return true;
+            folder.Remove(id);
+            return false;
+        }
     }
 
     private static UploadOutcome.AtAnotherOffset Another(UploadState state) => new(Progress(state));

@@ -115,16 +115,20 @@ internal sealed class UploadFolder(DiskContainer container, TenantId tenant, Saf
         file.Dispose();
     }
 
-    /// <summary>Bytes first: without them and without all bytes counted, the state says nothing to anybody.</summary>
+    /// <summary>
+    /// State first, for good: a state that counts all bytes and has none beside it says that they are in place. Bytes without a state say nothing to anybody,
+    /// and are swept.
+    /// </summary>
     public void Remove(Guid id)
     {
-        foreach (var suffix in (string[])[BytesSuffix, StateSuffix])
+        foreach (var suffix in (string[])[StateSuffix, BytesSuffix])
         {
             var errno = container.Calls.Unlink(folder, NameOf(id) + suffix);
             if (errno != Errno.NotFound)
                 container.Check(errno, "remove an upload");
+            Flush();
+            container.Reach("upload.terminate");
         }
-        Flush();
     }
 
     public void Flush() => container.FlushFolder(PathOf(tenant), folder);

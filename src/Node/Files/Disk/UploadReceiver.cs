@@ -61,6 +61,7 @@ internal sealed class UploadReceiver(UploadFolder folder, Guid id, SafeFileHandl
         {
             // The buffers and the file may go only when no thread writes from them any more.
             await Task.WhenAny(written);
+            _ = written.Exception; // seen: where it matters it was thrown above, and else something worse was
             ArrayPool<byte>.Shared.Return(filling);
             ArrayPool<byte>.Shared.Return(writing);
         }

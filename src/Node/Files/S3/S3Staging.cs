@@ -52,6 +52,7 @@ internal sealed class S3Staging(S3Container container, string key, string birth,
         finally
         {
             await Task.WhenAny(sending); // its buffer may go only when nothing reads from it
+            _ = sending.Exception; // seen: where it matters it was thrown above, and else something worse was
             Return(sent);
             Return(filling);
         }
