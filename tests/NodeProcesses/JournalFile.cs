@@ -6,6 +6,9 @@ namespace Backhaul.NodeProcesses;
 /// <summary>A row of a stopped node's journal.</summary>
 internal sealed record JournalEntry(string Session, long Sequence, long Epoch, string EventType, long? Number, JsonElement Payload)
 {
+    /// <summary>By the node's clock.</summary>
+    public required DateTimeOffset RecordedAt { get; init; }
+
     public string Task => Payload.TryGetProperty("task", out var task) ? task.GetString()! : "";
 }
 
@@ -23,10 +26,13 @@ internal static class JournalFile
             using var database = Open(copy);
             if (database.ReadInteger("SELECT count(*) FROM sqlite_master WHERE name = 'session_journal'") == 0)
                 return []; // killed before the store was made
-            return database.Prepare("SELECT session_id, sequence, epoch, event_type, number, payload FROM session_journal ORDER BY session_id, sequence").ReadAll(row =>
+            return database.Prepare("SELECT session_id, sequence, epoch, event_type, number, payload, recorded_at FROM session_journal ORDER BY session_id, sequence").ReadAll(row =>
             {
                 using var payload = JsonDocument.Parse(row.Blob(5));
-                return new JournalEntry(row.Text(0), row.Integer(1), row.Integer(2), row.Text(3), row.IntegerOrNull(4), payload.RootElement.Clone());
+                return new JournalEntry(row.Text(0), row.Integer(1), row.Integer(2), row.Text(3), row.IntegerOrNull(4), payload.RootElement.Clone())
+                {
+                    RecordedAt = SqliteTime.ToInstant(row.Integer(6)),
+                };
             });
         }
         finally
