@@ -32,7 +32,7 @@ internal static class Arrows
     ];
 
     /// <summary>The list of sessions is read from their head rows: no single session could answer it, so it goes past the router.</summary>
-    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead"];
+    private static readonly string[] HeadList = ["Journal.IJournalStore", "Journal.SessionHead", "Journal.SessionPage"];
 
     /// <summary>The list is read without a session in between that would turn a store's failure into an answer.</summary>
     private static readonly string[] HeadFailures = ["Journal.JournalStoreException", "Journal.StoreFailure"];
