@@ -54,6 +54,12 @@ internal interface IPartFile : IAsyncDisposable
     /// </summary>
     long Grain => 1;
 
+    /// <summary>
+    /// Completes when something became durable that nobody finds again who does not know a checkpoint, and of which later ones need none. Null where every
+    /// checkpoint can wait for its time.
+    /// </summary>
+    Task? FirstDurable => null;
+
     /// <summary>After an adoption: what is durable, which may be more than the checkpoint says. Null: what the checkpoint says.</summary>
     RangeSet? Held => null;
 

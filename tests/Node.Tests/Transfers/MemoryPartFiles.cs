@@ -23,6 +23,9 @@ internal sealed class MemoryPartFiles : IPartFiles
     public int Flushes => Volatile.Read(ref _flushes);
     public bool SourceChanges { get; set; }
 
+    /// <summary>Parts ask for their first checkpoint when they have so many bytes, as those of an object store do.</summary>
+    public long? FirstDurableAt { get; set; }
+
     /// <summary>The time of every source's last change.</summary>
     public long SourceModifiedNs { get; set; } = 1;
 
@@ -140,13 +143,19 @@ internal sealed class MemoryPartFiles : IPartFiles
 
     private sealed class MemoryPart(MemoryPartFiles disk, TaskFiles files, PartOwner owner, string name, MemoryFile file) : IPartFile
     {
+        private readonly TaskCompletionSource _firstDurable = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public string Name => name;
+
+        public Task? FirstDurable => disk.FirstDurableAt is null ? null : _firstDurable.Task;
 
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> chunk, long offset, CancellationToken stop)
         {
             await Task.Yield();
             disk.OnDisk?.Invoke("write", offset);
             file.Write(chunk.Span, offset);
+            if (file.Length >= disk.FirstDurableAt)
+                _firstDurable.TrySetResult();
         }
 
         public ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop) => new(file.Read(into.Span, offset));

@@ -37,6 +37,8 @@ public sealed class PromisedDigestTests
     [InlineData("Content-MD5", "junk")]
     [InlineData("x-goog-hash", "sha3=AAAA")]
     [InlineData("x-amz-checksum-sha256", Sha256 + "-7")]
+    [InlineData("x-amz-checksum-crc32", "2H9+DA==-2")]
+    [InlineData("x-amz-checksum-crc32c", "hqBywA==-10000")]
     public void What_cannot_be_read_promises_nothing(string header, string value) => Assert.Null(Read(200, (header, value)));
 
     [Fact]
@@ -47,6 +49,7 @@ public sealed class PromisedDigestTests
     public void A_digest_of_a_part_says_nothing_about_the_whole()
     {
         Assert.Null(Read(206, ("Content-Digest", $"sha-256=:{Sha256}:"), ("Content-MD5", Md5)));
+        Assert.Null(Read(206, ("x-amz-checksum-sha256", Sha256), ("x-amz-checksum-crc32", "2H9+DA=="), ("x-amz-checksum-type", "FULL_OBJECT")));
         Assert.NotNull(Read(206, ("Repr-Digest", $"sha-256=:{Sha256}:")));
     }
 

@@ -215,6 +215,20 @@ public sealed class ResumedDownloadTests
     }
 
     [Fact]
+    public async Task What_nobody_would_find_again_gets_its_first_checkpoint_at_once()
+    {
+        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { CheckpointInterval = TimeSpan.FromMinutes(5) });
+        bench.Parts.FirstDurableAt = 100_000;
+        var reports = new RecordedReports();
+        using var stop = new CancellationTokenSource();
+        var running = bench.RunStoppableAsync(bench.Download(bench.Origin.Bytes("seed", Length, "rate=1000000")), reports, stop.Token);
+        await reports.UntilAsync(seen => seen.Last is not null && seen.Received > 200_000, "a checkpoint is made and more is written");
+        Assert.Single(reports.Checkpoints); // the next one has time
+        await stop.CancelAsync();
+        Assert.IsType<AttemptOutcome.Stopped>(await running);
+    }
+
+    [Fact]
     public async Task A_stop_makes_a_last_checkpoint()
     {
         await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { CheckpointInterval = TimeSpan.FromMinutes(5) });

@@ -13,6 +13,9 @@ internal sealed record S3Call(HttpMethod Method, string Key)
     /// <summary>Sent as it is; it must not change before the call returns, since a repetition sends it again.</summary>
     public ReadOnlyMemory<byte> Body { get; init; }
 
+    /// <summary>For whom it changes something: who lost the task meanwhile sends it not once more. Null where nobody has to be asked.</summary>
+    public PartOwner? Owner { get; init; }
+
     /// <summary>GET: from this byte to the end of the object.</summary>
     public long? RangeFrom { get; init; }
 

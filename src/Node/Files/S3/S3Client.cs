@@ -9,7 +9,8 @@ namespace Backhaul.Node.Files.S3;
 /// <summary>
 /// The operations of the S3 protocol that the node needs, on one bucket. Every request is signed, goes out by the way it was given, and is repeated a few times
 /// with growing pauses when no answer came or the store asks for patience: each of them may be carried out twice, and callers who care what became of the
-/// first (the end of a multipart upload) look afterwards. What a store answers is a value, <see cref="S3Reply"/>, never an exception.
+/// first (the end of a multipart upload) look afterwards. A call with an owner asks it right before each time, the repetitions too: pauses and time limits are long
+/// enough to lose a lease in (<see cref="OwnershipLostException"/>). What a store answers is a value, <see cref="S3Reply"/>, never an exception.
 /// <para>
 /// Nothing is taken from the environment: no profiles, no metadata services, no credentials but those it is given.
 /// </para>
@@ -43,8 +44,10 @@ internal sealed class S3Client(
     /// <param name="birth">By which it is known again; null for none.</param>
     /// <param name="stop">Ends the call.</param>
     /// <param name="conditions">Such as <c>If-None-Match</c>. A store that does not know them ignores them.</param>
-    public ValueTask<S3Reply> PutAsync(string key, ReadOnlyMemory<byte> body, string? birth, CancellationToken stop, IReadOnlyList<(string, string)>? conditions = null) =>
-        SendAsync(new S3Call(HttpMethod.Put, key) { Body = body, Headers = [.. Birth(birth), .. conditions ?? []] }, stop);
+    /// <param name="owner">Asked before each time.</param>
+    public ValueTask<S3Reply> PutAsync(
+        string key, ReadOnlyMemory<byte> body, string? birth, CancellationToken stop, IReadOnlyList<(string, string)>? conditions = null, PartOwner? owner = null) =>
+        SendAsync(new S3Call(HttpMethod.Put, key) { Body = body, Headers = [.. Birth(birth), .. conditions ?? []], Owner = owner }, stop);
 
     /// <summary>An object of the same endpoint becomes another one, without its bytes leaving the store. At most 5 GiB.</summary>
     public ValueTask<S3Reply> CopyAsync(string key, string source, string etag, CancellationToken stop) => SendAsync(
@@ -66,7 +69,11 @@ internal sealed class S3Client(
     /// <summary>How an object is named as the source of a copy.</summary>
     public string CopySource(string key) => $"/{bucket.Name}/{S3Bucket.EncodeKey(key)}";
 
-    public ValueTask<S3Reply> DeleteAsync(string key, CancellationToken stop) => SendAsync(new S3Call(HttpMethod.Delete, key), stop);
+    /// <param name="key">Of the object.</param>
+    /// <param name="etag">Only the version with this tag; null for whichever is there. A store that does not know the condition ignores it, or has no such operation.</param>
+    /// <param name="stop">Ends the call.</param>
+    public ValueTask<S3Reply> DeleteAsync(string key, string? etag, CancellationToken stop) =>
+        SendAsync(new S3Call(HttpMethod.Delete, key) { Headers = etag is null ? [] : [("If-Match", etag)] }, stop);
 
     /// <summary>A page of the objects whose keys begin so.</summary>
     public async ValueTask<(S3Reply Reply, List<S3Object> Objects, string? Next)> ListAsync(string prefix, string? from, int max, CancellationToken stop)
@@ -80,18 +87,27 @@ internal sealed class S3Client(
     }
 
     /// <summary>Begins a multipart upload. Its id is null when the reply is not good, or has none.</summary>
-    public async ValueTask<(S3Reply Reply, string? UploadId)> CreateUploadAsync(string key, string? birth, IReadOnlyList<(string Name, string Value)> headers, CancellationToken stop)
+    public async ValueTask<(S3Reply Reply, string? UploadId)> CreateUploadAsync(
+        string key, string? birth, IReadOnlyList<(string Name, string Value)> headers, CancellationToken stop, PartOwner? owner = null)
     {
-        var reply = await SendAsync(new S3Call(HttpMethod.Post, key) { Query = [("uploads", "")], Headers = [.. Birth(birth), .. headers] }, stop);
+        var reply = await SendAsync(new S3Call(HttpMethod.Post, key) { Query = [("uploads", "")], Headers = [.. Birth(birth), .. headers], Owner = owner }, stop);
         return (reply, reply.IsGood ? S3Xml.Value(reply.Text, "InitiateMultipartUploadResult/UploadId") : null);
     }
 
-    public ValueTask<S3Reply> UploadPartAsync(string key, string uploadId, int number, ReadOnlyMemory<byte> body, CancellationToken stop) => SendAsync(
-        new S3Call(HttpMethod.Put, key) { Query = [("partNumber", number.ToString(CultureInfo.InvariantCulture)), ("uploadId", uploadId)], Body = body }, stop);
+    public ValueTask<S3Reply> UploadPartAsync(
+        string key, string uploadId, int number, ReadOnlyMemory<byte> body, CancellationToken stop, PartOwner? owner = null) => SendAsync(
+        new S3Call(HttpMethod.Put, key)
+        {
+            Query = [("partNumber", number.ToString(CultureInfo.InvariantCulture)), ("uploadId", uploadId)],
+            Body = body,
+            Owner = owner,
+        },
+        stop);
 
     /// <summary>Ends a multipart upload. After an answer that did not come, or <c>NoSuchUpload</c>, the object may be there: look.</summary>
-    public ValueTask<S3Reply> CompleteUploadAsync(string key, string uploadId, IEnumerable<S3Part> parts, CancellationToken stop, IReadOnlyList<(string, string)>? conditions = null) => SendAsync(
-        new S3Call(HttpMethod.Post, key) { Query = [("uploadId", uploadId)], Body = S3Xml.Completion(parts), Headers = conditions ?? [] }, stop);
+    public ValueTask<S3Reply> CompleteUploadAsync(
+        string key, string uploadId, IEnumerable<S3Part> parts, CancellationToken stop, IReadOnlyList<(string, string)>? conditions = null, PartOwner? owner = null) => SendAsync(
+        new S3Call(HttpMethod.Post, key) { Query = [("uploadId", uploadId)], Body = S3Xml.Completion(parts), Headers = conditions ?? [], Owner = owner }, stop);
 
     public ValueTask<S3Reply> AbortUploadAsync(string key, string uploadId, CancellationToken stop) =>
         SendAsync(new S3Call(HttpMethod.Delete, key) { Query = [("uploadId", uploadId)] }, stop);
@@ -124,6 +140,7 @@ internal sealed class S3Client(
         var hash = S3Signature.HashOf(call.Body.Span);
         for (var again = 0; ; again++)
         {
+            call.Owner?.Check();
             var reply = await SendOnceAsync(call, hash, stop);
             if (!reply.IsAway || again >= patience.Repetitions)
                 return reply;

@@ -48,11 +48,22 @@ internal sealed class S3Container(ContainerName name, S3Client client, string pr
         return new S3Found(reply.Length ?? 0, reply.ETag ?? "", reply.Modified ?? DateTimeOffset.UnixEpoch, reply.Header(S3Client.BirthHeader));
     }
 
-    public async ValueTask DeleteAsync(string key, CancellationToken stop)
+    /// <summary>
+    /// Removes an object, or only that version of it with a tag; false when another one is there. The store is asked to hold the condition itself. One
+    /// that ignores it, or refuses it as unknown, leaves the moment between a look and the removal.
+    /// </summary>
+    public async ValueTask<bool> DeleteAsync(string key, string? etag, CancellationToken stop)
     {
-        using var reply = await client.DeleteAsync(key, stop);
+        if (etag is not null && await FindAsync(key, "look at a file to delete", stop) is { } now && now.ETag != etag)
+            return false;
+        using var reply = await client.DeleteAsync(key, etag, stop);
+        if (etag is not null && reply.IsUnsupported)
+            return await DeleteAsync(key, etag: null, stop);
+        if (etag is not null && reply.IsConditionFailed)
+            return false;
         if (!reply.IsMissing)
             Check(reply, "delete a file");
+        return true;
     }
 
     /// <summary>The store can copy from here to there by itself: same endpoint, same key.</summary>

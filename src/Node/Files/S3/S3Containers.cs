@@ -74,7 +74,8 @@ internal sealed class S3Containers : IContainers, IDisposable
         if (present is null)
             return false;
         Require(condition, present);
-        await target.DeleteAsync(key, stop);
+        if (!await target.DeleteAsync(key, condition is null ? null : present.ETag, stop))
+            throw new FileConditionException();
         return true;
     }
 

@@ -3,6 +3,10 @@ namespace Backhaul.Node.Files.S3;
 /// <summary>
 /// A move within a store: a copy that the store makes by itself, then the removal of the source. It is no rename: between the two both names show the file, and a
 /// node that dies there leaves both; moving again finishes it. Objects over 5 GiB are copied in parts of 1 GiB.
+/// <para>
+/// Copied and removed is the one version that was found: a source that is replaced before the copy is refused, and one that is replaced after it stays, as
+/// if it had come after the move.
+/// </para>
 /// </summary>
 internal static class S3Copy
 {
@@ -22,7 +26,7 @@ internal static class S3Copy
             await CopyPartsAsync(source, from, found, target, to, stop);
         }
         var etag = (await target.FindAsync(to, "look at a moved file", stop))?.ETag;
-        await source.DeleteAsync(from, stop);
+        await source.DeleteAsync(from, found.ETag, stop);
         return etag ?? found.ETag;
     }
 

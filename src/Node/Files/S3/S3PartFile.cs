@@ -10,7 +10,7 @@ namespace Backhaul.Node.Files.S3;
 ///               └── sealed (the last part, when nothing more comes) ──┘
 /// </code>
 /// Invariants: a part is sent only when all its bytes are there, so the store never has a torn one; what is durable is whole parts that the store confirmed;
-/// trust is checked right before the upload begins, before each part and before the end; memory is bounded by the parts in flight and those that are being
+/// trust is checked right before the upload begins, before each part and before the end, and before each repetition of these; memory is bounded by the parts in flight and those that are being
 /// written, each of a part's size. A file of one part is no multipart upload: it is kept here and put at the end.
 /// <para>
 /// Other owners. The upload id belongs to the bytes of one origin version, as an inode does on a disk. Who adopts it writes, under the same strong validator, the
@@ -39,6 +39,7 @@ internal sealed class S3PartFile : IPartFile
     private readonly SortedDictionary<int, S3Part> _parts = [];
     private readonly List<Task> _uploads = [];
     private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource? _firstDurable;
     private string? _uploadId;
     private long? _length;
     private long _end;
@@ -59,8 +60,8 @@ internal sealed class S3PartFile : IPartFile
         _key = container.Key(Place.Of(files));
         _birth = S3Identity.Birth(HiddenNames.Stem(files.Session, files.Generation, files.Task), name);
         _plan = adopted is null ? PartPlan.For(length, container.PartBytes) : new PartPlan(adopted.PartBytes, adopted.Grows);
-        _length = adopted?.Length ?? length;
-        _uploadId = adopted?.UploadId;
+        (_length, _uploadId) = (adopted?.Length ?? length, adopted?.UploadId);
+        _firstDurable = adopted is null ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
         _slots = new SemaphoreSlim(container.PartsInFlight);
         foreach (var part in adopted?.Parts ?? [])
         {
@@ -73,6 +74,8 @@ internal sealed class S3PartFile : IPartFile
     public string Name => _name.ToString();
 
     public bool CanRead => false;
+
+    public Task? FirstDurable => _firstDurable?.Task;
 
     public long Grain => _plan.FirstBytes;
 
@@ -233,17 +236,14 @@ internal sealed class S3PartFile : IPartFile
             slot = true;
             RefuseAfterFailure();
             await EnsureUploadAsync();
-            _owner.Check();
             var bytes = buffer.Content(buffer.Range.Length);
-            var reply = await _container.Client.UploadPartAsync(_key, _uploadId!, buffer.Number, bytes, _closing.Token);
-            using (reply)
-            {
-                _container.Check(reply, "write a part of a file");
-                if (reply.ETag is not { Length: > 0 and <= 256 } tag)
-                    throw new StorageException(StorageFailure.Failed, $"The store of container {_container.Name} confirmed a part without an ETag.");
-                lock (_gate)
-                    _parts[buffer.Number] = new S3Part(buffer.Number, tag.Trim('"'), bytes.Length);
-            }
+            using var reply = await _container.Client.UploadPartAsync(_key, _uploadId!, buffer.Number, bytes, _closing.Token, _owner);
+            _container.Check(reply, "write a part of a file");
+            if (reply.ETag is not { Length: > 0 and <= 256 } tag)
+                throw new StorageException(StorageFailure.Failed, $"The store of container {_container.Name} confirmed a part without an ETag.");
+            lock (_gate)
+                _parts[buffer.Number] = new S3Part(buffer.Number, tag.Trim('"'), bytes.Length);
+            _firstDurable?.TrySetResult();
         }
         catch (StorageException refused)
         {
@@ -283,15 +283,14 @@ internal sealed class S3PartFile : IPartFile
                 _notes.RefuseNewer(notes, _owner.Epoch);
                 _owner.Check();
                 await _notes.AbandonAsync(notes, _owner.Epoch, _closing.Token);
-                _owner.Check();
-                var (reply, id) = await _container.Client.CreateUploadAsync(_key, _birth, [], _closing.Token);
+                var (reply, id) = await _container.Client.CreateUploadAsync(_key, _birth, [], _closing.Token, _owner);
                 using (reply)
                 {
                     _container.Check(reply, "begin a file");
                     if (id is not { Length: > 0 and <= 2048 })
                         throw new StorageException(StorageFailure.Failed, $"The store of container {_container.Name} began an upload without an id.");
                 }
-                await _notes.WriteAsync(_name, id, _closing.Token);
+                await _notes.WriteAsync(_name, id, _owner, _closing.Token);
                 _uploadId = id;
             }
         }
@@ -331,8 +330,7 @@ internal sealed class S3PartFile : IPartFile
                 content = only.Content(length);
             }
         }
-        _owner.Check();
-        using var reply = await _container.Client.PutAsync(_key, content, _birth, stop);
+        using var reply = await _container.Client.PutAsync(_key, content, _birth, stop, owner: _owner);
         _container.Check(reply, "write a file");
     }
 
@@ -342,8 +340,7 @@ internal sealed class S3PartFile : IPartFile
         var parts = WholeParts(length);
         for (var listed = false; ; listed = true)
         {
-            _owner.Check();
-            using var reply = await _container.Client.CompleteUploadAsync(_key, _uploadId!, parts, stop);
+            using var reply = await _container.Client.CompleteUploadAsync(_key, _uploadId!, parts, stop, owner: _owner);
             if (reply.IsGood)
                 return;
             if ((reply.IsAway || reply.IsNoSuchUpload) && await S3PartFiles.IsPublishedAsync(_container, _key, _birth, length, stop))

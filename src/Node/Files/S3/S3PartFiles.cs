@@ -30,8 +30,7 @@ internal sealed class S3PartFiles(S3Containers containers, ICrashPoints crashPoi
         var present = await notes.ListAsync(stop);
         notes.RefuseNewer(present, owner.Epoch);
         var own = known with { Epoch = owner.Epoch, Attempt = owner.Attempt };
-        owner.Check();
-        await notes.WriteAsync(own, upload.UploadId, stop);
+        await notes.WriteAsync(own, upload.UploadId, owner, stop);
         crashPoints.Reach("adopt.rename");
         foreach (var note in present.Where(note => note.IsSameBirth(known) && note != own))
             await notes.RemoveAsync(note, stop);
@@ -44,8 +43,7 @@ internal sealed class S3PartFiles(S3Containers containers, ICrashPoints crashPoi
     {
         var container = containers.Get(files.Container);
         crashPoints.Reach("publish.write");
-        owner.Check();
-        using var reply = await container.Client.PutAsync(container.Key(Place.Of(files)), content, birth: null, stop);
+        using var reply = await container.Client.PutAsync(container.Key(Place.Of(files)), content, birth: null, stop, owner: owner);
         container.Check(reply, "write a file");
         crashPoints.Reach("publish.rename");
         return Place.View(files, content.Length, sha256);
@@ -70,7 +68,7 @@ internal sealed class S3PartFiles(S3Containers containers, ICrashPoints crashPoi
         await notes.AbandonAsync(await notes.ListAsync(stop), epoch, stop);
         if (!resultToo)
             return;
-        using var reply = await container.Client.DeleteAsync(container.Key(Place.OfResult(files.Session, files.Generation, files.Task)), stop);
+        using var reply = await container.Client.DeleteAsync(container.Key(Place.OfResult(files.Session, files.Generation, files.Task)), etag: null, stop);
         if (!reply.IsMissing)
             container.Check(reply, "remove a result");
     }

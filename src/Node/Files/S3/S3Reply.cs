@@ -27,7 +27,7 @@ internal sealed class S3Reply : IDisposable
     public bool IsGood => Status is >= 200 and < 300 && Code.Length == 0;
 
     /// <summary>No answer, or one that says: later. Nothing is known of the call's effect.</summary>
-    public bool IsAway => Status is 0 or 408 or 429 or >= 500 || Code is "SlowDown" or "InternalError" or "ServiceUnavailable" or "RequestTimeout";
+    public bool IsAway => Status is 0 or 408 or 429 or (>= 500 and not 501) || Code is "SlowDown" or "InternalError" or "ServiceUnavailable" or "RequestTimeout";
 
     public bool IsMissing => Status == 404 && Code is "" or "NoSuchKey" or "NotFound";
 

@@ -31,15 +31,15 @@ internal sealed class UploadNotes(S3Container container, TaskFiles files)
     }
 
     /// <summary>Makes an upload findable.</summary>
-    public async ValueTask WriteAsync(PartName name, string uploadId, CancellationToken stop)
+    public async ValueTask WriteAsync(PartName name, string uploadId, PartOwner owner, CancellationToken stop)
     {
-        using var reply = await container.Client.PutAsync(_folder + name, Encoding.UTF8.GetBytes(uploadId), birth: null, stop);
+        using var reply = await container.Client.PutAsync(_folder + name, Encoding.UTF8.GetBytes(uploadId), birth: null, stop, owner: owner);
         container.Check(reply, "note an upload");
     }
 
     public async ValueTask RemoveAsync(PartName name, CancellationToken stop)
     {
-        using var reply = await container.Client.DeleteAsync(_folder + name, stop);
+        using var reply = await container.Client.DeleteAsync(_folder + name, etag: null, stop);
         if (!reply.IsMissing)
             container.Check(reply, "remove the note of an upload");
     }

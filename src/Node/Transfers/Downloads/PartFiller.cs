@@ -55,11 +55,12 @@ internal sealed class PartFiller(
 
     private Task WaitAsync(PumpTick tick)
     {
-        if (tick.IsDue || writer.Flushing is { IsCompleted: true })
+        if (tick.IsDue || writer.Flushing is { IsCompleted: true } || writer.IsFirstDue)
             return Task.CompletedTask;
-        if (_open.Count == 1 && writer.Flushing is null)
+        var news = writer.Flushing ?? writer.FirstDurable;
+        if (_open.Count == 1 && news is null)
             return Task.WhenAny(_open[0].End, tick.Next);
-        return Task.WhenAny([.. _open.Select(Task (connection) => connection.End), tick.Next, writer.Flushing ?? tick.Next]);
+        return Task.WhenAny([.. _open.Select(Task (connection) => connection.End), tick.Next, news ?? tick.Next]);
     }
 
     /// <summary>Looks at connections that ended; the answer ends everything.</summary>
@@ -94,6 +95,8 @@ internal sealed class PartFiller(
     {
         if (writer.Flushing is { IsCompleted: true } && !await writer.EndCheckpointAsync())
             return new PumpEnd.Unwanted();
+        if (writer.IsFirstDue)
+            writer.BeginCheckpoint();
         if (!tick.IsDue)
             return null;
         tick.Clear();

@@ -21,6 +21,7 @@ internal sealed class PartWriter(
     private long _unstartedBytes;
     private long _checkpointAt = time.GetTimestamp();
     private Task<PartFlush>? _flush;
+    private bool _hasBegun;
 
     public IPartFile Part => part;
 
@@ -55,11 +56,18 @@ internal sealed class PartWriter(
     /// <summary>A flush failed: what was written since the last good one is lost, and the file is of no use.</summary>
     public bool FlushFailed { get; private set; }
 
-    public bool IsCheckpointDue =>
-        validator is not null && _flush is null && time.GetElapsedTime(_checkpointAt) >= CheckpointInterval && HasNews;
+    public bool IsCheckpointDue => CanCheckpoint && time.GetElapsedTime(_checkpointAt) >= CheckpointInterval && HasNews;
+
+    /// <summary>The part has something that would be lost without its first checkpoint.</summary>
+    public bool IsFirstDue => FirstDurable is { IsCompleted: true } && CanCheckpoint;
+
+    /// <summary>Ends when that is so; null when a checkpoint can wait for its time.</summary>
+    public Task? FirstDurable => validator is null || HasCheckpoint || _hasBegun ? null : part.FirstDurable;
 
     /// <summary>The flush of a started checkpoint, while there is one.</summary>
     public Task? Flushing => _flush;
+
+    private bool CanCheckpoint => validator is not null && _flush is null;
 
     private bool HasNews
     {
@@ -87,7 +95,11 @@ internal sealed class PartWriter(
     }
 
     /// <summary>Starts the flush of what is written.</summary>
-    public void BeginCheckpoint() => _flush = FlushAsync();
+    public void BeginCheckpoint()
+    {
+        _hasBegun |= IsFirstDue;
+        _flush = FlushAsync();
+    }
 
     /// <summary>Waits for the flush and journals what it made durable. False: the attempt is not wanted any more.</summary>
     public async ValueTask<bool> EndCheckpointAsync()

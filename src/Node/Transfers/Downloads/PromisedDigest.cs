@@ -25,14 +25,14 @@ internal sealed record PromisedDigest(DigestAlgorithm Algorithm, byte[] Value, s
     {
         var found = new List<PromisedDigest>();
         ReadDictionary("Repr-Digest", Get(headers, content, "Repr-Digest"), found);
-        // These two speak of the bytes of this message, which are the whole only in a plain answer.
+        // These speak of the bytes of this message, or, from stores, of the one part that a range meets: the whole only in a plain answer.
         if (status == 200)
         {
             ReadDictionary("Content-Digest", Get(headers, content, "Content-Digest"), found);
             Add(found, DigestAlgorithm.Md5, Get(headers, content, "Content-MD5"), "Content-MD5");
+            ReadAmz(headers, content, found);
         }
         ReadGoog(headers, content, found);
-        ReadAmz(headers, content, found);
         return found.MinBy(digest => digest.Algorithm);
     }
 

@@ -40,6 +40,9 @@ internal sealed class FakeS3 : IAsyncDisposable
 
     public ConcurrentQueue<FakeCall> Calls { get; } = new();
 
+    /// <summary>The bodies of parts, whole or not, as they come in.</summary>
+    public ConcurrentQueue<FakePart> Parts { get; } = new();
+
     /// <summary>What the latest upload or object was begun with.</summary>
     public IReadOnlyDictionary<string, string> Begun { get; private set; } = new Dictionary<string, string>();
 
@@ -109,13 +112,12 @@ internal sealed class FakeS3 : IAsyncDisposable
 
     private async Task ServeAsync(HttpContext context)
     {
-        using var buffer = new MemoryStream();
-        await context.Request.Body.CopyToAsync(buffer);
-        var body = buffer.ToArray();
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget.Split('?');
         var path = Uri.UnescapeDataString(target[0]).TrimStart('/');
         var key = path == Bucket ? "" : path.StartsWith(Bucket + "/", StringComparison.Ordinal) ? path[(Bucket.Length + 1)..] : null;
         var query = context.Request.Query.ToDictionary(pair => pair.Key, pair => pair.Value.ToString(), StringComparer.Ordinal);
+        if (await ReceiveAsync(context, key ?? path, query) is not { } body)
+            return;
         var call = new FakeCall(context.Request.Method, key ?? path, query, body, context.Request.Headers.Range.ToString());
         Calls.Enqueue(call);
         var fault = OnCall?.Invoke(call);
@@ -130,6 +132,26 @@ internal sealed class FakeS3 : IAsyncDisposable
             await AnswerFaultAsync(context, fault);
         else
             await SendAsync(context, answer);
+    }
+
+    /// <summary>Null when the client went away before its end.</summary>
+    private async Task<byte[]?> ReceiveAsync(HttpContext context, string key, Dictionary<string, string> query)
+    {
+        var part = new FakePart(key, query.GetValueOrDefault("partNumber", ""));
+        if (part.Number.Length > 0)
+            Parts.Enqueue(part);
+        using var body = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            for (int count; (count = await context.Request.Body.ReadAsync(buffer)) > 0; part.Add(count))
+                body.Write(buffer, 0, count);
+            return body.ToArray();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static async Task AnswerFaultAsync(HttpContext context, FakeFault fault)
@@ -167,7 +189,7 @@ internal sealed class FakeS3 : IAsyncDisposable
                 ("DELETE", not null) => Abort(uploadId, key),
                 ("PUT", null) => PutObject(key, call.Body, headers),
                 ("GET" or "HEAD", null) => Get(key, headers),
-                ("DELETE", null) => Delete(key),
+                ("DELETE", null) => Delete(key, headers),
                 _ => Answer.Error(405, "MethodNotAllowed"),
             };
         }
@@ -283,8 +305,10 @@ internal sealed class FakeS3 : IAsyncDisposable
         return new Answer(206, found.Content[from..], shown);
     }
 
-    private Answer Delete(string key)
+    private Answer Delete(string key, IHeaderDictionary headers)
     {
+        if (headers.IfMatch.Count > 0 && _objects.TryGetValue(key, out var found) && headers.IfMatch.ToString() != found.Tag)
+            return Answer.Error(412, "PreconditionFailed");
         _objects.Remove(key);
         return new Answer(204, [], []);
     }
@@ -354,6 +378,20 @@ internal sealed record FakeCall(string Method, string Key, Dictionary<string, st
     public bool IsBegin => Method == "POST" && Query.ContainsKey("uploads");
 
     public bool IsComplete => Method == "POST" && Query.ContainsKey("uploadId");
+}
+
+/// <summary>The body of a part on its way in.</summary>
+internal sealed class FakePart(string key, string number)
+{
+    private long _bytes;
+
+    public string Key => key;
+
+    public string Number => number;
+
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    public void Add(int count) => Interlocked.Add(ref _bytes, count);
 }
 
 /// <summary>Answered in place of the right answer.</summary>

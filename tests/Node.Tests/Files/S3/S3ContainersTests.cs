@@ -118,18 +118,68 @@ public sealed class S3ContainersTests : IAsyncLifetime
         _store.Put("in/default/a", bytes);
         Assert.Equal(412, Assert.IsType<StageResult.Refused>(await MoveAsync("a", "b/c", replaces: false)).Problem.Status);
         Assert.DoesNotContain(_store.Calls, call => call.Method == "GET" && call.Key.Length > 0);
+    }
 
-        ValueTask<StageResult?> MoveAsync(string from, string to, bool replaces = true) => _rig.Containers.MoveAsync(
-            new FileMove
+    /// <summary>As if it had come after the move. What comes before the copy is refused.</summary>
+    [Theory]
+    [InlineData("HEAD")]
+    [InlineData("DELETE")]
+    public async Task A_source_that_is_replaced_after_the_copy_stays(string before)
+    {
+        var (bytes, newer) = (S3Rig.Bytes(3000), S3Rig.Bytes(2000, seed: 2));
+        _store.Put("in/default/a", bytes);
+        _store.OnCall = call =>
+        {
+            if (call.Key == "in/default/a" && call.Method == before && _store.Content("in/default/b/c") is not null)
+                _store.Put("in/default/a", newer);
+            return null;
+        };
+        Assert.IsType<StageResult.Stored>(await MoveAsync("a", "b/c"));
+        Assert.Equal(bytes, _store.Content("in/default/b/c"));
+        Assert.Equal(newer, _store.Content("in/default/a"));
+    }
+
+    [Fact]
+    public async Task A_source_that_is_replaced_before_the_copy_is_neither_moved_nor_removed()
+    {
+        _store.Put("in/default/a", S3Rig.Bytes(3000));
+        _store.OnCall = call =>
+        {
+            if (call is { Method: "PUT", Key: "in/default/b/c" })
+                _store.Put("in/default/a", S3Rig.Bytes(2000, seed: 2));
+            return null;
+        };
+        Assert.Equal(412, Assert.IsType<StageResult.Refused>(await MoveAsync("a", "b/c")).Problem.Status);
+        Assert.Equal(["in/default/a"], _store.Keys);
+    }
+
+    [Fact]
+    public async Task A_store_that_knows_no_conditional_removal_is_looked_at_before()
+    {
+        _store.Put("in/default/a", S3Rig.Bytes(3000));
+        var refused = 0;
+        _store.OnCall = call => call.Method == "DELETE" && refused++ == 0 ? new FakeFault(501, "NotImplemented") : null;
+        Assert.IsType<StageResult.Stored>(await MoveAsync("a", "b/c"));
+        Assert.Equal(["in/default/b/c"], _store.Keys);
+        Assert.Equal(2, refused);
+    }
+
+    [Fact]
+    public async Task A_removal_with_a_condition_spares_what_came_in_between()
+    {
+        _store.Put("in/default/a", S3Rig.Bytes(10));
+        await using (var file = await _rig.Containers.OpenReadAsync(TenantId.Parse("default"), ContainerName.Default, ContainerPath.Parse("a"), Stop))
+        {
+            _store.OnCall = call =>
             {
-                Tenant = TenantId.Parse("default"),
-                From = ContainerName.Default,
-                Path = ContainerPath.Parse(from),
-                To = ContainerName.Default,
-                ToPath = ContainerPath.Parse(to),
-                Replaces = replaces,
-            },
-            Stop);
+                if (call.Method == "DELETE")
+                    _store.Put("in/default/a", S3Rig.Bytes(20));
+                return null;
+            };
+            await Assert.ThrowsAsync<FileConditionException>(async () => await _rig.Containers.DeleteAsync(
+                TenantId.Parse("default"), ContainerName.Default, ContainerPath.Parse("a"), new FileCondition((etag, _) => etag == file!.ETag, MustBeFree: false), Stop));
+        }
+        Assert.Equal(20, _store.Content("in/default/a")!.Length);
     }
 
     [Fact]
@@ -163,6 +213,18 @@ public sealed class S3ContainersTests : IAsyncLifetime
         var refused = Assert.IsType<StageResult.Refused>(await rig.StageAsync("a", S3Rig.Bytes(10), 10));
         Assert.Equal(503, refused.Problem.Status);
     }
+
+    private ValueTask<StageResult?> MoveAsync(string from, string to, bool replaces = true) => _rig.Containers.MoveAsync(
+        new FileMove
+        {
+            Tenant = TenantId.Parse("default"),
+            From = ContainerName.Default,
+            Path = ContainerPath.Parse(from),
+            To = ContainerName.Default,
+            ToPath = ContainerPath.Parse(to),
+            Replaces = replaces,
+        },
+        Stop);
 
     [Fact]
     public async Task The_endpoint_of_a_container_is_no_way_to_other_hosts()

@@ -244,6 +244,53 @@ public sealed class S3PartFilesTests : IAsyncLifetime
         await Assert.ThrowsAsync<OwnershipLostException>(async () => await part.PublishAsync(3500, null, flush: true, Stop));
     }
 
+    /// <summary>Between a request and its repetition a lease may run out: the pauses and the time limits of a store that is away are long.</summary>
+    [Theory]
+    [InlineData("part")]
+    [InlineData("begin")]
+    [InlineData("complete")]
+    [InlineData("put")]
+    [InlineData("small")]
+    public async Task Trust_that_ends_after_the_first_try_leaves_it_at_that(string what)
+    {
+        var (trusted, tries) = (true, 0);
+        var owner = FilesRig.Owner(mayAct: () => trusted);
+        _store.OnCall = call =>
+        {
+            if (!(what switch { "part" => call is { IsPart: true, PartNumber: 1 }, "begin" => call.IsBegin, "complete" => call.IsComplete, _ => call.Method == "PUT" }))
+                return null;
+            (trusted, tries) = (false, tries + 1);
+            return new FakeFault(503, "SlowDown");
+        };
+        var bytes = S3Rig.Bytes(what is "put" or "small" ? 500 : 2500);
+        await Assert.ThrowsAsync<OwnershipLostException>(async () =>
+        {
+            if (what == "small")
+                await _rig.Parts.PublishWholeAsync(FilesRig.Files(), owner, bytes, null, flush: true, Stop);
+            await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), owner, bytes.Length, Stop);
+            await WriteAsync(part, bytes, 0, chunk: 500);
+            await part.PublishAsync(bytes.Length, null, flush: true, Stop);
+        });
+        Assert.Equal(1, tries);
+        Assert.Empty(Visible);
+    }
+
+    [Fact]
+    public async Task The_first_part_at_the_store_asks_for_a_checkpoint_and_an_adopted_upload_has_one()
+    {
+        var bytes = S3Rig.Bytes(3500);
+        await using (var part = await CreateAsync(3500))
+        {
+            await WriteAsync(part, bytes[..900], 0, chunk: 300);
+            Assert.False(part.FirstDurable!.IsCompleted);
+            await WriteAsync(part, bytes[900..1100], 900, chunk: 100);
+            await part.FirstDurable.WaitAsync(TimeSpan.FromSeconds(10), Stop);
+        }
+        var checkpoint = await InterruptAsync(bytes, 2300);
+        await using var adopted = await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint, Stop);
+        Assert.Null(adopted!.FirstDurable);
+    }
+
     [Fact]
     public async Task A_discarded_task_leaves_neither_upload_nor_note_nor_result()
     {
