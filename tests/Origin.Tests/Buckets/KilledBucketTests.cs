@@ -13,11 +13,15 @@ namespace Backhaul.Origin.Tests.Buckets;
 /// </summary>
 public sealed class KilledBucketTests
 {
-    /// <summary>Of both ways, so that lives end in the middle of something.</summary>
+    /// <summary>So that lives end in the middle of something.</summary>
     private const int BytesPerSecond = 8 * 1024 * 1024;
 
-    /// <summary>A download is counted where it is sent: what the killed node had not read yet lies in the buffers of both systems and of one read.</summary>
-    private const int OnTheWay = 2 * 1024 * 1024;
+    /// <summary>
+    /// A download is counted where it is sent, also what the killed node had not read yet: that lies in the buffers of both systems and of one read, and is
+    /// what comes in while a part goes out. Half a second of it is more than a part takes.
+    /// </summary>
+    private const int FetchedBytesPerSecond = 4 * 1024 * 1024;
+    private const int OnTheWay = FetchedBytesPerSecond / 2;
 
     [Fact]
     public async Task Each_kill_during_an_upload_in_parts_costs_at_most_one_part()
@@ -58,7 +62,7 @@ public sealed class KilledBucketTests
         var lives = new List<int>();
         using var run = new BucketLives("download into a bucket", Settings(store, asContainer: true))
         {
-            AddAsync = (api, task) => api.DownloadAsync("lives", task, origin.Bytes(task, BucketLives.FileBytes, $"rate={BytesPerSecond}"), $"{task}.bin"),
+            AddAsync = (api, task) => api.DownloadAsync("lives", task, origin.Bytes(task, BucketLives.FileBytes, $"rate={FetchedBytesPerSecond}"), $"{task}.bin"),
             Moved = () => origin.Requests.Sum(request => request.BytesSent),
             Take = task => Take(store, $"default/{task}.bin"),
             OnKilled = () => lives.Add(origin.Requests.Count),
