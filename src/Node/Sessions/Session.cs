@@ -62,8 +62,10 @@ internal sealed class Session(SessionKey key, SessionOptions options)
 
     public CommandLedger Ledger { get; } = new(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
 
+    public AbandonedUploads Abandoned { get; } = new();
+
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
-    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || (!Paused && Tasks.Ready.Count > 0);
+    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || (!Paused && Tasks.Ready.Count > 0);
 
     public TaskFiles FilesOf(TaskState task) => new(
         Key, Generation, task.Id, task.Spec.Destination?.Container ?? Configurations.Container, task.Spec.Destination?.Path);
@@ -121,6 +123,9 @@ internal sealed class Session(SessionKey key, SessionOptions options)
             case SessionInvalidated:
                 (Ending, Phase) = (null, SessionPhase.Invalidated);
                 break;
+            case UploadAbandoned abandoned:
+                Abandoned.Remove(abandoned.Generation, abandoned.Task);
+                break;
             case EventsAcknowledged acknowledged:
                 Delivery.OnAcknowledged(acknowledged.Through);
                 break;
@@ -147,6 +152,8 @@ internal sealed class Session(SessionKey key, SessionOptions options)
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
         foreach (var answered in snapshot.Ledger)
             Ledger.Add(answered);
+        foreach (var upload in snapshot.Abandoned ?? [])
+            Abandoned.Add(upload);
     }
 
     private void ApplyCreated(SessionCreated created)
@@ -179,6 +186,8 @@ internal sealed class Session(SessionKey key, SessionOptions options)
             LastOrdinal = created.Ordinal;
             return;
         }
+        if (happened is TaskCompleted { Outcome: not TaskOutcomes.Succeeded } && Tasks[happened.Task] is { Run.Part.Upload: not null } unfinished)
+            Abandoned.Add(AbandonedUpload.Of(this, unfinished));
         var task = TaskTransitions.Apply(Tasks[happened.Task], happened);
         if (happened is not TaskCompleted completed)
         {

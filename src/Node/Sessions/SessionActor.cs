@@ -27,15 +27,15 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     /// <summary>Later moments are looked at again then: timers do not reach months ahead.</summary>
     private static readonly TimeSpan TimerMax = TimeSpan.FromDays(1);
-    private static readonly IReadOnlyDictionary<TaskId, TaskState> NoneArchived = new Dictionary<TaskId, TaskState>();
 
     private readonly SessionEnvironment _environment = environment;
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionActor>();
     private readonly Session _session = new(environment.Session, environment.Options);
     private readonly Dictionary<TaskId, AttemptProgress> _running = [];
     private readonly RateGate _rate = new(environment.Time);
-    private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
-    private volatile bool _slotsMayBeFree;
+    private SlotSeeker _seeker = null!;
+    private SessionRemains _remains = null!;
+    private SessionLookups _lookups = null!;
     private SessionStorage? _storage;
     private SessionTally? _tally;
     private ActorContext<SessionMessage> _context = null!;
@@ -43,9 +43,12 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     protected internal override async ValueTask StartAsync(ActorContext<SessionMessage> context)
     {
         _context = context;
+        _seeker = new SlotSeeker(_environment, _session);
+        _remains = new SessionRemains(_environment, _session, _logger);
         _tally = SessionInstruments.Activated();
         var started = _environment.Time.GetTimestamp();
         _storage = await SessionStorage.LoadAsync(_environment, _session, _logger, context.Stopping);
+        _lookups = new SessionLookups(_session, _storage, context.Stopping);
         SessionInstruments.Loaded(_environment.Time.GetElapsedTime(started));
         _logger.SessionLoaded(_session.Key, _session.Tasks.Count, _session.Delivery.LastNumber, _storage.Sequence);
         var turn = new SessionTurn();
@@ -64,7 +67,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             while (true)
             {
                 var messages = Gather(message, turn);
-                turn.Claimed = await FindClaimedAsync(messages);
+                turn.Claimed = await _lookups.FindClaimedAsync(messages);
                 foreach (var taken in messages)
                     await HandleAsync(taken, turn);
                 if (turn.Messages >= _session.Options.TurnMessagesMax || turn.Bytes >= TurnBytesMax || !context.TryTakeNext(out message))
@@ -153,26 +156,6 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         return messages;
     }
 
-    private async ValueTask<ClaimedElsewhere> FindClaimedAsync(List<SessionMessage> messages)
-    {
-        if (_session.Phase is SessionPhase.Absent)
-            return ClaimedElsewhere.Nothing;
-        List<Destination> wanted = [];
-        foreach (var message in messages)
-        {
-            switch (message)
-            {
-                case SessionMessage.Execute { Command: SessionCommand.AddTask add } when _session.DestinationOf(add.Spec) is { } destination:
-                    wanted.Add(destination);
-                    break;
-                case SessionMessage.Execute { Command: SessionCommand.AddTasks add }:
-                    wanted.AddRange(add.Entries.Select(entry => entry.Spec is { } spec ? _session.DestinationOf(spec) : null).OfType<Destination>());
-                    break;
-            }
-        }
-        return wanted.Count == 0 ? ClaimedElsewhere.Nothing : await _storage!.FindClaimsAsync(wanted, _context.Stopping);
-    }
-
     private async ValueTask HandleAsync(SessionMessage message, SessionTurn turn)
     {
         turn.Messages++;
@@ -188,6 +171,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 break;
             case SessionMessage.Report report:
                 Report(report, turn);
+                break;
+            case SessionMessage.GaveUp gaveUp:
+                Apply(turn, _remains.GaveUp(gaveUp, Now), null);
                 break;
             case SessionMessage.IdleCheck:
                 if (IsIdle())
@@ -208,7 +194,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                     "This Idempotency-Key was used for another request. Use a new key for a new intent, and the same one only to repeat the same request."));
             return;
         }
-        var archived = await FindArchivedAsync(execute.Command, turn);
+        var archived = await _lookups.FindArchivedAsync(execute.Command, turn);
         var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent, turn.Claimed);
         Apply(turn, decision.Events, execute.Key?.Id);
         StartReady(turn); // so that the answer shows the task running when it can
@@ -226,32 +212,6 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         if (events is not null)
             Apply(turn, events, null);
         turn.Answer(report.Accepted, events is not null);
-    }
-
-    /// <summary>Ids that clients choose may belong to tasks that ended: those are looked up before anything is decided.</summary>
-    private async ValueTask<IReadOnlyDictionary<TaskId, TaskState>> FindArchivedAsync(SessionCommand command, SessionTurn turn)
-    {
-        if (_session.Ended.Total == 0)
-            return NoneArchived;
-        List<TaskId> ids = command switch
-        {
-            SessionCommand.AddTask { Spec.Id: { } id } => [id],
-            SessionCommand.AddTasks add => [.. add.Entries.Where(entry => entry.Spec?.Id is not null).Select(entry => entry.Spec!.Id!.Value)],
-            SessionCommand.ITaskCommand { Task: var id } => [id],
-            _ => [],
-        };
-        ids.RemoveAll(id => _session.Tasks.TryFind(id, out _));
-        if (ids.Count == 0)
-            return NoneArchived;
-        Dictionary<TaskId, TaskState> found = [];
-        foreach (var id in ids)
-        {
-            if (turn.Ended.TryGetValue(id, out var ended))
-                found[id] = ended;
-        }
-        foreach (var row in await _storage!.FindArchivedAsync(_session.Generation, ids, _context.Stopping))
-            found[row.Id] = row;
-        return found;
     }
 
     // ---- the end of a turn ----
@@ -301,7 +261,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         foreach (var happened in events)
         {
-            TurnEffects.Note(turn, _session, happened, task => AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust));
+            TurnEffects.Note(turn, _session, happened);
             if (happened is TaskCompleted { Outcome: TaskOutcomes.Failed, Error: { } error } failed)
                 _logger.TaskFailed(_session.Key, failed.Task, error.Code, error.Message);
             _session.Apply(happened);
@@ -337,42 +297,13 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _session.Tasks.Promote(Now);
         if (_context.IsStopping || _session.Paused || _session.Phase is SessionPhase.Absent)
             return;
-        if (_slotsMayBeFree)
+        foreach (var (started, slot) in _seeker.Take(Now, _context.Self))
         {
-            _slotsMayBeFree = false;
-            _refusedHosts.Clear();
-        }
-        var perHost = _session.Configurations.Current.MaxConnectionsPerHost!.Value;
-        var mustWait = false;
-        while (_session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host))
-        {
-            if (_environment.Slots.Take(_session.Key, host, 1, perHost) == 0)
-            {
-                mustWait = true;
-                _refusedHosts.Add(host);
-                if (_environment.Slots.Use is var use && use.Running >= use.RunningMax)
-                    break;
-                continue;
-            }
-            var started = AttemptDecider.Start(_session, id, Now);
             if (started.Attempt == 1)
-                SessionInstruments.TaskFirstStarted(started.At - _session.Tasks[id].CreatedAt);
-            turn.Starts.Add((started, new SlotLease(_environment.Slots, _session.Key, host)));
+                SessionInstruments.TaskFirstStarted(started.At - _session.Tasks[started.Task].CreatedAt);
+            turn.Starts.Add((started, slot));
             Apply(turn, [started], null);
         }
-        if (mustWait)
-            WaitForSlot();
-    }
-
-    /// <summary>Only after every host was tried: waiting gives an offered slot to the next in line.</summary>
-    private void WaitForSlot()
-    {
-        var self = _context.Self;
-        _environment.Slots.NotifyWhenFree(_session.Key, () =>
-        {
-            _slotsMayBeFree = true;
-            self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
-        });
     }
 
     /// <summary>What is done in the world once the events are durable.</summary>
@@ -399,9 +330,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         foreach (var read in turn.Reads)
             _ = read();
         foreach (var (files, resultToo) in turn.Discards)
-            _ = DiscardAsync(files, resultToo);
-        foreach (var order in turn.Abandoned)
-            _ = AbandonUploadAsync(order);
+            _ = _remains.DiscardAsync(files, _storage!.Epoch, resultToo);
+        _remains.GiveUp(_storage!.Epoch, _context.Self);
         if (turn.Rows.Exists(row => row.Number is not null))
             _environment.Feed.Published(_session.Key, _session.Delivery.LastNumber);
     }
@@ -429,30 +359,6 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>False when it is forgotten already; the next attempt of the task may run by then.</summary>
     private bool ForgetAttempt(TaskId id, int attempt) =>
         _running.TryGetValue(id, out var progress) && progress.ChildName == TaskActor.NameOf(id, attempt) && _running.Remove(id);
-
-    private async Task DiscardAsync(TaskFiles files, bool resultToo)
-    {
-        try
-        {
-            await _environment.Runner.DiscardAsync(files, _storage!.Epoch, resultToo);
-        }
-        catch (Exception failure)
-        {
-            _logger.DiscardFailed(_session.Key, files.Task, failure);
-        }
-    }
-
-    private async Task AbandonUploadAsync(AttemptOrder order)
-    {
-        try
-        {
-            await _environment.Runner.AbandonUploadAsync(order);
-        }
-        catch (Exception failure)
-        {
-            _logger.DiscardFailed(_session.Key, order.Files.Task, failure);
-        }
-    }
 
     private HeadUpdate Head() => new(
         SessionViews.StateOf(_session.Phase), _session.Generation, _session.Delivery.LastNumber,

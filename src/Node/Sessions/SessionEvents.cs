@@ -49,6 +49,7 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("events.drained.v1", json.EventsDrained, numbered: true);
         codec.Register("command.answered.v1", json.CommandAnswered, numbered: false);
         codec.Register("task.challenged.v1", json.TaskChallenged, numbered: true);
+        codec.Register("upload.abandoned.v1", json.UploadAbandoned, numbered: false);
         return codec;
     }
 }
@@ -142,6 +143,9 @@ internal sealed record TaskCompleted(
     public AttemptResponse? Response { get; init; }
 }
 
+/// <summary>The target of an upload that will not be finished was told to forget it; or nobody could be told, and its own expiry has to do.</summary>
+internal sealed record UploadAbandoned(int Generation, TaskId Task, bool Told, DateTimeOffset At) : SessionEvent(At);
+
 internal sealed record EventsAcknowledged(long Through, DateTimeOffset At) : SessionEvent(At);
 
 /// <summary>Everything before was acknowledged and no task is left.</summary>
@@ -183,6 +187,7 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskChallenged))]
 [JsonSerializable(typeof(TaskFinishedFile))]
 [JsonSerializable(typeof(TaskCompleted))]
+[JsonSerializable(typeof(UploadAbandoned))]
 [JsonSerializable(typeof(EventsAcknowledged))]
 [JsonSerializable(typeof(EventsDrained))]
 [JsonSerializable(typeof(CommandAnswered))]

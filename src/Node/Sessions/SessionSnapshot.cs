@@ -23,6 +23,9 @@ internal sealed record SessionSnapshot
     public required IReadOnlyList<KeptFile> Temporary { get; init; }
     public required IReadOnlyList<CommandAnswered> Ledger { get; init; }
 
+    /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
+    public IReadOnlyList<AbandonedUpload>? Abandoned { get; init; }
+
     public static SessionSnapshot Of(Session session) => new()
     {
         Phase = session.Phase,
@@ -40,6 +43,7 @@ internal sealed record SessionSnapshot
         Temporary = [.. session.Delivery.Temporary.Select(kept =>
             new KeptFile(kept.Key, kept.Value.Generation, kept.Value.Task, kept.Value.Container.ToString()))],
         Ledger = [.. session.Ledger.Entries],
+        Abandoned = session.Abandoned.All.Count > 0 ? [.. session.Abandoned.All] : null,
     };
 
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, SessionJson.Default.SessionSnapshot);

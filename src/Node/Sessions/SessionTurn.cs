@@ -48,9 +48,6 @@ internal sealed class SessionTurn
     /// <summary>Files that nothing refers to any more; true: the temporary result too.</summary>
     public List<(TaskFiles Files, bool ResultToo)> Discards { get; } = [];
 
-    /// <summary>Uploads that ended unfinished and have something at their target.</summary>
-    public List<AttemptOrder> Abandoned { get; } = [];
-
     public List<Func<Task>> Reads { get; } = [];
 
     public int Messages { get; set; }

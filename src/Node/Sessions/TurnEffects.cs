@@ -1,5 +1,3 @@
-using Backhaul.Node.Transfers;
-
 namespace Backhaul.Node.Sessions;
 
 /// <summary>What events ask of the world, noted while the state still shows what was before: attempts to stop, files to remove, limits and wishes to pass on.</summary>
@@ -8,8 +6,7 @@ internal static class TurnEffects
     /// <param name="turn">Where it is noted; it is done when the turn is durable.</param>
     /// <param name="session">The state before the event.</param>
     /// <param name="happened">The event.</param>
-    /// <param name="orderOf">The order of a task's attempt, for what is to be given up.</param>
-    public static void Note(SessionTurn turn, Session session, SessionEvent happened, Func<TaskState, AttemptOrder> orderOf)
+    public static void Note(SessionTurn turn, Session session, SessionEvent happened)
     {
         switch (happened)
         {
@@ -29,9 +26,6 @@ internal static class TurnEffects
                 turn.Publishes = true;
                 if (session.Tasks[succeeded.Task] is { Run.Generation: > 1 } restarted)
                     turn.Discards.Add((session.FilesOf(restarted), false)); // parts of earlier generations
-                break;
-            case TaskCompleted completed when session.Tasks[completed.Task] is { Run.Part.Upload: not null } unfinished:
-                turn.Abandoned.Add(orderOf(unfinished));
                 break;
             case TaskCompleted completed when session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
                 turn.Discards.Add((session.FilesOf(unfinished), false));

@@ -20,12 +20,17 @@ namespace Backhaul.Node.Transfers;
 internal sealed class AttemptRunner(
     OutboundClients clients, IPartFiles parts, IFileWork work, TransferOptions options, TimeProvider time, Governor governor, ResumeJudge? judge = null) : IAttemptRunner
 {
+    private const int EndingsMax = 32;
+
     private readonly TransferServices _services = new(
         clients, new RequestSender(clients, options, governor.Gates, time), parts, work, options, time, governor.Slots, governor.Paces, governor.Gates)
     {
         Judge = judge ?? ResumeRules.Decide,
     };
     private readonly UploadProtocols _uploads = new(time);
+
+    /// <summary>However many sessions have uploads to give up, so many targets are told at once by a node; the others wait their turn.</summary>
+    private readonly SemaphoreSlim _endings = new(EndingsMax);
 
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
     {
@@ -45,5 +50,16 @@ internal sealed class AttemptRunner(
     public async Task DiscardAsync(TaskFiles files, long epoch, bool resultToo) =>
         await parts.DiscardAsync(files, epoch, resultToo, CancellationToken.None);
 
-    public Task AbandonUploadAsync(AttemptOrder order) => UploadEnding.RunAsync(order, _services, _uploads);
+    public async Task<bool> AbandonUploadAsync(AttemptOrder order)
+    {
+        await _endings.WaitAsync();
+        try
+        {
+            return await UploadEnding.RunAsync(order, _services, _uploads);
+        }
+        finally
+        {
+            _endings.Release();
+        }
+    }
 }

@@ -23,9 +23,9 @@ internal interface IAttemptRunner
 
     /// <summary>
     /// Tells the target of an upload that will not be finished (<see cref="AttemptOrder.Resume"/> has its <see cref="UploadState"/>) to forget it, where
-    /// its protocol has a word for that. Tried a few times within a limit and then left to the target's own expiry; never throws for what a network does.
+    /// its protocol has a word for that. Tried a few times within a limit and then left to the target's own expiry (false); never throws for what a network does.
     /// </summary>
-    Task AbandonUploadAsync(AttemptOrder order);
+    Task<bool> AbandonUploadAsync(AttemptOrder order);
 }
 
 /// <summary>Where the reports of an attempt go. Calls come from one logical thread, in order.</summary>

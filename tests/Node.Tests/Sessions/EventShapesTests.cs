@@ -99,6 +99,7 @@ public sealed class EventShapesTests
         }, 3, At),
         new TaskFinishedFile(Task, File, At),
         new TaskCompleted(Task, TaskOutcomes.Succeeded, Error, 200, 10, 5, "verified", "00ff", File, At) { Response = Response() },
+        new UploadAbandoned(2, Task, Told: true, At),
         new EventsAcknowledged(12, At),
         new EventsDrained(At),
         new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),

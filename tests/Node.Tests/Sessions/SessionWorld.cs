@@ -209,10 +209,13 @@ internal sealed class ScriptedRunner : IAttemptRunner
     /// <summary>Uploads whose target was told to forget them.</summary>
     public List<AttemptOrder> AbandonedUploads { get; } = [];
 
-    public Task AbandonUploadAsync(AttemptOrder order)
+    /// <summary>Targets answer when this does.</summary>
+    public Func<Task<bool>> TellTarget { get; set; } = () => Task.FromResult(true);
+
+    public Task<bool> AbandonUploadAsync(AttemptOrder order)
     {
         AbandonedUploads.Add(order);
-        return Task.CompletedTask;
+        return TellTarget();
     }
 
     public void Abandon()

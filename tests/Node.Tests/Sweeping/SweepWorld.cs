@@ -50,6 +50,9 @@ internal sealed class SweepWorld : IAttemptRunner, IDisposable
     /// <summary>How often a clean-up is lost, as by a crash right after the commit that asks for it.</summary>
     public double Lost { get; set; } = 0.5;
 
+    /// <summary>A mutant: the sweeper asks nobody, and takes everything of a known session for unreferenced.</summary>
+    public bool AsksNobody { get; init; }
+
     public string[] Parts => [.. Directory.EnumerateFiles(_root.At(".backhaul/parts"), "*", SearchOption.AllDirectories)];
 
     public string[] Results => [.. Directory.EnumerateFiles(_root.At(".backhaul/results")).Select(path => Path.GetFileName(path)!)];
@@ -126,7 +129,7 @@ internal sealed class SweepWorld : IAttemptRunner, IDisposable
             await _parts.DiscardAsync(files, epoch, resultToo, CancellationToken.None);
     }
 
-    public Task AbandonUploadAsync(AttemptOrder order) => Task.CompletedTask;
+    public Task<bool> AbandonUploadAsync(AttemptOrder order) => Task.FromResult(true);
 
     public void Dispose()
     {
@@ -168,7 +171,9 @@ internal sealed class SweepWorld : IAttemptRunner, IDisposable
     private sealed class WorldRouter(SweepWorld world) : ICommandRouter
     {
         public async ValueTask<CommandReply> ExecuteAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan deadline, CancellationToken stop) =>
-            world._random.NextDouble() < world.Lost / 5
+            world.AsksNobody && command is SessionCommand.FindReferenced
+                ? new CommandReply.Done(200, JsonSerializer.SerializeToUtf8Bytes(new FileReferences([], []), FileReferencesJson.Default.FileReferences))
+            : world._random.NextDouble() < world.Lost / 5
                 ? new CommandReply.Unavailable(UnavailableReason.Moving, TimeSpan.Zero, "Not now.")
                 : await world.Sessions.Post(command, world.Actors[session]);
     }

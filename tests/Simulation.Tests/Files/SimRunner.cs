@@ -54,7 +54,7 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
         volume.Discard(files, epoch, resultToo);
     }
 
-    public Task AbandonUploadAsync(AttemptOrder order) => Task.CompletedTask; // uploads of the simulation have no state at their target
+    public Task<bool> AbandonUploadAsync(AttemptOrder order) => Task.FromResult(true); // uploads of the simulation have no state at their target
 
     private async Task<AttemptOutcome> UploadAsync(AttemptOrder order, CancellationToken stop)
     {

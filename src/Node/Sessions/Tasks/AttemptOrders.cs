@@ -41,6 +41,31 @@ internal static class AttemptOrders
         };
     }
 
+    /// <summary>What the target of an upload that will not be finished is told with: where it is, and who asks.</summary>
+    public static AttemptOrder ToGiveUp(SessionKey session, AbandonedUpload upload, long epoch, ITrust trust)
+    {
+        var (task, configuration) = (upload.Task, upload.Configuration);
+        return new AttemptOrder
+        {
+            Files = new TaskFiles(session, upload.Generation, task.Id, configuration.Container is { } name ? ContainerName.Parse(name) : ContainerName.Default, null),
+            Kind = task.Spec.Kind,
+            Attempt = task.Run!.Attempt,
+            Epoch = epoch,
+            Trust = trust,
+            Url = task.Spec.Url,
+            Method = task.Spec.Method,
+            Headers = Merge(configuration.AdditionalHeaders, task.Spec.Headers),
+            UploadProtocol = task.Spec.UploadProtocol ?? UploadProtocol.Plain,
+            IdleTimeout = configuration.RequestTimeout!.Value,
+            SessionHostMax = configuration.MaxConnectionsPerHost!.Value,
+            AcceptStatus = [],
+            RetryStatuses = [],
+            Resume = task.Run.Part,
+            TraceParent = task.TraceParent,
+            Access = AccessOf(configuration),
+        };
+    }
+
     private static List<ContentPart>? WithContainers(IReadOnlyList<ContentPart>? parts, ContainerName ofSession) =>
         parts?.Select(part => part.Source is { Container: null } source ? part with { Source = source with { Container = ofSession } } : part).ToList();
 

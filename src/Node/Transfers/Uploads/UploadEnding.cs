@@ -10,10 +10,11 @@ internal static class UploadEnding
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PerTry = TimeSpan.FromSeconds(10);
 
-    public static async Task RunAsync(AttemptOrder order, TransferServices services, UploadProtocols protocols)
+    /// <summary>False when the target could not be told. One that keeps nothing, or whose protocol has no word for it, needs no telling.</summary>
+    public static async Task<bool> RunAsync(AttemptOrder order, TransferServices services, UploadProtocols protocols)
     {
         if (order.Resume?.Upload is not { } state || protocols.Find(state.Protocol) is not { } protocol || !Uri.TryCreate(order.Url, UriKind.Absolute, out var url))
-            return;
+            return true;
         for (var tried = 1; tried <= TriesMax; tried++)
         {
             using (var limit = new CancellationTokenSource(PerTry, services.Time))
@@ -21,11 +22,12 @@ internal static class UploadEnding
             {
                 var run = new UploadRun(order, SilentReports.Instance, services, protocols.Memory, watch, url, EmptySource.Instance, null);
                 if (await protocol.TerminateAsync(run, state))
-                    return;
+                    return true;
             }
             if (tried < TriesMax)
                 await Task.Delay(Pause * tried, services.Time);
         }
+        return false;
     }
 
     /// <summary>The task has ended: nobody is told any more.</summary>

@@ -49,7 +49,7 @@ internal sealed class GatedEngine(OriginGates gates, TimeProvider time) : IAttem
 
     public Task DiscardAsync(TaskFiles files, long epoch, bool resultToo) => Task.CompletedTask;
 
-    public Task AbandonUploadAsync(AttemptOrder order) => Task.CompletedTask;
+    public Task<bool> AbandonUploadAsync(AttemptOrder order) => Task.FromResult(true);
 
     private static AttemptOutcome.Failed Failed(string code, TimeSpan? retryAfter) =>
         new(new AttemptFailure { Code = code, Message = code, Retryable = true, RetryAfter = retryAfter });
