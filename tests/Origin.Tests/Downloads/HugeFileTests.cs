@@ -4,7 +4,10 @@ using Xunit;
 
 namespace Backhaul.Origin.Tests.Downloads;
 
-/// <summary>Offsets around 2^31 and above 2^32: a part that is a hole up to near its end goes on there.</summary>
+/// <summary>
+/// Offsets around 2^31 and above 2^32: a part that is a hole up to near its end goes on there. Every byte of such files goes over the wire at the first try with
+/// <c>BACKHAUL_SWEEP=long</c> only: it takes minutes.
+/// </summary>
 public sealed class HugeFileTests
 {
     private const int Rest = 300_003;
@@ -36,5 +39,22 @@ public sealed class HugeFileTests
         var end = new byte[Rest];
         content.ReadExactly(end);
         Assert.Equal(OriginContent.Bytes("huge", from, Rest), end);
+    }
+
+    public static TheoryData<long> FirstTry =>
+        Environment.GetEnvironmentVariable("BACKHAUL_SWEEP") == "long" ? [(1L << 31) - 1, 1L << 31, (1L << 31) + 1, (1L << 32) + 5] : [(1L << 25) + 5];
+
+    [Theory]
+    [MemberData(nameof(FirstTry))]
+    public async Task A_huge_file_arrives_at_the_first_try(long length)
+    {
+        await using var origin = await ScriptedOrigin.StartAsync();
+        await using var engine = Engine.Start(new TransferOptions());
+        var order = Engine.Download("whole", origin.Bytes("whole", length)) with { Sha256 = OriginContent.Sha256("whole", length) };
+        var finished = Assert.IsType<AttemptOutcome.Finished>(
+            await engine.Runner.RunAsync(order, new RecordedReports(), CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken));
+        Assert.Equal((length, length, true), (finished.BytesReceived, finished.File!.Length, finished.Verified));
+        Assert.Equal(length, origin.Requests.Sum(request => request.BytesSent));
+        await engine.AssertFileAsync("whole", "whole", length);
     }
 }
