@@ -20,9 +20,22 @@ public sealed class SweepHistoriesTests
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public void Nothing_referenced_goes_and_everything_unreferenced_goes_in_the_end(int seed)
+    public void Nothing_referenced_goes_and_everything_unreferenced_goes_in_the_end(int seed) => Play(seed, asksNobody: false);
+
+    [Fact]
+    public void Without_asking_the_sessions_what_they_refer_to_goes()
     {
-        using var world = new SweepWorld(seed);
+        var caught = Enumerable.Range(1, 8).Count(seed =>
+        {
+            var failure = Record.Exception(() => Play(seed, asksNobody: true));
+            return failure?.InnerException is Xunit.Sdk.XunitException;
+        });
+        Assert.True(caught > 0, "A sweeper that asks nobody did no harm.");
+    }
+
+    private static void Play(int seed, bool asksNobody)
+    {
+        using var world = new SweepWorld(seed) { AsksNobody = asksNobody };
         var random = new Random(seed + 1000);
         world.Sessions.Run(async () =>
         {

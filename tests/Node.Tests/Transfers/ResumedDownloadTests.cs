@@ -54,26 +54,6 @@ public sealed class ResumedDownloadTests
         Assert.True(failed.Failure.DiscardPart);
     }
 
-    /// <summary>The counterpart of a mutant without If-Range: this origin serves ranges of whatever it has now.</summary>
-    [Theory]
-    [InlineData("change=1")]
-    [InlineData("change=1&ignore-if-range=1")]
-    [InlineData("change=1&etag=none&lm=old")]
-    [InlineData("change=1&etag=none&lm=old&ignore-if-range=1")]
-    public async Task A_changed_source_is_never_mixed_with_the_old_one(string query)
-    {
-        await using var bench = await AttemptBench.StartAsync();
-        var url = bench.Origin.Bytes("seed", Length, query);
-        var checkpoint = await bench.BreakAfterAsync(url, Break);
-        // The count of requests goes by the URL, and the break was asked for under another one.
-        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url) with { Files = bench.Files with { Generation = 9 } }));
-        var reports = new RecordedReports();
-        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Download(url, checkpoint), reports));
-        Assert.Equal(OriginContent.Sha256("seed-changed", Length), bench.Parts.ResultSha256(bench.Files));
-        Assert.Contains("changed", Assert.Single(reports.Restarts), StringComparison.Ordinal);
-        Assert.Equal(0, finished.Response.From);
-    }
-
     [Theory]
     [InlineData("")]
     [InlineData("&ignore-if-range=1")]

@@ -1,4 +1,5 @@
 using Backhaul.FaultOrigin;
+using Backhaul.Node.Transfers;
 using Xunit;
 
 namespace Backhaul.Origin.Tests.Downloads;
@@ -32,6 +33,26 @@ public sealed class MutantTests
     {
         var row = FaultRows.All.Single(row => row.Name == "Length too short");
         await Assert.ThrowsAnyAsync<Xunit.Sdk.XunitException>(() => RunAsync(row with { HasDigest = false }, Way.FirstTry));
+    }
+
+    /// <summary>Each hop of a redirect is looked at by itself: that the first one may be asked says nothing of where it points to.</summary>
+    [Fact]
+    public async Task Without_the_address_policy_a_redirect_leads_to_where_nobody_may_go()
+    {
+        await RedirectAsync(allowsTarget: false);
+        await Assert.ThrowsAnyAsync<Xunit.Sdk.XunitException>(() => RedirectAsync(allowsTarget: true));
+    }
+
+    private static async Task RedirectAsync(bool allowsTarget)
+    {
+        await using var first = await ScriptedOrigin.StartAsync();
+        await using var target = await ScriptedOrigin.StartAsync();
+        string[] allowed = [new Uri(first.Url).Authority, .. allowsTarget ? [new Uri(target.Url).Authority] : Array.Empty<string>()];
+        await using var engine = Engine.Start(egress: Engine.LoopbackAllowed with { Allow = allowed });
+        var url = first.Bytes("hop", 1000, $"redirect={Uri.EscapeDataString(target.Bytes("secret", 1000))}");
+        var outcome = await engine.RunAsync(Engine.Download("hop", url));
+        Assert.Empty(target.Requests);
+        Assert.Equal(TransferCodes.AddressRefused, Assert.IsType<AttemptOutcome.Failed>(outcome).Failure.Code);
     }
 
     private static async Task RunAsync(FaultRow row, Way way)

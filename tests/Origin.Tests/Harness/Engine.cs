@@ -27,10 +27,10 @@ internal sealed class Engine : IAsyncDisposable
     private readonly DiskContainers _containers;
     private readonly Governor _governor;
 
-    private Engine(TransferOptions options, EgressOptions egress)
+    private Engine(TransferOptions options, EgressOptions egress, IDiskCalls disk)
     {
         _governor = new Governor(options, TimeProvider.System);
-        Disk = new RecordingDisk(new LinuxDiskCalls());
+        Disk = new RecordingDisk(disk);
         _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance);
         var table = ContainerTable.Read(new ConfigurationBuilder().Build(), Root, out var errors);
         Assert.Empty(errors);
@@ -63,7 +63,8 @@ internal sealed class Engine : IAsyncDisposable
 
     public AttemptRunner Runner { get; }
 
-    public static Engine Start(TransferOptions? options = null, EgressOptions? egress = null) => new(options ?? Quick, egress ?? LoopbackAllowed);
+    public static Engine Start(TransferOptions? options = null, EgressOptions? egress = null, IDiskCalls? disk = null) =>
+        new(options ?? Quick, egress ?? LoopbackAllowed, disk ?? new LinuxDiskCalls());
 
     /// <summary>A download of a task of its own, to <c>{task}.bin</c> of the default container.</summary>
     public static AttemptOrder Download(string task, string url) => new()
