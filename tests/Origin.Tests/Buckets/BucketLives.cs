@@ -20,6 +20,7 @@ internal sealed class BucketLives(string what, Dictionary<string, string> settin
 
     private readonly NodeFolder _folder = new();
     private int _tasks;
+    private long _received;
 
     /// <summary>Three by default; <c>BACKHAUL_SWEEP=long</c> kills fifty times.</summary>
     public static int Kills => Environment.GetEnvironmentVariable("BACKHAUL_SWEEP") == "long" ? 50 : 3;
@@ -33,8 +34,8 @@ internal sealed class BucketLives(string what, Dictionary<string, string> settin
     /// <summary>The store's object of a task that ended well; it may be forgotten afterwards.</summary>
     public required Func<string, byte[]?> Take { get; init; }
 
-    /// <summary>Ends a life: whatever moved up to now moved before this kill.</summary>
-    public required Action OnKilled { get; init; }
+    /// <summary>Ends a life: whatever moved up to now moved before this kill. The newest task, and what its node last said it had received of it.</summary>
+    public required Action<string, long> OnKilled { get; init; }
 
     /// <summary>Lives through all kills, and to the end of the last file; how many files there were.</summary>
     public async Task<int> RunAsync()
@@ -50,15 +51,16 @@ internal sealed class BucketLives(string what, Dictionary<string, string> settin
             await Eventually.TrueAsync(
                 async () =>
                 {
-                    if (Moved() >= end)
-                        return true;
                     if (_tasks == 0 || await HasEndedAsync(node.Api))
+                    {
                         await AddAsync(node.Api, $"f{++_tasks}");
-                    return false;
+                        _received = 0;
+                    }
+                    return Moved() >= end;
                 },
                 Within, () => $"{end} bytes before kill {kill}; there are {Moved()}");
             await node.KillAsync();
-            OnKilled();
+            OnKilled($"f{_tasks}", _received);
         }
         await using var last = await NodeProcess.StartAsync(_folder.Data, settings);
         await Eventually.TrueAsync(() => HasEndedAsync(last.Api), Within, () => $"the end of f{_tasks}");
@@ -72,6 +74,7 @@ internal sealed class BucketLives(string what, Dictionary<string, string> settin
     {
         var task = $"f{_tasks}";
         var view = await api.TaskAsync("lives", task);
+        _received = view.GetProperty("progress").GetProperty("bytesReceived").GetInt64();
         if (view.GetProperty("state").GetString() != "completed")
             return false;
         Assert.True(view.GetProperty("outcome").GetString() == "succeeded", view.ToString());

@@ -16,12 +16,8 @@ public sealed class KilledBucketTests
     /// <summary>So that lives end in the middle of something.</summary>
     private const int BytesPerSecond = 8 * 1024 * 1024;
 
-    /// <summary>
-    /// A download is counted where it is sent, also what the killed node had not read yet: that lies in the buffers of both systems and of one read, and is
-    /// what comes in while a part goes out. Half a second of it is more than a part takes.
-    /// </summary>
-    private const int FetchedBytesPerSecond = 4 * 1024 * 1024;
-    private const int OnTheWay = FetchedBytesPerSecond / 2;
+    /// <summary>Of a download: the first part is at the store, and more comes in until the checkpoint that says so is journaled.</summary>
+    private const int FirstCheckpointBytes = 1024 * 1024;
 
     [Fact]
     public async Task Each_kill_during_an_upload_in_parts_costs_at_most_one_part()
@@ -34,7 +30,7 @@ public sealed class KilledBucketTests
             AddAsync = (api, task) => UploadAsync(api, store, task),
             Moved = () => store.Parts.Sum(part => part.Bytes),
             Take = task => Take(store, $"in/{task}.bin"),
-            OnKilled = () => lives.Add(store.Parts.Count),
+            OnKilled = (_, _) => lives.Add(store.Parts.Count),
         };
         var files = await run.RunAsync();
 
@@ -59,29 +55,27 @@ public sealed class KilledBucketTests
         await using var store = await FakeS3.StartAsync();
         await using var origin = await ScriptedOrigin.StartAsync();
         store.PartBytesMin = BucketLives.PartBytes;
-        var lives = new List<int>();
+        var lives = new List<(string Task, long Received, int Requests)>();
         using var run = new BucketLives("download into a bucket", Settings(store, asContainer: true))
         {
-            AddAsync = (api, task) => api.DownloadAsync("lives", task, origin.Bytes(task, BucketLives.FileBytes, $"rate={FetchedBytesPerSecond}"), $"{task}.bin"),
+            AddAsync = (api, task) => api.DownloadAsync("lives", task, origin.Bytes(task, BucketLives.FileBytes, $"rate={BytesPerSecond}"), $"{task}.bin"),
             Moved = () => origin.Requests.Sum(request => request.BytesSent),
             Take = task => Take(store, $"default/{task}.bin"),
-            OnKilled = () => lives.Add(origin.Requests.Count),
+            OnKilled = (task, received) => lives.Add((task, received, origin.Requests.Count)),
         };
         var files = await run.RunAsync();
 
-        var costs = new long[lives.Count];
-        foreach (var asks in origin.Requests.Select((request, at) => (Request: request, At: at)).GroupBy(ask => ask.Request.Path).Select(file => file.ToList()))
-        {
-            for (var i = 0; i + 1 < asks.Count; i++)
-            {
-                var again = FromOf(asks[i].Request) + asks[i].Request.BytesSent - FromOf(asks[i + 1].Request);
-                var life = lives.FindIndex(end => asks[i].At < end);
-                Assert.True(life >= 0 || again <= 0, $"{asks[i].Request.Path} was fetched twice, and nobody was killed");
-                costs[life] += Math.Max(0, again);
-            }
-        }
+        var requests = origin.Requests.ToList();
+        var costs = lives.Select(life => requests.Skip(life.Requests).FirstOrDefault(later => later.Path.StartsWith($"/bytes/{life.Task}/", StringComparison.Ordinal)) is { } next
+            ? Math.Max(0, life.Received - FromOf(next))
+            : 0).ToArray();
         Report("download into a bucket", files, costs);
-        Assert.All(costs, cost => Assert.InRange(cost, 0, BucketLives.PartBytes + OnTheWay));
+        // What the killed node had not read yet, in buffers of both systems, is sent again too: how much that is depends on the machine.
+        var sent = requests.Sum(request => request.BytesSent) - ((long)files * BucketLives.FileBytes);
+        Console.WriteLine($"[seed] download into a bucket: {sent} bytes left the origin again in all");
+        Assert.All(costs, cost => Assert.InRange(cost, 0, BucketLives.PartBytes + FirstCheckpointBytes));
+        Assert.InRange(sent, 0, 2L * BucketLives.PartBytes * lives.Count);
+        Assert.All(requests.Skip(lives[^1].Requests).GroupBy(request => request.Path), file => Assert.Single(file)); // nobody was killed, nothing is asked twice
         Assert.Empty(store.OpenUploads);
     }
 
