@@ -101,6 +101,7 @@ internal static class Arrows
         ["Transfers"] = ["Egress", "Files", "Transfers.Uploads.S3.S3Upload", .. SessionWords, .. OriginFacts],
         ["Transfers.Uploads.S3"] = ["Transfers", "Egress", "Files", "Sessions.UploadProtocol", .. StoreProtocol],
         ["Delivery"] = [],
+        ["Delivery.Webhooks"] = ["Delivery", "Egress", "Transfers.RetryAfterRules", "Security.Secret", "Security.SecretTable", "Security.SecretBox", "Security.WebhookKeys"],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords, .. ObjectWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],

@@ -55,7 +55,7 @@ internal static class AccessRules
             : null;
     }
 
-    private static Problem? CheckSecret(string name, string field, Func<string, SecretKind?> find, params ReadOnlySpan<SecretKind> wanted)
+    public static Problem? CheckSecret(string name, string field, Func<string, SecretKind?> find, params ReadOnlySpan<SecretKind> wanted)
     {
         var shown = SecretReader.IsName(name) ? name : "…";
         if (find(name) is not { } kind)
@@ -74,6 +74,7 @@ internal static class AccessRules
         SecretKind.Bearer => "bearer",
         SecretKind.ClientCertificate => "clientCertificate",
         SecretKind.S3 => "s3",
+        SecretKind.Webhook => "webhook",
         _ => "proxy",
     };
 

@@ -6,7 +6,8 @@ namespace Backhaul.Node.Api;
 /// <summary>Which configurations a session may have. What must not change later is decided by the session, which knows what it has.</summary>
 internal static class ConfigurationRules
 {
-    public static Problem? Check(SessionConfiguration configuration, Func<ContainerName, bool> containerExists, Func<string, SecretKind?> findSecret) =>
+    public static Problem? Check(
+        SessionConfiguration configuration, Func<ContainerName, bool> containerExists, Func<string, SecretKind?> findSecret, bool canSeal) =>
         HeaderRules.Check(configuration.AdditionalHeaders, "additionalHeaders", ofSession: true)
         ?? CheckDuration(configuration.RequestTimeout, "requestTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "PT1S and PT1H")
         ?? CheckDuration(configuration.ResourceTimeout, "resourceTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), "PT1S and P30D")
@@ -16,6 +17,7 @@ internal static class ConfigurationRules
         ?? RetryRules.CheckAcceptStatus(configuration.AcceptStatus, "acceptStatus")
         ?? RetryRules.Check(configuration.Retry, "retry")
         ?? AccessRules.Check(configuration, findSecret)
+        ?? WebhookRules.Check(configuration, findSecret, canSeal)
         ?? TaskRules.CheckBytesPerSecond(configuration.BytesPerSecondMax);
 
     private static Problem? CheckDuration(TimeSpan? value, string field, TimeSpan min, TimeSpan max, string bounds) =>

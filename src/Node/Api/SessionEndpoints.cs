@@ -34,7 +34,7 @@ internal static class SessionEndpoints
             .Produces<SessionView>(202).Refuses(404, 409, 422);
     }
 
-    private static async Task<IResult> PutAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, SecretTable secrets)
+    private static async Task<IResult> PutAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, SecretTable secrets, SecretBox box)
     {
         if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
             return Problems.Result(problem);
@@ -47,9 +47,9 @@ internal static class SessionEndpoints
             if (RequestBodies.MediaType(context.Request) is not RequestBodies.Json)
                 return Problems.Result(RequestBodies.UnsupportedMediaType(RequestBodies.Json));
             var asked = StrictJson.Read(body.Value, ProtocolJson.Strict.SessionConfiguration);
-            if ((asked.Problem ?? ConfigurationRules.Check(asked.Value!, containers.Exists, name => secrets.Find(key.Tenant, name)?.Kind)) is { } refused)
+            if ((asked.Problem ?? ConfigurationRules.Check(asked.Value!, containers.Exists, name => secrets.Find(key.Tenant, name)?.Kind, box.CanSeal)) is { } refused)
                 return Problems.Result(refused);
-            configuration = asked.Value;
+            configuration = WebhookRules.Seal(asked.Value!, key, box);
         }
         // Creation carries its own natural id, so the intent needs no key.
         var reply = await calls.ExecutePartAsync(context, key, new SessionCommand.Open(configuration), null, deadline);

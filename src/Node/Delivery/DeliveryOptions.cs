@@ -1,6 +1,6 @@
 namespace Backhaul.Node.Delivery;
 
-/// <summary>Limits of event streams. Bound from <c>Backhaul:Delivery</c>, validated at start.</summary>
+/// <summary>Limits of event streams and webhooks. Bound from <c>Backhaul:Delivery</c>, validated at start.</summary>
 internal sealed record DeliveryOptions
 {
     /// <summary>A comment after this long without a message: proxies and readers see that the stream lives. Below the idle limits of both.</summary>
@@ -36,6 +36,15 @@ internal sealed record DeliveryOptions
     /// <summary>The longest a page may wait for its first event.</summary>
     public TimeSpan PollMax { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>A webhook that was not answered by then has failed. Receivers should answer first and work later.</summary>
+    public TimeSpan WebhookTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Of a receiver's answer; more closes the connection.</summary>
+    public int WebhookAnswerBytesMax { get; init; } = 16 * 1024;
+
+    /// <summary>Webhooks of this node under way at once; more wait their turn.</summary>
+    public int WebhooksMax { get; init; } = 64;
+
     /// <summary>What is wrong, as sentences; empty when nothing is.</summary>
     public IEnumerable<string> Validate()
     {
@@ -51,6 +60,10 @@ internal sealed record DeliveryOptions
             yield return "Backhaul:Delivery:ProgressTasksMax and SubscriptionsMax must be at least 1, and PageEvents from 1 to 500.";
         if (RetryMin < TimeSpan.Zero || RetryMax < RetryMin)
             yield return $"Backhaul:Delivery:RetryMin ({RetryMin}) must not be above RetryMax ({RetryMax}), and neither below zero.";
+        if (WebhookTimeout < TimeSpan.FromSeconds(1) || WebhookTimeout > TimeSpan.FromMinutes(2))
+            yield return $"Backhaul:Delivery:WebhookTimeout is {WebhookTimeout}. Choose 1 s to 2 min.";
+        if (WebhookAnswerBytesMax is < 1024 or > 1024 * 1024 || WebhooksMax is < 1 or > 4096)
+            yield return "Backhaul:Delivery:WebhookAnswerBytesMax must be from 1 KiB to 1 MiB, and WebhooksMax from 1 to 4096.";
         if (PollMax < TimeSpan.Zero || PollMax > TimeSpan.FromMinutes(5))
             yield return $"Backhaul:Delivery:PollMax is {PollMax}. Choose up to 5 min.";
     }

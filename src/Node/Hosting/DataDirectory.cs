@@ -1,8 +1,23 @@
+using Backhaul.Node.Security;
+
 namespace Backhaul.Node.Hosting;
 
 /// <summary>The directory of the embedded journal and the default container: there and writable before anything else starts.</summary>
 internal static class DataDirectory
 {
+    /// <summary>Of a node alone; the first start makes it.</summary>
+    public static byte[] ReadSecretKey(string full)
+    {
+        try
+        {
+            return SecretKeyFile.ReadOrCreate(full);
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new NodeStartException(ExitCodes.CannotCreate, $"The key for secrets in {full} cannot be used: {unusable.Message}", unusable);
+        }
+    }
+
     public static void Prepare(string full)
     {
         try

@@ -1,6 +1,7 @@
 using Backhaul.Node.Actors;
 using Backhaul.Node.Api;
 using Backhaul.Node.Delivery;
+using Backhaul.Node.Delivery.Webhooks;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Files.Disk;
@@ -114,6 +115,8 @@ internal static class NodeComposition
     {
         services.AddSingleton(settings.Delivery);
         services.AddSingleton<SessionFeed>();
+        services.AddSingleton(new SecretBox(settings.SecretKeys));
+        services.AddSingleton<IWebhookSender, WebhookSender>();
         services.AddSingleton<ISessionFeed>(s => s.GetRequiredService<SessionFeed>());
     }
 
@@ -131,9 +134,12 @@ internal static class NodeComposition
         {
             var (journal, store, runner, slots) = (s.GetRequiredService<IJournal>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<IAttemptRunner>(), s.GetRequiredService<ITransferSlots>());
             var (crashPoints, feed, time, random) = (s.GetRequiredService<ICrashPoints>(), s.GetRequiredService<ISessionFeed>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IRandom>());
-            var loggers = s.GetRequiredService<ILoggerFactory>();
+            var (loggers, webhooks) = (s.GetRequiredService<ILoggerFactory>(), s.GetRequiredService<IWebhookSender>());
             return (session, tenure) => new SessionActor(new SessionEnvironment(
-                session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers));
+                session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers)
+            {
+                Webhooks = webhooks,
+            });
         });
         services.AddSingleton<INodeExit, LostExit>();
         services.AddSingleton<LocalCommands>();

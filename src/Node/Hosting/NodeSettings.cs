@@ -33,6 +33,9 @@ internal sealed record NodeSettings
     public required FaultOptions Faults { get; init; }
     public required ContainerTable Containers { get; init; }
     public required SecretTable Secrets { get; init; }
+
+    /// <summary>For secrets that clients give inline; none in a cluster that was given none.</summary>
+    public IReadOnlyList<byte[]> SecretKeys { get; init; } = [];
     public required EgressOptions Egress { get; init; }
     public required TransferOptions Transfers { get; init; }
     public required OriginOptions Origins { get; init; }
@@ -94,6 +97,11 @@ internal sealed record NodeSettings
         };
         reader.ThrowIfFaulty();
         Hosting.DataDirectory.Prepare(directory);
-        return settings;
+        return settings with
+        {
+            SecretKeys = security.SecretKeys.Count > 0 || node.Store.IsCluster
+                ? security.ReadSecretKeys()
+                : [Hosting.DataDirectory.ReadSecretKey(directory)],
+        };
     }
 }

@@ -9,9 +9,23 @@ internal sealed record SecurityOptions
     /// <summary>Who may call. Empty: the node serves its own machine only, without keys.</summary>
     public IReadOnlyList<KeyOptions> Keys { get; init; } = [];
 
+    /// <summary>
+    /// Keys for secrets that clients give inline, each the base64 of 32 bytes; the first seals, all of them open. A node alone that has none makes
+    /// its own in its data directory.
+    /// </summary>
+    public IReadOnlyList<string> SecretKeys { get; init; } = [];
+
+    /// <summary>The keys as bytes; what is no key is left out, and is a fault.</summary>
+    public IReadOnlyList<byte[]> ReadSecretKeys() => [.. SecretKeys.Select(ReadSecretKey).OfType<byte[]>()];
+
     /// <summary>What is wrong, one sentence each.</summary>
     public IEnumerable<string> Faults()
     {
+        for (var i = 0; i < SecretKeys.Count; i++)
+        {
+            if (ReadSecretKey(SecretKeys[i]) is null)
+                yield return $"Backhaul:Security:SecretKeys:{i} must be the base64 of {SecretBox.KeyBytes} bytes (openssl rand -base64 {SecretBox.KeyBytes}).";
+        }
         for (var i = 0; i < Keys.Count; i++)
         {
             var name = $"Backhaul:Security:Keys:{i}";
@@ -25,6 +39,12 @@ internal sealed record SecurityOptions
         var twice = Keys.GroupBy(key => key.Sha256, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1);
         if (twice?.Key is not null)
             yield return "Backhaul:Security:Keys names the same key twice; each key belongs to one tenant and has one role.";
+    }
+
+    private static byte[]? ReadSecretKey(string text)
+    {
+        var key = new byte[text.Length];
+        return Convert.TryFromBase64String(text.Trim(), key, out var length) && length == SecretBox.KeyBytes ? key[..length] : null;
     }
 }
 

@@ -60,12 +60,17 @@ internal sealed class Session(SessionKey key, SessionOptions options)
 
     public DeliveryState Delivery { get; } = new();
 
+    public PushState Push { get; } = new();
+
     public CommandLedger Ledger { get; } = new(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
 
     public AbandonedUploads Abandoned { get; } = new();
 
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
     public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || (!Paused && Tasks.Ready.Count > 0);
+
+    /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook.</summary>
+    public DateTimeOffset? NextDue() => WebhookDecider.NextDue(this) is { } webhook && !(Tasks.NextDue() < webhook) ? webhook : Tasks.NextDue();
 
     public TaskFiles FilesOf(TaskState task) => new(
         Key, Generation, task.Id, task.Spec.Destination?.Container ?? Configurations.Container, task.Spec.Destination?.Path);
@@ -94,8 +99,16 @@ internal sealed class Session(SessionKey key, SessionOptions options)
 
     public void Apply(SessionEvent happened)
     {
-        if (SessionEvent.Codec.IsNumbered(happened))
+        var isNumbered = SessionEvent.Codec.IsNumbered(happened);
+        if (isNumbered)
             Delivery.TakeNumber();
+        ApplyToPart(happened);
+        if (isNumbered && Configurations.Current.Push is { } push && PushState.Wants(push, EventViews.TypeOf(happened)))
+            Push.OnEvent(Delivery.LastNumber);
+    }
+
+    private void ApplyToPart(SessionEvent happened)
+    {
         switch (happened)
         {
             case TaskEvent ofTask:
@@ -128,6 +141,10 @@ internal sealed class Session(SessionKey key, SessionOptions options)
                 break;
             case EventsAcknowledged acknowledged:
                 Delivery.OnAcknowledged(acknowledged.Through);
+                Push.OnAcknowledged(acknowledged.Through);
+                break;
+            case WebhookEvent webhook:
+                ApplyToWebhook(webhook);
                 break;
             case EventsDrained:
                 Delivery.OnDrained();
@@ -150,6 +167,7 @@ internal sealed class Session(SessionKey key, SessionOptions options)
             Tasks.Add(task, Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
+        Push.Restore(snapshot.Push);
         foreach (var answered in snapshot.Ledger)
             Ledger.Add(answered);
         foreach (var upload in snapshot.Abandoned ?? [])
@@ -167,15 +185,43 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         Delivery.OnDrained();
         if (created.Generation > 1)
             Delivery.OnAcknowledged(Delivery.LastNumber - 1); // what an earlier generation left unread is not this one's news
+        Push.OnConfigured(created.Configuration.Push, Delivery.LastNumber);
+        Push.OnDelivered(Delivery.Acknowledged, Delivery.Acknowledged);
     }
 
     /// <summary>Tasks keep the version they were created under; only those that wait for a credential take other credentials.</summary>
     private void ApplyConfigured(SessionConfigured configured)
     {
         var answers = !ConfigurationBook.HaveSameAccess(Configurations.Current, configured.Configuration);
+        if (!ConfigurationBook.AreSame(new() { Push = Configurations.Current.Push }, new() { Push = configured.Configuration.Push }))
+            Push.OnConfigured(configured.Configuration.Push, Delivery.LastNumber);
         Configurations.Set(configured.Version, configured.Configuration);
         foreach (var task in answers ? Tasks.Challenged() : [])
             Tasks.Replace(TaskTransitions.Reaccess(task, configured.Version, configured.At));
+    }
+
+    private void ApplyToWebhook(WebhookEvent happened)
+    {
+        switch (happened)
+        {
+            case WebhookDelivered delivered:
+                Push.OnDelivered(delivered.Number, Delivery.Acknowledged);
+                break;
+            case WebhookFailed failed:
+                Push.OnFailed(failed);
+                break;
+            case WebhookDisabled disabled:
+                Push.OnDisabled(disabled.Why);
+                break;
+            case WebhookEnabled:
+                Push.OnEnabled();
+                break;
+            case PushReplayed replayed:
+                Push.OnReplayed(replayed.From, Delivery.LastNumber);
+                break;
+            default:
+                throw new InvalidOperationException($"Webhooks do not know the event {happened.GetType().Name}.");
+        }
     }
 
     private void ApplyToTask(TaskEvent happened)

@@ -37,6 +37,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private SessionRemains _remains = null!;
     private SessionLookups _lookups = null!;
     private SessionStorage? _storage;
+    private SessionWebhooks? _webhooks;
     private SessionTally? _tally;
     private ActorContext<SessionMessage> _context = null!;
 
@@ -45,6 +46,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _context = context;
         _seeker = new SlotSeeker(_environment, _session);
         _remains = new SessionRemains(_environment, _session, _logger);
+        _webhooks = new SessionWebhooks(_environment, _session, context);
         _tally = SessionInstruments.Activated();
         var started = _environment.Time.GetTimestamp();
         _storage = await SessionStorage.LoadAsync(_environment, _session, _logger, context.Stopping);
@@ -107,6 +109,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             case SessionMessage.Report report:
                 report.Accepted.TryAnswer(false);
                 break;
+            case SessionMessage.WebhookEnded ended:
+                ended.Recorded.TryAnswer(false);
+                break;
         }
     }
 
@@ -115,6 +120,11 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     protected internal override async ValueTask ChildStoppedAsync(ChildStopped stopped, ActorContext<SessionMessage> context)
     {
+        if (_webhooks!.Ended(stopped.Name, Now))
+        {
+            ArmTimers();
+            return;
+        }
         // An attempt that reported its end is not active any more; one that was abandoned or broke never did.
         var (id, attempt) = TaskActor.ParseName(stopped.Name);
         if (_running.TryGetValue(id, out var progress) && progress.ChildName == stopped.Name)
@@ -174,6 +184,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 break;
             case SessionMessage.GaveUp gaveUp:
                 Apply(turn, _remains.GaveUp(gaveUp, Now), null);
+                break;
+            case SessionMessage.WebhookEnded ended:
+                Apply(turn, _webhooks!.Report(ended.What, Now, Unit), null);
+                turn.Answer(ended.Recorded, true);
                 break;
             case SessionMessage.IdleCheck:
                 if (IsIdle())
@@ -329,6 +343,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         foreach (var read in turn.Reads)
             _ = read();
+        _webhooks!.SendDue(Now);
         foreach (var (files, resultToo) in turn.Discards)
             _ = _remains.DiscardAsync(files, _storage!.Epoch, resultToo);
         _remains.GiveUp(_storage!.Epoch, _context.Self);
@@ -362,7 +377,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     private HeadUpdate Head() => new(
         SessionViews.StateOf(_session.Phase), _session.Generation, _session.Delivery.LastNumber,
-        _session.HasWork ? DateTimeOffset.UnixEpoch : _session.Tasks.NextDue());
+        _session.HasWork ? DateTimeOffset.UnixEpoch : _session.NextDue());
 
     private void ArmTimers()
     {
@@ -372,7 +387,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _context.CancelTimer("idle");
         else
             _context.StartTimer("idle", _session.Options.IdleBeforePassivation, new SessionMessage.IdleCheck());
-        if (_session.Tasks.NextDue() is { } due)
+        if (NextDue() is { } due)
             _context.StartTimer("due", TimeSpan.FromTicks(Math.Clamp((due - Now).Ticks, 0, TimerMax.Ticks)), new SessionMessage.Wake());
         else
             _context.CancelTimer("due");
@@ -380,6 +395,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _tally?.Waiting(reason, count);
     }
 
+    private DateTimeOffset? NextDue() => _webhooks!.NextDue() is { } webhook && !(_session.Tasks.NextDue() < webhook) ? webhook : _session.Tasks.NextDue();
+
     private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0
-        && !(_session.Tasks.NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);
+        && !(NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);
 }

@@ -87,14 +87,7 @@ internal static class SessionDecider
             return Decision.Refuse(400, ProblemCodes.FutureEvent,
                 $"The newest event has the number {delivery.LastNumber}; {through} cannot be acknowledged. Acknowledge the highest number you have handled.", "through");
         }
-        List<SessionEvent> events = [];
-        if (through > delivery.Acknowledged)
-        {
-            events.Add(new EventsAcknowledged(through, now));
-            if (through == delivery.LastNumber && delivery.DrainDue && session.Tasks.Count == 0)
-                events.Add(new EventsDrained(now));
-        }
-        return new Decision(events, (after, _) => SessionViews.Json(200,
+        return new Decision(WebhookDecider.Acknowledge(session, through, now), (after, _) => SessionViews.Json(200,
             new AckView { Acknowledged = after.Delivery.Acknowledged, Last = after.Delivery.LastNumber }, ProtocolJson.Default.AckView));
     }
 

@@ -17,7 +17,10 @@ internal sealed record SessionEnvironment(
     TimeProvider Time,
     Actors.IRandom Random,
     SessionOptions Options,
-    Microsoft.Extensions.Logging.ILoggerFactory Loggers);
+    Microsoft.Extensions.Logging.ILoggerFactory Loggers)
+{
+    public required Delivery.IWebhookSender Webhooks { get; init; }
+}
 
 /// <summary>Limits of sessions. Bound from <c>Backhaul:Sessions</c>, validated at start.</summary>
 internal sealed record SessionOptions

@@ -50,6 +50,11 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("command.answered.v1", json.CommandAnswered, numbered: false);
         codec.Register("task.challenged.v1", json.TaskChallenged, numbered: true);
         codec.Register("upload.abandoned.v1", json.UploadAbandoned, numbered: false);
+        codec.Register("webhook.delivered.v1", json.WebhookDelivered, numbered: false);
+        codec.Register("webhook.failed.v1", json.WebhookFailed, numbered: false);
+        codec.Register("webhook.disabled.v1", json.WebhookDisabled, numbered: false);
+        codec.Register("webhook.enabled.v1", json.WebhookEnabled, numbered: false);
+        codec.Register("push.replayed.v1", json.PushReplayed, numbered: false);
         return codec;
     }
 }
@@ -151,6 +156,25 @@ internal sealed record EventsAcknowledged(long Through, DateTimeOffset At) : Ses
 /// <summary>Everything before was acknowledged and no task is left.</summary>
 internal sealed record EventsDrained(DateTimeOffset At) : SessionEvent(At);
 
+/// <summary>An event about a webhook of the session.</summary>
+internal abstract record WebhookEvent(WebhookTarget Target, DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>It was taken; or, without a status, nothing up to this number had to be sent.</summary>
+internal sealed record WebhookDelivered(WebhookTarget Target, long Number, int? Status, DateTimeOffset At) : WebhookEvent(Target, At);
+
+/// <summary>It was not taken. Without a next time it is not sent again.</summary>
+internal sealed record WebhookFailed(
+    WebhookTarget Target, long Number, int Attempt, int? Status, string Why, DateTimeOffset? NextAt, DateTimeOffset At) : WebhookEvent(Target, At);
+
+/// <summary>Nothing is sent there any more: the receiver said so, it failed for too long, or an operator wants it.</summary>
+internal sealed record WebhookDisabled(WebhookTarget Target, string Why, DateTimeOffset At) : WebhookEvent(Target, At);
+
+/// <summary>It is sent again, at once and as often as at first.</summary>
+internal sealed record WebhookEnabled(WebhookTarget Target, DateTimeOffset At) : WebhookEvent(Target, At);
+
+/// <summary>An operator wants the events from this number on pushed once more.</summary>
+internal sealed record PushReplayed(long From, DateTimeOffset At) : WebhookEvent(WebhookTarget.Push, At);
+
 /// <summary>The answer to a command that carries a key, for its repetitions.</summary>
 internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Status, ReadOnlyMemory<byte> Answer, DateTimeOffset At) : SessionEvent(At);
 
@@ -190,6 +214,11 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(UploadAbandoned))]
 [JsonSerializable(typeof(EventsAcknowledged))]
 [JsonSerializable(typeof(EventsDrained))]
+[JsonSerializable(typeof(WebhookDelivered))]
+[JsonSerializable(typeof(WebhookFailed))]
+[JsonSerializable(typeof(WebhookDisabled))]
+[JsonSerializable(typeof(WebhookEnabled))]
+[JsonSerializable(typeof(PushReplayed))]
 [JsonSerializable(typeof(CommandAnswered))]
 [JsonSerializable(typeof(SessionSnapshot))]
 [JsonSerializable(typeof(TaskState))]

@@ -23,6 +23,9 @@ internal abstract record SessionMessage
     /// <summary>The target of an upload that will not be finished was told, or could not be.</summary>
     internal sealed record GaveUp(int Generation, TaskId Task, bool Told) : SessionMessage;
 
+    /// <summary>What came of a webhook. <see cref="Recorded"/> is answered when that is durable.</summary>
+    internal sealed record WebhookEnded(WebhookReport What, Request<bool> Recorded) : SessionMessage;
+
     /// <summary>A report of a running attempt. <see cref="Report.Accepted"/> is answered when it is durable; false: not wanted any more.</summary>
     internal sealed record Report(TaskId Task, int Attempt, AttemptReport What, Request<bool> Accepted) : SessionMessage;
 }

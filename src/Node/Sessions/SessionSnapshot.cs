@@ -22,6 +22,7 @@ internal sealed record SessionSnapshot
     public required bool DrainDue { get; init; }
     public required IReadOnlyList<KeptFile> Temporary { get; init; }
     public required IReadOnlyList<CommandAnswered> Ledger { get; init; }
+    public PushSnapshot? Push { get; init; }
 
     /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
     public IReadOnlyList<AbandonedUpload>? Abandoned { get; init; }
@@ -44,6 +45,7 @@ internal sealed record SessionSnapshot
             new KeptFile(kept.Key, kept.Value.Generation, kept.Value.Task, kept.Value.Container.ToString()))],
         Ledger = [.. session.Ledger.Entries],
         Abandoned = session.Abandoned.All.Count > 0 ? [.. session.Abandoned.All] : null,
+        Push = PushSnapshot.Of(session.Push),
     };
 
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, SessionJson.Default.SessionSnapshot);

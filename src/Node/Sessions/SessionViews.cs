@@ -47,6 +47,12 @@ internal static class SessionViews
         _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, "not a phase"),
     };
 
-    internal static SessionConfiguration Masked(SessionConfiguration configuration) =>
-        configuration.AdditionalHeaders is { } headers ? configuration with { AdditionalHeaders = SecretHeaders.Mask(headers) } : configuration;
+    internal static SessionConfiguration Masked(SessionConfiguration configuration) => configuration with
+    {
+        AdditionalHeaders = configuration.AdditionalHeaders is { } headers ? SecretHeaders.Mask(headers) : null,
+        Push = configuration.Push is { } push ? push with { Secret = MaskedSecret(push.Secret) } : null,
+    };
+
+    /// <summary>The name of a secret is shown; one that was given inline is here in its sealed form, which no name can have, and is not.</summary>
+    private static string? MaskedSecret(string? secret) => secret is not null && secret.Contains(':', StringComparison.Ordinal) ? SecretHeaders.Masked : secret;
 }

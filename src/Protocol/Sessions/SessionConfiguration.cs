@@ -38,6 +38,22 @@ public sealed record SessionConfiguration
 
     /// <summary>What the session demands of TLS, and how it shows itself there.</summary>
     public TlsConfiguration? Tls { get; init; }
+
+    /// <summary>Where events are sent to, one after the other, as signed webhooks; an answer 2xx acknowledges.</summary>
+    public PushConfiguration? Push { get; init; }
+}
+
+/// <summary>Events as webhooks.</summary>
+public sealed record PushConfiguration
+{
+    /// <summary>An absolute <c>http</c> or <c>https</c> URL.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>The key that signs, <c>whsec_…</c> (several during a rotation, separated by a space), or the name of a secret of the kind <c>webhook</c>.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>Only events of these types are sent. Absent: all of them.</summary>
+    public IReadOnlyList<string>? Types { get; init; }
 }
 
 /// <summary>A protection space, and the secret that opens it.</summary>

@@ -53,7 +53,7 @@ public sealed class ConfigurationRulesTests
     public void A_bad_configuration_is_refused(string json, string code, string field)
     {
         var read = StrictJson.Read(Encoding.UTF8.GetBytes(json), ProtocolJson.Strict.SessionConfiguration);
-        var problem = read.Problem ?? ConfigurationRules.Check(read.Value!, new FakeContainers().Exists, FindSecret);
+        var problem = read.Problem ?? ConfigurationRules.Check(read.Value!, new FakeContainers().Exists, FindSecret, canSeal: true);
         Assert.NotNull(problem);
         Assert.Equal((400, code, field), (problem.Status, problem.Code, problem.Field));
     }
@@ -68,7 +68,7 @@ public sealed class ConfigurationRulesTests
              "proxy":"egress","tls":{"minimum":"1.3","clientCertificate":"me"},"bytesPerSecondMax":1048576}
             """u8, ProtocolJson.Strict.SessionConfiguration);
         Assert.True(read.IsValid);
-        Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists, FindSecret));
+        Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists, FindSecret, canSeal: true));
     }
 
     [Theory]
@@ -84,7 +84,7 @@ public sealed class ConfigurationRulesTests
     [Fact]
     public void An_unknown_secret_says_what_to_do()
     {
-        var problem = ConfigurationRules.Check(new SessionConfiguration { Proxy = "nobody" }, new FakeContainers().Exists, FindSecret);
+        var problem = ConfigurationRules.Check(new SessionConfiguration { Proxy = "nobody" }, new FakeContainers().Exists, FindSecret, canSeal: true);
         Assert.Contains("Backhaul:Secrets:nobody", problem!.Detail, StringComparison.Ordinal);
         Assert.Contains("ask an operator", problem.Detail, StringComparison.Ordinal);
     }

@@ -42,6 +42,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         builder.Services.AddSingleton<IJournalStore>(_ => host!.Store);
         builder.Services.AddSingleton<IContainers>(new FakeContainers());
         builder.Services.AddSingleton(SecretTable.Empty);
+        builder.Services.AddSingleton(new SecretBox([new byte[SecretBox.KeyBytes]]));
         builder.Services.AddSingleton<IUploadStaging>(new FakeUploads());
         builder.Services.AddSingleton<IIdSource, Version7Ids>();
         builder.Services.AddSingleton(_ => host!.Readiness);

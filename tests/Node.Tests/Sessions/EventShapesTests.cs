@@ -102,6 +102,11 @@ public sealed class EventShapesTests
         new UploadAbandoned(2, Task, Told: true, At),
         new EventsAcknowledged(12, At),
         new EventsDrained(At),
+        new WebhookDelivered(WebhookTarget.Push, 12, 204, At),
+        new WebhookFailed(WebhookTarget.Push, 12, 3, 503, "It answered 503.", At, At),
+        new WebhookDisabled(WebhookTarget.Push, "It answered 410.", At),
+        new WebhookEnabled(WebhookTarget.Push, At),
+        new PushReplayed(5, At),
         new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),
     ];
 

@@ -28,6 +28,8 @@ internal sealed class SessionWorld : VirtualWorldHost
 
     public SilentFeed Feed { get; } = new();
 
+    public ScriptedWebhooks Webhooks { get; } = new();
+
     public SessionOptions Options { get; init; } = new();
 
     public TransferOptions Transfers { get; init; } = new();
@@ -66,7 +68,10 @@ internal sealed class SessionWorld : VirtualWorldHost
     public ActorRef<SessionMessage> StartSession(SessionKey key)
     {
         var environment = new SessionEnvironment(
-            key, Holder, Writer, Store, Engine?.Invoke(Gates) ?? Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers);
+            key, Holder, Writer, Store, Engine?.Invoke(Gates) ?? Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers)
+        {
+            Webhooks = Webhooks,
+        };
         return System.Spawn($"session {key.Identifier}", () => new SessionActor(environment));
     }
 
@@ -101,13 +106,15 @@ internal sealed class SessionWorld : VirtualWorldHost
     public async Task<IReadOnlyList<EventView>> EventsAsync() =>
         (await AskAsync(new SessionCommand.ReadEvents(0, 10_000), ProtocolJson.Default.EventPage)).Events;
 
-    public async Task UntilAsync(Func<Task<bool>> condition)
+    /// <param name="condition">Asked again and again.</param>
+    /// <param name="every">How long in between; it is asked 2,000 times.</param>
+    public async Task UntilAsync(Func<Task<bool>> condition, TimeSpan? every = null)
     {
         for (var n = 0; n < 2_000; n++)
         {
             if (await condition())
                 return;
-            await Task.Delay(TimeSpan.FromMilliseconds(50), World.Time);
+            await Task.Delay(every ?? TimeSpan.FromMilliseconds(50), World.Time);
         }
         Assert.Fail("The condition did not come true.");
     }
@@ -119,11 +126,11 @@ internal abstract class VirtualWorldHost
     public VirtualWorld World { get; } = new(seed: 11);
 
     /// <summary>Runs the body; when it fails, what was logged comes along.</summary>
-    public void Run(Func<Task> body)
+    public void Run(Func<Task> body, TimeSpan? within = null)
     {
         try
         {
-            World.Run(body);
+            World.Run(body, within);
         }
         catch (Exception failure)
         {
@@ -176,6 +183,35 @@ internal sealed class SilentFeed : ISessionFeed
     }
 
     public bool IsAttached(SessionKey session) => false;
+}
+
+/// <summary>Receivers that answer what the test says; every message is kept.</summary>
+internal sealed class ScriptedWebhooks : IWebhookSender
+{
+    public List<WebhookMessage> Sent { get; } = [];
+
+    /// <summary>Taken, unless the test says otherwise.</summary>
+    public Func<WebhookMessage, WebhookAnswer> Answer { get; set; } = static _ => Taken;
+
+    /// <summary>When set, answers wait for it.</summary>
+    public TaskCompletionSource? Held { get; set; }
+
+    public static WebhookAnswer Taken { get; } = new(WebhookResult.Taken, 200, null, "It answered 200.");
+
+    public static WebhookAnswer Failed { get; } = new(WebhookResult.Failed, 500, null, "It answered 500.");
+
+    public static WebhookAnswer Gone { get; } = new(WebhookResult.Gone, 410, null, "It answered 410: it wants no more.");
+
+    public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
+    {
+        Sent.Add(message);
+        if (Held is { } held)
+        {
+            await using var registration = stop.Register(() => held.TrySetCanceled(stop));
+            await held.Task;
+        }
+        return Answer(message);
+    }
 }
 
 /// <summary>Attempts that do what the test says; each is visible while it runs.</summary>

@@ -52,7 +52,10 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         _system = new ActorSystem(time, random, loggers, process) { Options = new ActorOptions { ChildStopTimeout = options.Sharding.HandOff } };
         _journal = new JournalWriter(store, options.Journal, time, random, loggers.CreateLogger<JournalWriter>());
         SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(
-            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers));
+            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers)
+        {
+            Webhooks = new SimWebhooks(),
+        });
         var cluster = new ClusterNode(new ClusterNodeParts
         {
             Node = Id,

@@ -50,6 +50,12 @@ internal abstract class Secret
         public Uri Url { get; } = url;
         public Basic? User { get; } = user;
     }
+
+    /// <summary>What webhooks are signed with, by each of the keys.</summary>
+    internal sealed class Webhook(string name, IReadOnlyList<byte[]> keys) : Secret(name, SecretKind.Webhook)
+    {
+        public IReadOnlyList<byte[]> Keys { get; } = keys;
+    }
 }
 
 /// <summary>What a secret is, and so what it can be used for.</summary>
@@ -60,4 +66,5 @@ internal enum SecretKind
     ClientCertificate = 3,
     Proxy = 4,
     S3 = 5,
+    Webhook = 6,
 }

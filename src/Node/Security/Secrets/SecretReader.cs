@@ -19,6 +19,7 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
         ["clientCertificate"] = (SecretKind.ClientCertificate, ["Certificate", "Key", "Pfx", "Password"]),
         ["proxy"] = (SecretKind.Proxy, ["Url", "UserName", "Password"]),
         ["s3"] = (SecretKind.S3, ["AccessKey", "SecretKey", "Region"]),
+        ["webhook"] = (SecretKind.Webhook, ["Keys"]),
     };
 
     /// <summary>Null when something is wrong with it.</summary>
@@ -41,6 +42,7 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
                 SecretKind.Bearer => ReadToken(),
                 SecretKind.ClientCertificate => ReadCertificate(),
                 SecretKind.S3 => ReadKeys(),
+                SecretKind.Webhook => ReadWebhook(),
                 _ => ReadProxy(),
             };
         }
@@ -94,6 +96,16 @@ internal sealed class SecretReader(IConfigurationSection section, List<string> f
         if (region is not null && (region.Length is 0 or > 64 || !region.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
             faults.Add($"{section.Path}:Region must be 1 to 64 letters, digits, - and _, such as eu-west-1; leave it out where the store has none.");
         return new Secret.S3(section.Key, access, secret, region);
+    }
+
+    private Secret.Webhook? ReadWebhook()
+    {
+        if (Text("Keys", required: true) is not { } text)
+            return null;
+        if (WebhookKeys.Parse(text) is { } keys)
+            return new Secret.Webhook(section.Key, keys);
+        faults.Add($"{section.Path}:Keys must be {WebhookKeys.Rule}.");
+        return null;
     }
 
     private Secret.Proxy? ReadProxy()

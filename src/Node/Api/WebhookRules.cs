@@ -1,0 +1,57 @@
+using Backhaul.Node.Security;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Api;
+
+/// <summary>
+/// Where a session's webhooks go and what signs them. A secret that is given inline is sealed here, before anything else sees it: neither a
+/// session, nor the journal, nor another node ever has it in clear.
+/// </summary>
+internal static class WebhookRules
+{
+    private static readonly HashSet<string> EventNames = new(
+        typeof(EventTypes).GetFields().Select(field => field.GetRawConstantValue()).OfType<string>(), StringComparer.Ordinal);
+
+    /// <param name="configuration">As the client wrote it.</param>
+    /// <param name="find">The kind of the secret of a name that the caller's tenant may use; null when there is none.</param>
+    /// <param name="canSeal">This node has a key to seal with.</param>
+    public static Problem? Check(SessionConfiguration configuration, Func<string, SecretKind?> find, bool canSeal) =>
+        configuration.Push is { } push
+            ? CheckTarget(push.Url, push.Secret, "push", find, canSeal) ?? CheckTypes(push.Types)
+            : null;
+
+    public static SessionConfiguration Seal(SessionConfiguration configuration, SessionKey session, SecretBox box)
+    {
+        var owner = SecretBox.OwnerOf(session);
+        return configuration with
+        {
+            Push = configuration.Push is { } push ? push with { Secret = Sealed(push.Secret!, owner, box) } : null,
+        };
+    }
+
+    private static string Sealed(string secret, string owner, SecretBox box) => WebhookKeys.IsInline(secret) ? box.Seal(secret, owner) : secret;
+
+    private static Problem? CheckTarget(string? url, string? secret, string field, Func<string, SecretKind?> find, bool canSeal)
+    {
+        if (UrlRules.Check(url, $"{field}.url") is { } wrong)
+            return wrong;
+        if (string.IsNullOrEmpty(secret))
+            return Invalid($"{field}.secret", $"is missing: a webhook is always signed. Give {WebhookKeys.Rule}, or the name of a secret of the kind webhook.");
+        if (!WebhookKeys.IsInline(secret))
+            return AccessRules.CheckSecret(secret, $"{field}.secret", find, SecretKind.Webhook);
+        if (WebhookKeys.Parse(secret) is null)
+            return Invalid($"{field}.secret", $"must be {WebhookKeys.Rule}.");
+        return canSeal
+            ? null
+            : Invalid($"{field}.secret", "is given inline, and this cluster has no key to keep it with. Name a secret of the kind webhook, or ask an operator to configure Backhaul:Security:SecretKeys.");
+    }
+
+    private static Problem? CheckTypes(IReadOnlyList<string>? types) =>
+        types is null ? null
+        : types.Count == 0 ? Invalid("push.types", "must name at least one type of event; leave it out for all of them.")
+        : types.FirstOrDefault(type => !EventNames.Contains(type)) is { } unknown
+            ? Invalid("push.types", $"has {(unknown.Length <= 64 && unknown.All(char.IsAsciiLetterOrDigit) ? $"\"{unknown}\"" : "something")}, which is no type of event. There are {string.Join(", ", EventNames.Order(StringComparer.Ordinal))}.")
+        : null;
+
+    private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidField, $"{field} {what}", field);
+}

@@ -1,0 +1,89 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Security;
+
+/// <summary>
+/// Secrets that clients give inline, at rest: AES-256-GCM, bound to what they belong to, so that the text of one session is of no use in another.
+/// The nonce is an HMAC of what is sealed and of what it belongs to: the same secret gives the same text, so a repeated request is still a
+/// repetition, and two different secrets never share a nonce. The first key seals, all of them open: a new key is put first, and the old
+/// one stays until nothing is sealed with it. Every node of a cluster has the same keys.
+/// </summary>
+internal sealed class SecretBox
+{
+    public const int KeyBytes = 32;
+
+    private const string Prefix = "sealed1:";
+    private const int NonceBytes = 12;
+    private const int TagBytes = 16;
+
+    private readonly List<Key> _keys;
+
+    public SecretBox(IReadOnlyList<byte[]> keys) => _keys = [.. keys.Select(static key => new Key(key))];
+
+    /// <summary>Without a key nothing is sealed, and so no secret is taken inline.</summary>
+    public bool CanSeal => _keys.Count > 0;
+
+    public static bool IsSealed(string text) => text.StartsWith(Prefix, StringComparison.Ordinal);
+
+    /// <summary>What the secrets of a session's webhooks are bound to.</summary>
+    public static string OwnerOf(SessionKey session) => $"webhook/{session}";
+
+    public string Seal(string secret, string owner)
+    {
+        var key = _keys[0];
+        var (clear, bound) = (Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(owner));
+        var sealedBytes = new byte[NonceBytes + TagBytes + clear.Length];
+        var nonce = sealedBytes.AsSpan(0, NonceBytes);
+        key.NonceOf(clear, bound, nonce);
+        using var aes = new AesGcm(key.Encryption, TagBytes);
+        aes.Encrypt(nonce, clear, sealedBytes.AsSpan(NonceBytes + TagBytes), sealedBytes.AsSpan(NonceBytes, TagBytes), bound);
+        return $"{Prefix}{key.Id}:{Convert.ToBase64String(sealedBytes)}";
+    }
+
+    /// <summary>Null when it was sealed with a key that this node does not have, for another owner, or was changed.</summary>
+    public string? Open(string text, string owner)
+    {
+        var parts = text.Split(':');
+        if (!IsSealed(text) || parts.Length != 3 || _keys.Find(key => key.Id == parts[1]) is not { } key)
+            return null;
+        var bytes = new byte[parts[2].Length];
+        if (!Convert.TryFromBase64String(parts[2], bytes, out var length) || length < NonceBytes + TagBytes)
+            return null;
+        var clear = new byte[length - NonceBytes - TagBytes];
+        try
+        {
+            using var aes = new AesGcm(key.Encryption, TagBytes);
+            aes.Decrypt(
+                bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes, clear.Length), bytes.AsSpan(NonceBytes, TagBytes), clear, Encoding.UTF8.GetBytes(owner));
+            return Encoding.UTF8.GetString(clear);
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return null;
+        }
+    }
+
+    private sealed class Key(byte[] master)
+    {
+        public byte[] Encryption { get; } = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, KeyBytes, info: "backhaul seal 1"u8.ToArray());
+
+        private readonly byte[] _nonces = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, KeyBytes, info: "backhaul nonce 1"u8.ToArray());
+
+        /// <summary>Names the key and says nothing of it.</summary>
+        public string Id { get; } = Convert.ToHexStringLower(HKDF.DeriveKey(HashAlgorithmName.SHA256, master, 4, info: "backhaul key id 1"u8.ToArray()));
+
+        public void NonceOf(ReadOnlySpan<byte> clear, ReadOnlySpan<byte> owner, Span<byte> nonce)
+        {
+            using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _nonces);
+            Span<byte> length = stackalloc byte[4];
+            BinaryPrimitives.WriteInt32BigEndian(length, owner.Length);
+            hash.AppendData(length);
+            hash.AppendData(owner);
+            hash.AppendData(clear);
+            hash.GetHashAndReset().AsSpan(0, nonce.Length).CopyTo(nonce);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// How far events went to the session's push target. One at a time and in order: the next is the first event behind <see cref="After"/> that the filter
+/// lets through; that it was taken acknowledges it, and so moves on. A replay goes back and comes forward again without acknowledging anything new.
+/// Part of the session's fold; which event is next is read from the journal when it is sent.
+/// </summary>
+internal sealed class PushState
+{
+    /// <summary>Events up to here need not be pushed.</summary>
+    public long After { get; private set; }
+
+    /// <summary>The newest event that the filter lets through.</summary>
+    public long LastWanted { get; private set; }
+
+    /// <summary>The end of a replay under way.</summary>
+    public long ReplayUntil { get; private set; }
+
+    /// <summary>The failures of the event that is next.</summary>
+    public WebhookTries? Tries { get; private set; }
+
+    /// <summary>Why nothing is sent any more until somebody says otherwise.</summary>
+    public string? Disabled { get; private set; }
+
+    public bool IsReplaying => ReplayUntil > After;
+
+    /// <summary>When the next event is to be sent; null: there is none, or it must not be sent.</summary>
+    public DateTimeOffset? Due => Disabled is null && LastWanted > After ? Tries?.NextAt ?? DateTimeOffset.UnixEpoch : null;
+
+    public static bool Wants(PushConfiguration? push, string type) => push is { Types: var types } && (types is null || types.Contains(type, StringComparer.Ordinal));
+
+    public void OnEvent(long number) => LastWanted = number;
+
+    /// <summary>Another target, or another filter: what nobody acknowledged may be wanted there.</summary>
+    public void OnConfigured(PushConfiguration? push, long lastNumber)
+    {
+        (LastWanted, Tries, Disabled) = (push is null ? 0 : lastNumber, null, null);
+        if (push is null)
+            ReplayUntil = 0;
+    }
+
+    public void OnAcknowledged(long through)
+    {
+        if (!IsReplaying)
+            MoveTo(through);
+    }
+
+    /// <summary>Taken during a replay, or nothing that is wanted lies up to here.</summary>
+    public void OnDelivered(long through, long acknowledged)
+    {
+        MoveTo(through);
+        if (!IsReplaying)
+            MoveTo(acknowledged);
+    }
+
+    public void OnFailed(WebhookFailed failed)
+    {
+        if (failed.NextAt is { } next)
+            Tries = new WebhookTries(failed.Number, failed.Attempt, next, failed.Status, failed.Why);
+    }
+
+    public void OnDisabled(string why) => Disabled = why;
+
+    public void OnEnabled() => (Disabled, Tries) = (null, null);
+
+    public void OnReplayed(long from, long lastNumber)
+    {
+        (After, Tries) = (from - 1, null);
+        (ReplayUntil, LastWanted) = (lastNumber, lastNumber);
+    }
+
+    public void Restore(PushSnapshot? stored)
+    {
+        if (stored is not null)
+            (After, LastWanted, ReplayUntil, Tries, Disabled) = (stored.After, stored.LastWanted, stored.ReplayUntil, stored.Tries, stored.Disabled);
+    }
+
+    private void MoveTo(long number)
+    {
+        if (number > After)
+            (After, Tries) = (number, null);
+    }
+}
+
+/// <summary>Persisted in snapshots.</summary>
+internal sealed record PushSnapshot(long After, long LastWanted, long ReplayUntil, WebhookTries? Tries, string? Disabled)
+{
+    /// <summary>Null while there is nothing to say.</summary>
+    public static PushSnapshot? Of(PushState push) => push is { After: 0, LastWanted: 0, Disabled: null }
+        ? null
+        : new PushSnapshot(push.After, push.LastWanted, push.ReplayUntil, push.Tries, push.Disabled);
+}
+
+/// <summary>A webhook that was not taken yet. Persisted.</summary>
+/// <param name="Number">Of the event, launch or end that it tells of.</param>
+/// <param name="Attempts">Made so far.</param>
+/// <param name="NextAt">Not sent again before.</param>
+/// <param name="Status">Of the last answer, when there was one.</param>
+/// <param name="Why">What came of the last attempt.</param>
+internal sealed record WebhookTries(long Number, int Attempts, DateTimeOffset NextAt, int? Status, string Why);
+
+/// <summary>What a webhook of a session is for. Persisted by name: append only.</summary>
+internal enum WebhookTarget
+{
+    Push = 1,
+}

@@ -1,0 +1,109 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Journal;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// The child of a session that sends one webhook, once. It makes the message from the journal, sends it while this node is trusted, and the last thing it
+/// says is what came of it, heard before it ends. When it is stopped it waits a moment for the answer: what was taken and is not recorded is sent again
+/// by the next owner.
+/// </summary>
+internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment environment, ActorRef<SessionMessage> parent) : Actor<WebhookActor.None>
+{
+    private const int PageRows = 64;
+    private static readonly TimeSpan AnswerAfterStop = TimeSpan.FromSeconds(1);
+
+    private readonly WebhookOrder _order = brief.Order;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ILogger _logger = environment.Loggers.CreateLogger<WebhookActor>();
+    private Task _run = Task.CompletedTask;
+
+    /// <summary>It takes no messages: everything it does follows from its order.</summary>
+    internal sealed record None;
+
+    protected internal override ValueTask StartAsync(ActorContext<None> context)
+    {
+        _run = RunAsync(context.Self);
+        return default;
+    }
+
+    protected internal override ValueTask ReceiveAsync(None message, ActorContext<None> context) => default;
+
+    protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<None> context)
+    {
+        await using (environment.Time.CreateTimer(static stop => ((CancellationTokenSource)stop!).Cancel(), _stop, AnswerAfterStop, Timeout.InfiniteTimeSpan))
+            await _run;
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(ActorRef<None> self)
+    {
+        try
+        {
+            if (await SendAsync() is { } report)
+                await TellAsync(report);
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            _logger.WebhookGivenUp(environment.Session, _order.Target);
+        }
+        catch (Exception failure)
+        {
+            _logger.WebhookBroke(environment.Session, _order.Target, failure);
+        }
+        finally
+        {
+            self.Stop(StopReason.Requested);
+        }
+    }
+
+    /// <summary>Null when this node is not the owner any more.</summary>
+    private async ValueTask<WebhookReport?> SendAsync()
+    {
+        if (await NextEventAsync() is not { } found)
+            return null;
+        if (found.View is not { } view)
+            return new WebhookReport(_order, found.Number, null);
+        var id = CloudEvent.IdOf(environment.Session, "push", view.Number);
+        var message = new WebhookMessage(environment.Session, brief.Configuration.Push!.Url!, brief.Configuration.Push.Secret!, id, CloudEvent.Write(id, environment.Session, view));
+        if (!environment.Trust.MayAct)
+            return null;
+        var answer = await environment.Webhooks.SendAsync(message, _stop.Token);
+        environment.CrashPoints.Reach("webhook.sent");
+        return new WebhookReport(_order, view.Number, answer);
+    }
+
+    /// <summary>The first event behind the order's position that is wanted; without a view when there is none up to the number.</summary>
+    private async ValueTask<(long Number, EventView? View)?> NextEventAsync()
+    {
+        var after = _order.Key;
+        while (after < brief.LastNumber)
+        {
+            if (environment.Holder.Current is not { } grant
+                || await environment.Store.ReadNumberedAsync(grant, environment.Session, after, PageRows, _stop.Token) is not { } rows)
+            {
+                return null;
+            }
+            if (rows.Count == 0)
+                break;
+            foreach (var row in rows)
+            {
+                if (SessionEvent.Codec.Decode(row.EventType, row.Payload) is not DecodeResult<SessionEvent>.Decoded { Event: var happened })
+                    throw new JournalStoreException(StoreFailure.Rejected, $"Row {row.Sequence} of session {environment.Session} cannot be read.");
+                if (PushState.Wants(brief.Configuration.Push, EventViews.TypeOf(happened)))
+                    return (row.Number!.Value, EventViews.View(row, happened));
+                after = row.Number!.Value;
+            }
+        }
+        return (brief.LastNumber, null);
+    }
+
+    private async ValueTask TellAsync(WebhookReport report)
+    {
+        var recorded = new Request<bool>();
+        if (await parent.PostAsync(new SessionMessage.WebhookEnded(report, recorded), CancellationToken.None))
+            await recorded.Reply;
+    }
+}

@@ -1,0 +1,82 @@
+using Backhaul.Node.Delivery;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What is to be sent, and what an answer means. Pure. Nothing is journaled before a webhook is sent: its id follows from what it is about, and only
+/// its outcome is an event. A node that dies in between leaves the state as it was, and the next owner sends the same message once more.
+/// </summary>
+internal static class WebhookDecider
+{
+    /// <summary>Everything that could be sent, and when.</summary>
+    public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session)
+    {
+        if (session.Push.Due is { } due && session.Configurations.Current.Push is not null)
+            yield return (new WebhookOrder(WebhookTarget.Push, session.Push.After, (session.Push.Tries?.Attempts ?? 0) + 1), due);
+    }
+
+    public static DateTimeOffset? NextDue(Session session)
+    {
+        DateTimeOffset? next = null;
+        foreach (var (_, due) in Orders(session))
+            next = next < due ? next : due;
+        return next;
+    }
+
+    /// <summary>The events of a report; none when it is late.</summary>
+    public static IReadOnlyList<SessionEvent> Report(Session session, WebhookReport report, DateTimeOffset now, double unit)
+    {
+        if (!Orders(session).Any(wanted => wanted.Order == report.Order))
+            return [];
+        return report.Answer switch
+        {
+            null => [new WebhookDelivered(report.Order.Target, report.Number, null, now)],
+            { Result: WebhookResult.Taken } taken => Taken(session, report, taken, now),
+            var refused => Refused(report, refused, now, unit),
+        };
+    }
+
+    /// <summary>An acknowledgement of everything up to a number that exists, and what follows from it.</summary>
+    public static List<SessionEvent> Acknowledge(Session session, long through, DateTimeOffset now)
+    {
+        var delivery = session.Delivery;
+        List<SessionEvent> events = [];
+        if (through <= delivery.Acknowledged)
+            return events;
+        events.Add(new EventsAcknowledged(through, now));
+        if (through == delivery.LastNumber && delivery.DrainDue && session.Tasks.Count == 0)
+            events.Add(new EventsDrained(now));
+        return events;
+    }
+
+    /// <summary>Why a target takes nothing; null while it may be sent to.</summary>
+    public static string? DisabledWhy(Session session, WebhookTarget target) => target switch
+    {
+        WebhookTarget.Push => session.Push.Disabled,
+        _ => throw new ArgumentOutOfRangeException(nameof(target), target, "not a target"),
+    };
+
+    private static List<SessionEvent> Taken(Session session, WebhookReport report, WebhookAnswer answer, DateTimeOffset now)
+    {
+        var events = session.Push.IsReplaying
+            ? [new WebhookDelivered(report.Order.Target, report.Number, answer.Status, now)]
+            : new List<SessionEvent>();
+        events.AddRange(Acknowledge(session, report.Number, now));
+        return events;
+    }
+
+    private static List<SessionEvent> Refused(WebhookReport report, WebhookAnswer answer, DateTimeOffset now, double unit)
+    {
+        var (target, attempt) = (report.Order.Target, report.Order.Attempt);
+        var wait = answer.Result is WebhookResult.Gone ? null : WebhookSchedule.WaitAfter(attempt, answer.RetryAfter, unit);
+        List<SessionEvent> events = [new WebhookFailed(target, report.Number, attempt, answer.Status, answer.Why, now + wait, now)];
+        if (wait is null)
+        {
+            events.Add(new WebhookDisabled(target, answer.Result is WebhookResult.Gone
+                ? answer.Why
+                : $"It failed {attempt} times; the last time: {answer.Why}", now));
+        }
+        return events;
+    }
+}

@@ -1,0 +1,15 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+internal static partial class WebhookLog
+{
+    [LoggerMessage(4020, LogLevel.Debug, "Session {Session}: a webhook ({Target}) was under way when the session stopped; its next owner sends it again.")]
+    public static partial void WebhookGivenUp(this ILogger logger, SessionKey session, WebhookTarget target);
+
+    [LoggerMessage(4021, LogLevel.Warning, "Session {Session}: a webhook ({Target}) could not be made or recorded; it is tried again.")]
+    public static partial void WebhookBroke(this ILogger logger, SessionKey session, WebhookTarget target, Exception failure);
+
+    [LoggerMessage(4022, LogLevel.Warning, "Session {Session}: webhooks ({Target}) are disabled: {Why} A re-attach with another URL or an operator (pbm webhook enable) enables them.")]
+    public static partial void WebhooksDisabled(this ILogger logger, SessionKey session, WebhookTarget target, string why);
+}

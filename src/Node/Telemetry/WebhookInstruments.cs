@@ -1,0 +1,12 @@
+using System.Diagnostics.Metrics;
+
+namespace Backhaul.Node.Telemetry;
+
+/// <summary>What webhooks count. Results are <c>taken</c>, <c>failed</c> and <c>gone</c>.</summary>
+internal static class WebhookInstruments
+{
+    private static readonly Counter<long> Attempts = NodeMeter.Meter.CreateCounter<long>(
+        "backhaul.webhook.attempts", "{request}", "Webhooks that were sent, by what came of it.");
+
+    public static void Answered(string result) => Attempts.Add(1, new KeyValuePair<string, object?>("result", result));
+}
