@@ -4,7 +4,6 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Security;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
-using Backhaul.Protocol;
 
 namespace Backhaul.Node.Delivery.Webhooks;
 

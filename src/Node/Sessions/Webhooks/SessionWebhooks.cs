@@ -1,5 +1,4 @@
 using Backhaul.Node.Actors;
-using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
 

@@ -1,5 +1,4 @@
 using Backhaul.Node.Delivery;
-using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
 
