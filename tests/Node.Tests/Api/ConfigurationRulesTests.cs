@@ -78,7 +78,7 @@ public sealed class ConfigurationRulesTests
     public void A_secret_that_signs_answers_no_challenge(string? scheme, string? realm, bool isGood)
     {
         var configuration = new SessionConfiguration { Credentials = [new CredentialRule { Secret = "store", Host = "s3.example", Scheme = scheme, Realm = realm }] };
-        Assert.Equal(isGood, ConfigurationRules.Check(configuration, new FakeContainers().Exists, FindSecret) is null);
+        Assert.Equal(isGood, ConfigurationRules.Check(configuration, new FakeContainers().Exists, FindSecret, canSeal: true) is null);
     }
 
     [Fact]
