@@ -1,12 +1,10 @@
 using System.Globalization;
-using System.Net;
 using System.Text.Json;
 using Backhaul.Node.Delivery;
 using Backhaul.Node.Delivery.Webhooks;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Security;
 using Backhaul.Protocol;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
