@@ -41,7 +41,7 @@ public sealed class ChunkTests
     {
         var all = Enumerable.Range(0, 200).Select(_ => ChunkPool.Rent(Max)).ToList();
         Assert.Contains(all, chunk => chunk.Length == Max);
-        Assert.InRange(all.Sum(chunk => (long)chunk.Length), 0, (64 + 16) * (long)Max);
+        Assert.InRange(all.Sum(chunk => (long)chunk.Length), 0, (32 + 8) * (long)Max);
         foreach (var chunk in all)
             ChunkPool.Return(chunk);
         var again = ChunkPool.Rent(Max);

@@ -20,7 +20,7 @@ internal sealed class BodyPump(
     private readonly Lock _gate = new();
     private Memory<byte> _front;
     private int _size = Math.Min(ChunkSize.First, options.ChunkBytes);
-    private long _rentedAt;
+    private long _wantedAt;
     private int _filled;
     private int _handed;
     private int _unpaced;
@@ -109,11 +109,16 @@ internal sealed class BodyPump(
         // Before the next read, so that a stop meanwhile loses nothing of the last one.
         await pace.TakeAsync(_unpaced, watch.Token);
         _unpaced = 0;
-        if (_front.IsEmpty)
-            Rent();
         watch.Wait();
         try
         {
+            if (_front.IsEmpty)
+            {
+                // A peer that is slow to send holds no buffer meanwhile.
+                _wantedAt = time.GetTimestamp();
+                _ = await body.ReadAsync(Memory<byte>.Empty, watch.Token);
+                Rent();
+            }
             var most = (int)Math.Min(Math.Min(pace.Grain, _front.Length - _filled), left);
             return _unpaced = await body.ReadAsync(_front.Slice(_filled, most), watch.Token);
         }
@@ -126,7 +131,6 @@ internal sealed class BodyPump(
     private void Rent()
     {
         _front = ChunkPool.Rent(_size);
-        _rentedAt = time.GetTimestamp();
         _filled = _handed = (int)(Received & (ChunkPool.Alignment - 1));
     }
 
@@ -169,7 +173,7 @@ internal sealed class BodyPump(
         slots.Moved(count, 0);
         if (isLast)
         {
-            _size = ChunkSize.Next(_size, time.GetElapsedTime(_rentedAt), options.ChunkBytes);
+            _size = ChunkSize.Next(_size, time.GetElapsedTime(_wantedAt), options.ChunkBytes);
             _front = default;
             _filled = _handed = 0;
         }

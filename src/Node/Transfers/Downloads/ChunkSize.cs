@@ -7,7 +7,7 @@ namespace Backhaul.Node.Transfers.Downloads;
 internal static class ChunkSize
 {
     /// <summary>Of the first buffer, before anything is known of the peer.</summary>
-    public const int First = ChunkPool.SmallBytes;
+    public const int First = 16 * 1024;
 
     private const int Step = 4;
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(30);
