@@ -204,37 +204,6 @@ public sealed class DiskUploadsTests : IDisposable
         }
     }
 
-    /// <summary>A body that breaks in a way of its own while the disk fails behind it: both are known.</summary>
-    [Fact]
-    public async Task A_write_that_fails_while_its_body_breaks_is_not_left_unobserved()
-    {
-        const string Mark = "write an upload";
-        var unobserved = 0;
-        void Note(object? sender, UnobservedTaskExceptionEventArgs told)
-        {
-            if (told.Exception.ToString().Contains(Mark, StringComparison.Ordinal))
-                Interlocked.Increment(ref unobserved);
-        }
-        TaskScheduler.UnobservedTaskException += Note;
-        try
-        {
-            await CreateAsync(1 << 22);
-            _rig.Disk.Fail("write", Errno.Io);
-            await Assert.ThrowsAsync<InvalidOperationException>(async () =>
-                await _uploads.AppendAsync(_key, new UploadAppend { Offset = 0 }, new OddStream(new byte[1 << 20]), Stop));
-            for (var round = 0; round < 5; round++)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-            }
-        }
-        finally
-        {
-            TaskScheduler.UnobservedTaskException -= Note;
-        }
-        Assert.Equal(0, unobserved);
-    }
-
     [Fact]
     public async Task A_failing_disk_is_told_and_nothing_counts_that_was_not_flushed()
     {
@@ -267,13 +236,6 @@ public sealed class DiskUploadsTests : IDisposable
         public TimeSpan Late { get; set; }
 
         public override DateTimeOffset GetUtcNow() => DateTimeOffset.UtcNow + Late;
-    }
-
-    /// <summary>Gives what it has, and then breaks as no network does.</summary>
-    private sealed class OddStream(byte[] bytes) : MemoryStream(bytes)
-    {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Position < Length ? new(Read(buffer.Span)) : throw new InvalidOperationException("odd");
     }
 
     /// <summary>Gives what it has, and then nothing until it is cancelled.</summary>
