@@ -116,6 +116,17 @@ public sealed class BackgroundSession
     /// <summary>Ends a task as <c>cancelled</c>.</summary>
     public Task<TaskView> CancelTaskAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "cancel", intent, stop);
 
+    /// <summary>Lets a task, and those after it in its group, go before the others of the group.</summary>
+    public Task<TaskView> MakeCurrentAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "make-current", intent, stop);
+
+    /// <summary>A group of tasks; nothing is asked of the node until one of its methods is called.</summary>
+    public TransferGroup Group(string name) =>
+        new(_caller, _path, GroupName.TryParse(name, out var parsed) ? parsed : throw new ArgumentException(GroupName.Rule, nameof(name)));
+
+    /// <summary>The groups in order of name.</summary>
+    public IAsyncEnumerable<GroupView> ListGroupsAsync(CancellationToken stop = default) =>
+        _caller.ListAsync($"{_path}/groups", new Query(), ProtocolJson.Default.PageGroupView, stop);
+
     /// <summary>Which bytes of a download are durable, and which are wanted.</summary>
     public Task<RangesView> GetRangesAsync(string task, CancellationToken stop = default) =>
         _caller.GetAsync($"{TaskPath(task)}/ranges", ProtocolJson.Default.RangesView, stop);

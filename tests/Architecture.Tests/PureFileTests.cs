@@ -8,7 +8,7 @@ public sealed class PureFileTests
     /// <summary>Must exist and must be pure.</summary>
     private static readonly string[] Pure =
     [
-        "Sessions.Session", "Sessions.SessionDecider", "Sessions.SessionSnapshot", "Sharding.SessionSlots",
+        "Sessions.Session", "Sessions.SessionDecider", "Sessions.SessionSnapshot", "Sessions.GroupDecider", "Sessions.TaskGroup", "Sharding.SessionSlots",
         "Sharding.ShardPlan", "Sharding.ShardReview", "Sharding.ClaimBudget", "Sharding.PoisonWatch", "Sharding.Membership.NodeLease", "Sharding.Membership.DeathWatch",
         "Routing.RetryPolicy", "Routing.RetryBudget", "Routing.PeerCodec",
     ];

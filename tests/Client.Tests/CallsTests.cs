@@ -34,6 +34,14 @@ public sealed class CallsTests
         await session.ResumeTaskAsync("t1", stop: Stop);
         await session.SuspendTaskAsync("t1", stop: Stop);
         await session.CancelTaskAsync("t1", stop: Stop);
+        await session.MakeCurrentAsync("t1", stop: Stop);
+        await session.Group("g:1").CreateAsync("serialized", Stop);
+        await session.Group("g:1").GetAsync(Stop);
+        await session.Group("g:1").SuspendAsync(stop: Stop);
+        await session.Group("g:1").ResumeAsync(stop: Stop);
+        await session.Group("g:1").CancelAsync(stop: Stop);
+        await DrainAsync(session.Group("g:1").ListTasksAsync("waiting", stop: Stop));
+        await DrainAsync(session.ListGroupsAsync(Stop));
         await session.WhyAsync("t1", Stop);
         await DrainAsync(session.ListAttemptsAsync("t1", Stop));
         await session.ReadEventPageAsync(3, 10, TimeSpan.FromSeconds(5), Stop);
@@ -56,6 +64,14 @@ public sealed class CallsTests
             $"POST! {Session}/tasks/t1/resume ",
             $"POST! {Session}/tasks/t1/suspend ",
             $"POST! {Session}/tasks/t1/cancel ",
+            $"POST! {Session}/tasks/t1/make-current ",
+            $$"""PUT {{Session}}/groups/g%3A1 {"mode":"serialized"}""",
+            $"GET {Session}/groups/g%3A1 ",
+            $"POST! {Session}/groups/g%3A1/suspend ",
+            $"POST! {Session}/groups/g%3A1/resume ",
+            $"POST! {Session}/groups/g%3A1/cancel ",
+            $"GET {Session}/tasks?group=g%3A1&state=waiting ",
+            $"GET {Session}/groups ",
             $"GET {Session}/tasks/t1/why ",
             $"GET {Session}/tasks/t1/attempts ",
             $"GET {Session}/events?after=3&limit=10&wait=5 ",
@@ -189,13 +205,14 @@ public sealed class CallsTests
     private static string Reply(HttpRequest request)
     {
         var path = request.Path.ToString();
-        var isList = HttpMethods.IsGet(request.Method) && (path.EndsWith("/tasks", StringComparison.Ordinal) || path.EndsWith("/sessions", StringComparison.Ordinal));
+        var isList = HttpMethods.IsGet(request.Method) && (path.EndsWith("/tasks", StringComparison.Ordinal) || path.EndsWith("/sessions", StringComparison.Ordinal) || path.EndsWith("/groups", StringComparison.Ordinal));
         return isList || path.EndsWith("/attempts", StringComparison.Ordinal) ? Page
             : path.EndsWith("/ack", StringComparison.Ordinal) ? """{"acknowledged":3,"last":3}"""
             : path.EndsWith("/events", StringComparison.Ordinal) ? """{"events":[],"last":3,"acknowledged":0}"""
             : path.EndsWith("/why", StringComparison.Ordinal) ? """{"id":"t1","state":"waiting","sentence":"It waits."}"""
             : path.EndsWith("/tasks", StringComparison.Ordinal) && request.ContentLength == ArrayLength ? """[{"index":0,"status":201,"id":"t1"}]"""
             : path.Contains("/tasks", StringComparison.Ordinal) ? Answer.Task
+            : path.Contains("/groups/", StringComparison.Ordinal) ? Answer.Group
             : Answer.Session;
     }
 

@@ -117,6 +117,10 @@ internal static class Answer
         "progress":{"bytesReceived":0,"bytesSent":0,"generation":0},"createdAt":"2026-11-21T10:30:00Z"}
         """;
 
+    public const string Group = """
+        {"name":"g:1","mode":"serialized","counts":{"suspended":0,"waiting":0,"running":0,"canceling":0,"succeeded":0,"failed":0,"cancelled":0,"expired":0}}
+        """;
+
     public static HttpResponseMessage Json(string json, int status = 200, string type = "application/json") =>
         new((HttpStatusCode)status) { Content = new StringContent(json, Encoding.UTF8, type) };
 

@@ -15,9 +15,9 @@ internal static class StrictJson
     private const int DepthMax = 16;
 
     private const string WireNotTaken =
-        " body parts group completionGroup askBeforeStart recoverableStatus costPolicy randomAccess uploadProtocol notify unconstrained"
+        " completionGroup askBeforeStart costPolicy notify unconstrained"
         + " discretionary sendsLaunchEvents launch launchLimit push serviceType allowsExpensiveAccess allowsConstrainedAccess"
-        + " allowsCellularAccess whileAttachedOnly eventRetention weight bytesPerSecondMax ";
+        + " allowsCellularAccess whileAttachedOnly eventRetention weight ";
 
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class

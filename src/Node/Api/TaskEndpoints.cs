@@ -43,6 +43,9 @@ internal static class TaskEndpoints
         MapAct(tasks, "resume", "Lets a task run", id => new SessionCommand.ResumeTask(id));
         MapAct(tasks, "suspend", "Stops a task and keeps what it has", id => new SessionCommand.SuspendTask(id));
         MapAct(tasks, "cancel", "Ends a task as cancelled", id => new SessionCommand.CancelTask(id));
+        tasks.MapPost("/{task}/make-current", (HttpContext context, string session, string task, SessionCalls calls) =>
+                calls.CommandAsync(context, session, () => TryGetTask(task, out var id) is { } problem ? problem : new SessionCommand.MakeCurrent(id)))
+            .WithName("makeTaskCurrent").WithSummary("Lets a task and those after it in its group go before the others of the group").Produces<TaskView>(202).Refuses(404, 409, 422);
     }
 
     private static void MapAct(RouteGroupBuilder tasks, string verb, string summary, Func<TaskId, SessionCommand> create) =>
@@ -70,7 +73,7 @@ internal static class TaskEndpoints
             : Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.RangesRequest, request => RangeRules.Validate(id, request)));
 
     private static async Task<IResult> ListAsync(
-        HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? cursor, string? limit)
+        HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? group, string? cursor, string? limit)
     {
         if (Queries.ReadLimit(limit, out var rows) is { } problem)
             return Problems.Result(problem);
@@ -79,12 +82,12 @@ internal static class TaskEndpoints
         TaskKind? ofKind = kind switch { "download" => TaskKind.Download, "upload" => TaskKind.Upload, _ => null };
         if (ofKind is null && !string.IsNullOrEmpty(kind))
             return Problems.Result(400, ProblemCodes.InvalidField, "kind must be download or upload.", "kind");
-        if (context.Request.Query.ContainsKey("group"))
-            return Problems.Result(400, ProblemCodes.UnknownField, "This version has no groups of tasks, so it cannot filter by group; leave it out.", "group");
+        if (GroupRules.Check(string.IsNullOrEmpty(group) ? null : group, "group") is { } badGroup)
+            return Problems.Result(badGroup);
         var after = 0L;
         if (!string.IsNullOrEmpty(cursor) && !TaskCursor.TryParse(cursor, out after))
             return Problems.Result(Queries.InvalidCursor());
-        return await calls.AskAsync(context, session, new SessionCommand.ListTasks(string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows));
+        return await calls.AskAsync(context, session, new SessionCommand.ListTasks(string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows, GroupRules.ToName(group)));
     }
 
     private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers)

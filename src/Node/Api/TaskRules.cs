@@ -38,6 +38,7 @@ internal static class TaskRules
         }
         var method = (request.Method ?? UsualMethod(kind, request)).ToUpperInvariant();
         var problem = UrlRules.Check(request.Url, "url")
+            ?? GroupRules.Check(request.Group, "group")
             ?? CheckMethod(kind, method)
             ?? HeaderRules.Check(request.Headers, "headers")
             ?? CheckFiles(kind, method, request, containerExists)
@@ -68,6 +69,7 @@ internal static class TaskRules
             Description = request.Description,
             Start = request.Start ?? true,
             Priority = request.Priority ?? 0.5,
+            Group = GroupRules.ToName(request.Group),
             EarliestBeginAt = request.EarliestBeginAt,
             Deadline = request.Deadline,
             ExpectedBytes = request.ExpectedBytes,

@@ -37,6 +37,11 @@ internal static class PeerCodec
         ["task.ranges.want.v1"] = PeerJson.Default.WantRanges,
         ["task.ranges.get.v1"] = PeerJson.Default.GetRanges,
         ["task.content.v1"] = PeerJson.Default.LocateContent,
+        ["task.makeCurrent.v1"] = PeerJson.Default.MakeCurrent,
+        ["group.put.v1"] = PeerJson.Default.PutGroup,
+        ["group.act.v1"] = PeerJson.Default.ActOnGroup,
+        ["group.get.v1"] = PeerJson.Default.GetGroup,
+        ["groups.list.v1"] = PeerJson.Default.ListGroups,
         ["tasks.list.v1"] = PeerJson.Default.ListTasks,
         ["events.read.v1"] = PeerJson.Default.ReadEvents,
         ["events.acknowledge.v1"] = PeerJson.Default.Acknowledge,
@@ -227,7 +232,7 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
-    Converters = [typeof(DurationConverter), typeof(TaskIdConverter)])]
+    Converters = [typeof(DurationConverter), typeof(TaskIdConverter), typeof(GroupNameConverter)])]
 [JsonSerializable(typeof(SessionCommand.Open))]
 [JsonSerializable(typeof(SessionCommand.Describe))]
 [JsonSerializable(typeof(SessionCommand.End))]
@@ -244,6 +249,11 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.WantRanges))]
 [JsonSerializable(typeof(SessionCommand.GetRanges))]
 [JsonSerializable(typeof(SessionCommand.LocateContent))]
+[JsonSerializable(typeof(SessionCommand.MakeCurrent))]
+[JsonSerializable(typeof(SessionCommand.PutGroup))]
+[JsonSerializable(typeof(SessionCommand.ActOnGroup))]
+[JsonSerializable(typeof(SessionCommand.GetGroup))]
+[JsonSerializable(typeof(SessionCommand.ListGroups))]
 [JsonSerializable(typeof(SessionCommand.ListTasks))]
 [JsonSerializable(typeof(SessionCommand.ReadEvents))]
 [JsonSerializable(typeof(SessionCommand.Acknowledge))]

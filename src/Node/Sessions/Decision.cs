@@ -9,6 +9,8 @@ internal sealed record Decision(IReadOnlyList<SessionEvent> Events, Func<Session
 {
     public static Decision Refuse(int status, string code, string detail, string? field = null) =>
         new([], (_, _) => CommandReply.Refuse(status, code, detail, field));
+
+    public static Decision Refuse(Problem problem) => new([], (_, _) => new CommandReply.Refused(problem));
 }
 
 /// <summary>What a view shows besides the journaled state.</summary>

@@ -29,13 +29,20 @@ internal enum SessionPhase
 /// memory may be ahead of the journal is thrown away and loaded again.
 /// Invariants: event numbers run 1, 2, 3 … without gaps; a task that ended is not in <see cref="Tasks"/>; configuration versions only grow.
 /// </summary>
-internal sealed class Session(SessionKey key, SessionOptions options)
+internal sealed class Session
 {
     private readonly List<TaskState> _ended = [];
 
-    public SessionKey Key { get; } = key;
+    public Session(SessionKey key, SessionOptions options)
+    {
+        (Key, Options) = (key, options);
+        Tasks = new TaskBook(Groups);
+        Ledger = new CommandLedger(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
+    }
 
-    public SessionOptions Options { get; } = options;
+    public SessionKey Key { get; }
+
+    public SessionOptions Options { get; }
 
     public SessionPhase Phase { get; private set; } = SessionPhase.Absent;
 
@@ -52,22 +59,24 @@ internal sealed class Session(SessionKey key, SessionOptions options)
     /// <summary>The end or force quit that is being carried out.</summary>
     public SessionEnding? Ending { get; private set; }
 
-    public EndedCounts Ended { get; private set; } = new(0, 0, 0, 0);
+    public EndedCounts Ended { get; private set; } = EndedCounts.None;
 
     public ConfigurationBook Configurations { get; private set; } = new();
 
-    public TaskBook Tasks { get; private set; } = new();
+    public GroupBook Groups { get; private set; } = new();
+
+    public TaskBook Tasks { get; private set; }
 
     public DeliveryState Delivery { get; } = new();
 
     public PushState Push { get; } = new();
 
-    public CommandLedger Ledger { get; } = new(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
+    public CommandLedger Ledger { get; }
 
     public AbandonedUploads Abandoned { get; } = new();
 
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
-    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || (!Paused && Tasks.Ready.Count > 0);
+    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || (!Paused && Tasks.Ready.Count > 0);
 
     /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook.</summary>
     public DateTimeOffset? NextDue() => WebhookDecider.NextDue(this) is { } webhook && !(Tasks.NextDue() < webhook) ? webhook : Tasks.NextDue();
@@ -113,6 +122,9 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         {
             case TaskEvent ofTask:
                 ApplyToTask(ofTask);
+                break;
+            case GroupEvent ofGroup:
+                ApplyToGroup(ofGroup);
                 break;
             case SessionCreated created:
                 ApplyCreated(created);
@@ -163,6 +175,8 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         (Paused, Ending, Ended) = (snapshot.Paused, snapshot.Ending, snapshot.Ended);
         foreach (var (version, configuration) in snapshot.Configurations)
             Configurations.Set(version, configuration);
+        foreach (var group in snapshot.Groups ?? [])
+            Groups.Restore(group);
         foreach (var task in snapshot.Tasks)
             Tasks.Add(task, Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
@@ -178,8 +192,9 @@ internal sealed class Session(SessionKey key, SessionOptions options)
     {
         Phase = SessionPhase.Active;
         (Generation, CreatedAt, LastOrdinal, Paused, Ending) = (created.Generation, created.At, 0, false, null);
-        Ended = new EndedCounts(0, 0, 0, 0);
-        Tasks = new TaskBook();
+        Ended = EndedCounts.None;
+        Groups = new GroupBook();
+        Tasks = new TaskBook(Groups);
         Configurations = new ConfigurationBook();
         Configurations.Set(1, created.Configuration);
         Delivery.OnDrained();
@@ -224,6 +239,19 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         }
     }
 
+    private void ApplyToGroup(GroupEvent happened)
+    {
+        var group = Groups.Ensure(happened.Group);
+        Tasks.Regroup(group, happened switch
+        {
+            GroupConfigured configured => group.State with { Mode = configured.Mode, Kept = true },
+            GroupActing acting => group.State with { Under = new GroupProgress(acting.Act, acting.UpToOrdinal, 0) },
+            GroupActed acted => group.State with { Under = acted.ThroughOrdinal < group.State.Under!.UpTo ? group.State.Under with { Through = acted.ThroughOrdinal } : null },
+            GroupCompleted => group.State with { Ended = EndedCounts.None },
+            _ => throw new InvalidOperationException($"A group does not know the event {happened.GetType().Name}."),
+        });
+    }
+
     private void ApplyToTask(TaskEvent happened)
     {
         if (happened is TaskCreated created)
@@ -234,6 +262,13 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         }
         if (happened is TaskCompleted { Outcome: not TaskOutcomes.Succeeded } && Tasks[happened.Task] is { Run.Part.Upload: not null } unfinished)
             Abandoned.Add(AbandonedUpload.Of(this, unfinished));
+        if (happened is TaskMadeCurrent)
+        {
+            var current = Tasks[happened.Task];
+            var group = Groups[current.Spec.Group!.Value];
+            Tasks.Regroup(group, group.State with { Current = TaskRank.Of(current) });
+            return;
+        }
         var task = TaskTransitions.Apply(Tasks[happened.Task], happened);
         if (happened is not TaskCompleted completed)
         {
@@ -242,6 +277,8 @@ internal sealed class Session(SessionKey key, SessionOptions options)
         }
         Tasks.Remove(task.Id, Configurations.Container);
         Ended = Ended.Plus(completed.Outcome);
+        if (task.Spec.Group is { } name)
+            Groups.OnEnded(Groups[name], completed.Outcome);
         Delivery.OnTaskEnded();
         if (task.End is { Temporary: true })
             Delivery.KeepUntilAcknowledged(FilesOf(task));
@@ -252,6 +289,8 @@ internal sealed class Session(SessionKey key, SessionOptions options)
 /// <summary>How many tasks of this generation ended, by outcome.</summary>
 internal sealed record EndedCounts(long Succeeded, long Failed, long Cancelled, long Expired)
 {
+    public static readonly EndedCounts None = new(0, 0, 0, 0);
+
     public long Total => Succeeded + Failed + Cancelled + Expired;
 
     public EndedCounts Plus(string outcome) => outcome switch

@@ -55,6 +55,21 @@ internal abstract record SessionCommand
     /// <summary>202 with a <see cref="TaskView"/>.</summary>
     internal sealed record CancelTask(TaskId Task) : SessionCommand, ITaskCommand;
 
+    /// <summary>202 with a <see cref="TaskView"/>: it and those after it in its group go first.</summary>
+    internal sealed record MakeCurrent(TaskId Task) : SessionCommand, ITaskCommand;
+
+    /// <summary>PUT: 201 or 200 with a <see cref="GroupView"/>. A null mode keeps the one it has.</summary>
+    internal sealed record PutGroup(GroupName Group, GroupMode? Mode) : SessionCommand;
+
+    /// <summary>202 with a <see cref="GroupView"/>.</summary>
+    internal sealed record ActOnGroup(GroupName Group, GroupAct Act) : SessionCommand;
+
+    /// <summary>200 with a <see cref="GroupView"/>.</summary>
+    internal sealed record GetGroup(GroupName Group) : Query;
+
+    /// <summary>200 with a page of <see cref="GroupView"/>, by name.</summary>
+    internal sealed record ListGroups(GroupName? After, int Limit) : Query;
+
     /// <summary>Bytes wanted first, a deferral, its release: 202 with a <see cref="RangesView"/>.</summary>
     internal sealed record WantRanges(TaskId Task, RangeSet Ranges, TimeSpan? Deferral, bool Release) : SessionCommand, ITaskCommand;
 
@@ -74,7 +89,7 @@ internal abstract record SessionCommand
     internal sealed record ListAttempts(TaskId Task) : Query, ITaskCommand;
 
     /// <summary>200 with a page of <see cref="TaskView"/>, in order of creation. State is one of the wire's states or outcomes.</summary>
-    internal sealed record ListTasks(string? State, TaskKind? Kind, long AfterOrdinal, int Limit) : Query;
+    internal sealed record ListTasks(string? State, TaskKind? Kind, long AfterOrdinal, int Limit, GroupName? Group = null) : Query;
 
     /// <summary>200 with an <see cref="EventPage"/> of at most <paramref name="Limit"/> events, perhaps empty.</summary>
     internal sealed record ReadEvents(long After, int Limit) : Query;

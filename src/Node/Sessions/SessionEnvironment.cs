@@ -28,6 +28,9 @@ internal sealed record SessionOptions
     /// <summary>Live tasks of one session; more are refused with <c>sessionLimit</c>.</summary>
     public int LiveTasksMax { get; init; } = 1_000_000;
 
+    /// <summary>Groups of one session, and as many completion groups; more are refused with <c>sessionLimit</c>.</summary>
+    public int GroupsMax { get; init; } = 10_000;
+
     /// <summary>A snapshot is due after this many events, or as many as there are live tasks if that is more.</summary>
     public int SnapshotEvery { get; init; } = 200;
 
@@ -50,7 +53,7 @@ internal sealed record SessionOptions
     {
         foreach (var (name, value) in new (string, int)[]
         {
-            (nameof(LiveTasksMax), LiveTasksMax), (nameof(SnapshotEvery), SnapshotEvery), (nameof(LedgerEntriesMax), LedgerEntriesMax),
+            (nameof(LiveTasksMax), LiveTasksMax), (nameof(GroupsMax), GroupsMax), (nameof(SnapshotEvery), SnapshotEvery), (nameof(LedgerEntriesMax), LedgerEntriesMax),
             (nameof(LedgerBytesMax), LedgerBytesMax), (nameof(TurnMessagesMax), TurnMessagesMax),
         })
         {

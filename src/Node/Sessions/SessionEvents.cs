@@ -55,6 +55,11 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("webhook.disabled.v1", json.WebhookDisabled, numbered: false);
         codec.Register("webhook.enabled.v1", json.WebhookEnabled, numbered: false);
         codec.Register("push.replayed.v1", json.PushReplayed, numbered: false);
+        codec.Register("group.configured.v1", json.GroupConfigured, numbered: false);
+        codec.Register("group.acting.v1", json.GroupActing, numbered: false);
+        codec.Register("group.acted.v1", json.GroupActed, numbered: false);
+        codec.Register("group.completed.v1", json.GroupCompleted, numbered: true);
+        codec.Register("task.madeCurrent.v1", json.TaskMadeCurrent, numbered: false);
         return codec;
     }
 }
@@ -183,7 +188,7 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true,
-    Converters = [typeof(DurationConverter), typeof(TaskIdConverter)])]
+    Converters = [typeof(DurationConverter), typeof(TaskIdConverter), typeof(GroupNameConverter)])]
 [JsonSerializable(typeof(SessionCreated))]
 [JsonSerializable(typeof(SessionConfigured))]
 [JsonSerializable(typeof(SessionPaused))]
@@ -212,6 +217,11 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskFinishedFile))]
 [JsonSerializable(typeof(TaskCompleted))]
 [JsonSerializable(typeof(UploadAbandoned))]
+[JsonSerializable(typeof(GroupConfigured))]
+[JsonSerializable(typeof(GroupActing))]
+[JsonSerializable(typeof(GroupActed))]
+[JsonSerializable(typeof(GroupCompleted))]
+[JsonSerializable(typeof(TaskMadeCurrent))]
 [JsonSerializable(typeof(EventsAcknowledged))]
 [JsonSerializable(typeof(EventsDrained))]
 [JsonSerializable(typeof(WebhookDelivered))]
@@ -231,4 +241,13 @@ internal sealed class TaskIdConverter : JsonConverter<TaskId>
         TaskId.TryParse(reader.GetString(), out var id) ? id : throw new JsonException(TaskId.Rule);
 
     public override void Write(Utf8JsonWriter writer, TaskId value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+/// <summary>Names of groups as text.</summary>
+internal sealed class GroupNameConverter : JsonConverter<GroupName>
+{
+    public override GroupName Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        GroupName.TryParse(reader.GetString(), out var name) ? name : throw new JsonException(GroupName.Rule);
+
+    public override void Write(Utf8JsonWriter writer, GroupName value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
 }

@@ -34,6 +34,12 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
             case SessionCommand.FindReferenced find:
                 turn.Answer(reply, SessionViews.Json(200, FileReferences.Of(session, find.Stems), FileReferencesJson.Default.FileReferences));
                 break;
+            case SessionCommand.GetGroup { Group: var name }:
+                turn.Answer(reply, session.Groups.TryFind(name, out var group) ? GroupViews.Reply(200, group) : GroupDecider.NotFound(session, name).Reply(session, conditions));
+                break;
+            case SessionCommand.ListGroups groups:
+                turn.Answer(reply, SessionViews.Json(200, GroupViews.Page(session.Groups, groups.After?.ToString(), groups.Limit), ProtocolJson.Default.PageGroupView));
+                break;
             case SessionCommand.ListTasks list:
                 ListTasks(list, reply, turn);
                 break;
@@ -73,7 +79,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         var wantsLive = list.State is null || TaskFilter.IsLiveState(list.State);
         var wantsEnded = list.State is null || !TaskFilter.IsLiveState(list.State);
         if (wantsLive)
-            live.AddRange(session.Tasks.After(list.AfterOrdinal).Where(task => TaskFilter.Matches(list, task)).Take(list.Limit + 1));
+            live.AddRange(Live(list).Where(task => TaskFilter.Matches(list, task)).Take(list.Limit + 1));
         if (wantsEnded)
             live.AddRange(turn.Ended.Values.Where(task => task.Ordinal > list.AfterOrdinal && TaskFilter.Matches(list, task)));
         var views = live.ToDictionary(task => task.Ordinal, task => TaskViews.View(task, session, conditions));
@@ -82,6 +88,11 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         else
             turn.Reads.Add(() => AnswerAsync(reply, () => WithArchiveAsync(list, views)));
     }
+
+    private IEnumerable<TaskState> Live(SessionCommand.ListTasks list) =>
+        list.Group is not { } name ? session.Tasks.After(list.AfterOrdinal)
+        : session.Groups.TryFind(name, out var group) ? session.Tasks.InGroup(group, list.AfterOrdinal)
+        : [];
 
     private async ValueTask<CommandReply?> WithArchiveAsync(SessionCommand.ListTasks list, Dictionary<long, TaskView> views)
     {
@@ -161,5 +172,6 @@ internal static class TaskFilter
 
     public static bool Matches(SessionCommand.ListTasks list, TaskState task) =>
         (list.Kind is null || list.Kind == task.Spec.Kind)
+        && (list.Group is null || list.Group == task.Spec.Group)
         && (list.State is null || list.State == TaskViews.StateOf(task.Phase) || list.State == task.End?.Outcome);
 }

@@ -17,6 +17,9 @@ internal sealed record SessionSnapshot
     public required EndedCounts Ended { get; init; }
     public required SortedDictionary<int, SessionConfiguration> Configurations { get; init; }
     public required IReadOnlyList<TaskState> Tasks { get; init; }
+
+    /// <summary>Null when there are none, and in snapshots of builds that knew none.</summary>
+    public IReadOnlyList<GroupState>? Groups { get; init; }
     public required long LastNumber { get; init; }
     public required long Acknowledged { get; init; }
     public required bool DrainDue { get; init; }
@@ -38,6 +41,7 @@ internal sealed record SessionSnapshot
         Ended = session.Ended,
         Configurations = new SortedDictionary<int, SessionConfiguration>(session.Configurations.Versions.ToDictionary()),
         Tasks = [.. session.Tasks.After(0)],
+        Groups = session.Groups.Count > 0 ? [.. session.Groups.States] : null,
         LastNumber = session.Delivery.LastNumber,
         Acknowledged = session.Delivery.Acknowledged,
         DrainDue = session.Delivery.DrainDue,

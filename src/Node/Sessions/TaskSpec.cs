@@ -45,6 +45,7 @@ internal sealed record TaskSpec
     private static readonly string[] Methods = ["GET", "PUT", "POST", "HEAD"];
 
     private readonly string _method = "GET";
+    private readonly GroupName _group;
     private readonly RareWishes? _rare;
 
     /// <summary>Null: the session gives one out.</summary>
@@ -63,6 +64,13 @@ internal sealed record TaskSpec
     public FileReference? Destination { get; init; }
     public bool Start { get; init; } = true;
     public double Priority { get; init; } = 0.5;
+
+    /// <summary>The group that it belongs to.</summary>
+    public GroupName? Group
+    {
+        get => _group == default ? null : _group;
+        init => _group = value ?? default;
+    }
 
     public string? Description
     {

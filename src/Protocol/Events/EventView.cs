@@ -97,6 +97,9 @@ public static class EventTypes
     /// <summary>The one final event of a task.</summary>
     public const string TaskCompleted = "taskCompleted";
 
+    /// <summary>All tasks of a group have ended; the data counts them by outcome.</summary>
+    public const string GroupCompleted = "groupCompleted";
+
     /// <summary>Everything before it was acknowledged and no task is left.</summary>
     public const string EventsDrained = "eventsDrained";
 

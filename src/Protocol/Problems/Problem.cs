@@ -122,6 +122,12 @@ public static class ProblemCodes
     /// <summary>The task was not created with randomAccess, so nobody may ask for ranges of it.</summary>
     public const string NotRandomAccess = "notRandomAccess";
 
+    /// <summary>The task is in no group, so it cannot be made current there.</summary>
+    public const string NoGroup = "noGroup";
+
+    /// <summary>The session has no group, or no completion group, of this name.</summary>
+    public const string GroupNotFound = "groupNotFound";
+
     /// <summary>Another task owns this destination.</summary>
     public const string DestinationTaken = "destinationTaken";
 

@@ -36,6 +36,9 @@ public sealed record TaskRequest
     /// <summary>0 to 1, higher first. Default 0.5.</summary>
     public double? Priority { get; init; }
 
+    /// <summary>The group that it belongs to, created by its first task when nobody created it before.</summary>
+    public string? Group { get; init; }
+
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
 

@@ -48,6 +48,9 @@ public sealed record TaskView
     /// <summary>0 to 1.</summary>
     public required double Priority { get; init; }
 
+    /// <summary>The group that it belongs to.</summary>
+    public string? Group { get; init; }
+
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
 

@@ -17,6 +17,7 @@ public sealed class PeerCodecTests
 {
     private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private static readonly TaskId Task = TaskId.Parse("t7");
+    private static readonly GroupName Group = GroupName.Parse("seasons");
     private static readonly SessionKey Session = SessionKey.Parse("acme/orders");
     private static readonly CommandKey Key = new(new CommandId(new Guid(1, 2, 3, new byte[8])), 0xfedcba9876543210);
     private static readonly Problem Problem = new() { Status = 409, Code = "taskEnded", Detail = "It ended.", Field = "id" };
@@ -67,6 +68,13 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.Acknowledge(17), Key),
         new(Session, new SessionCommand.ShowHistory(17, 1000), null),
         new(Session, new SessionCommand.FindReferenced([new TaskStem(2, Task)]), null),
+        new(Session, new SessionCommand.MakeCurrent(Task), Key),
+        new(Session, new SessionCommand.PutGroup(Group, GroupMode.Serialized), null),
+        new(Session, new SessionCommand.PutGroup(Group, null), null),
+        new(Session, new SessionCommand.ActOnGroup(Group, GroupAct.Cancel), Key),
+        new(Session, new SessionCommand.GetGroup(Group), null),
+        new(Session, new SessionCommand.ListGroups(Group, 50), null),
+        new(Session, new SessionCommand.ListTasks(null, null, 0, 50, Group), null),
     ];
 
     private static readonly PeerAnswer[] Answers =

@@ -16,6 +16,7 @@ public sealed class EventShapesTests
 {
     private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private static readonly TaskId Task = TaskId.Parse("t7");
+    private static readonly GroupName Group = GroupName.Parse("seasons");
     private static readonly TaskError Error = new() { Code = "connectionLost", Message = "It broke." };
     private static readonly FileView File = new() { Container = "default", Path = "a/b.bin", Length = 10, Sha256 = "00ff" };
     private static readonly Dictionary<string, string> Headers = new() { ["ETag"] = "\"v1\"" };
@@ -100,6 +101,12 @@ public sealed class EventShapesTests
         new TaskFinishedFile(Task, File, At),
         new TaskCompleted(Task, TaskOutcomes.Succeeded, Error, 200, 10, 5, "verified", "00ff", File, At) { Response = Response() },
         new UploadAbandoned(2, Task, Told: true, At),
+        new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Group = Group }, 1, At),
+        new GroupConfigured(Group, GroupMode.Serialized, At),
+        new GroupActing(Group, GroupAct.Suspend, 9, At),
+        new GroupActed(Group, 7, At),
+        new GroupCompleted(Group, new EndedCounts(1, 2, 3, 4), At),
+        new TaskMadeCurrent(Task, At),
         new EventsAcknowledged(12, At),
         new EventsDrained(At),
         new WebhookDelivered(WebhookTarget.Push, 12, 204, At),

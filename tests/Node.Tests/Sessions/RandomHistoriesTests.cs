@@ -34,16 +34,27 @@ public sealed class RandomHistoriesTests
             }
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(200).WithEndSize(80));
 
+    /// <summary>Serialized groups leave their first one only; of a parallel group's tasks on a host the best place counts, and its order says who takes it.</summary>
     private static TaskId? Search(SessionHarness session)
     {
         var live = session.Session.Tasks.After(0).ToList();
         var active = live.Where(task => task.IsActive).GroupBy(Host).ToDictionary(group => group.Key, group => group.Count());
-        return live
-            .Where(task => task is { Phase: TaskPhase.Waiting, IsActive: false, WaitsForClient: false } && (task.NotBefore is null || task.NotBefore <= session.Now))
-            .Where(task => Host(task) != "h2.example" && active.GetValueOrDefault(Host(task)) < 2)
-            .OrderByDescending(task => task.Spec.Priority).ThenBy(task => task.Ordinal)
-            .Select(task => (TaskId?)task.Id).FirstOrDefault();
+        var timed = live.Where(task => task is { Phase: TaskPhase.Waiting, IsActive: false, WaitsForClient: false }).ToList();
+        var ready = timed.Where(task => task.NotBefore is null || task.NotBefore <= session.Now).ToList();
+        foreach (var group in session.Session.Groups.States.Where(state => state.Mode is GroupMode.Serialized))
+        {
+            var line = ready.Union(timed.Where(task => task.Run is not null)).Where(task => task.Spec.Group == group.Name);
+            var first = live.Any(task => task.IsActive && task.Spec.Group == group.Name) ? null : Turned(line, group.Current).FirstOrDefault();
+            ready.RemoveAll(task => task.Spec.Group == group.Name && task != first);
+        }
+        var best = ready.Where(task => Host(task) != "h2.example" && active.GetValueOrDefault(Host(task)) < 2).OrderBy(TaskRank.Of).FirstOrDefault();
+        return best?.Spec.Group is { } name
+            ? Turned(ready.Where(task => task.Spec.Group == name && Host(task) == Host(best)), session.Session.Groups[name].State.Current).First().Id
+            : best?.Id;
     }
+
+    private static IOrderedEnumerable<TaskState> Turned(IEnumerable<TaskState> tasks, TaskRank? current) =>
+        tasks.OrderBy(task => current is { } from && TaskRank.Of(task).CompareTo(from) < 0).ThenBy(TaskRank.Of);
 
     private static string Host(TaskState task) => new Uri(task.Spec.Url).Authority;
 
@@ -61,6 +72,7 @@ public sealed class RandomHistoriesTests
                     Priority = argument % 3 / 2.0,
                     Deadline = argument % 6 == 0 ? session.Now.AddMinutes(3) : null,
                     EarliestBeginAt = argument % 4 == 0 ? session.Now.AddMinutes(1) : null,
+                    Group = argument % 5 < 3 ? GroupName.Parse($"g{argument % 5}") : null,
                 }));
                 break;
             case 3 or 4 or 5 when task is { Phase: TaskPhase.Waiting, IsActive: false }:
@@ -91,6 +103,15 @@ public sealed class RandomHistoriesTests
             case 13:
                 session.Now += TimeSpan.FromSeconds(argument % 200);
                 session.Settle();
+                break;
+            case 14 when argument % 4 == 1:
+                session.Do(new SessionCommand.PutGroup(GroupName.Parse($"g{argument % 3}"), (GroupMode)(1 + argument % 2)));
+                break;
+            case 14 when argument % 4 == 2:
+                session.Do(new SessionCommand.ActOnGroup(GroupName.Parse($"g{argument % 3}"), (GroupAct)(1 + argument / 3 % 3)));
+                break;
+            case 14 when argument % 4 == 3 && task is not null:
+                session.Do(new SessionCommand.MakeCurrent(task.Id));
                 break;
             case 14 when argument % 4 == 0:
                 session.Do(new SessionCommand.End((EndMode)(1 + argument % 3)));
@@ -123,6 +144,24 @@ public sealed class RandomHistoriesTests
         Assert.Equal(session.Session.Tasks.Count, counted);
         Assert.Equal(session.Session.Tasks.After(0).Count(task => task.IsActive), session.Session.Tasks.ActiveCount);
         Assert.True(session.Session.Delivery.Acknowledged <= session.Session.Delivery.LastNumber);
+        AssertGroups(session, current);
+    }
+
+    /// <summary>Each end of a task in a group is counted by one event, once nothing is left to say; none speaks while a task of it lives.</summary>
+    private static void AssertGroups(SessionHarness session, List<SessionEvent> current)
+    {
+        session.Settle();
+        var groupOf = current.OfType<TaskCreated>().ToDictionary(happened => happened.Task, happened => happened.Spec.Group);
+        var events = session.History.Skip(session.History.FindLastIndex(happened => happened is SessionCreated)).ToList();
+        foreach (var group in groupOf.Values.OfType<GroupName>().Distinct())
+        {
+            var ended = events.OfType<TaskCompleted>().Count(happened => groupOf[happened.Task] == group);
+            var live = session.Session.Tasks.After(0).Count(task => task.Spec.Group == group);
+            var told = events.OfType<GroupCompleted>().Where(happened => happened.Group == group).Sum(happened => happened.Counts.Total);
+            Assert.Equal(live, session.Session.Groups.TryFind(group, out var known) ? known.Live : 0);
+            Assert.Equal(ended - told, known?.State.Ended.Total ?? 0);
+            Assert.True(live > 0 || told == ended);
+        }
     }
 
     private static Comparer<TaskId> ById { get; } = Comparer<TaskId>.Create((one, other) => string.CompareOrdinal(one.ToString(), other.ToString()));

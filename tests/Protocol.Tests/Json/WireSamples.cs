@@ -57,6 +57,7 @@ internal static class WireSamples
         Destination = FileReference.Parse("default/photos/é 1.jpg"),
         Description = "A photo",
         Priority = 0.5,
+        Group = "seasons",
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
@@ -72,6 +73,10 @@ internal static class WireSamples
         StartedAt = At.AddSeconds(1),
         EndedAt = At.AddSeconds(9),
     };
+
+    private static readonly TaskCounts Counts = new() { Suspended = 1, Waiting = 2, Running = 3, Canceling = 4, Succeeded = 5, Failed = 6, Cancelled = 7, Expired = 8 };
+
+    private static readonly GroupView Group = new() { Name = "seasons", Mode = "serialized", Counts = Counts, Next = "t7", Created = true };
 
     internal static IReadOnlyList<(string Name, object Value, JsonTypeInfo Type)> All { get; } =
     [
@@ -116,6 +121,9 @@ internal static class WireSamples
         {
             Id = "photo-1", Downloaded = [[0, 4096]], Wanted = [[1_048_576, 1_052_672]], Total = 2_097_152, Generation = 1, DeferredUntil = At,
         }, ProtocolJson.Default.RangesView),
+        ("group-request", new GroupRequest { Mode = "serialized" }, ProtocolJson.Default.GroupRequest),
+        ("group-view", Group, ProtocolJson.Default.GroupView),
+        ("group-list", new Page<GroupView> { Items = [Group], Next = "eyJhIjoxfQ" }, ProtocolJson.Default.PageGroupView),
         ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1" }, new() { Index = 1, Status = 400, Error = Error } },
             ProtocolJson.Default.IReadOnlyListTaskResult),
         ("bulk-chunk", new BulkChunk { From = 500, Count = 500, Accepted = 500, FirstId = "t501", LastId = "t1000" }, ProtocolJson.Default.BulkChunk),
@@ -151,7 +159,7 @@ internal static class WireSamples
         CreatedAt = At,
         Configuration = Configuration,
         ConfigurationVersion = 1,
-        Counts = new TaskCounts { Suspended = 1, Waiting = 2, Running = 3, Canceling = 4, Succeeded = 5, Failed = 6, Cancelled = 7, Expired = 8 },
+        Counts = Counts,
         LastEvent = 17,
         Acknowledged = 12,
         Attached = true,
@@ -171,6 +179,7 @@ internal static class WireSamples
         Description = "A photo",
         Start = true,
         Priority = 0.5,
+        Group = "seasons",
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },

@@ -31,6 +31,7 @@ internal static class EventViews
         TaskRangesDownloaded => EventTypes.RangesDownloaded,
         TaskFinishedFile => EventTypes.TaskFinishedFile,
         TaskCompleted => EventTypes.TaskCompleted,
+        GroupCompleted => EventTypes.GroupCompleted,
         EventsDrained => EventTypes.EventsDrained,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is not an event for clients."),
     };
@@ -93,6 +94,10 @@ internal static class EventViews
             case TaskCompleted completed:
                 WriteCompleted(json, completed);
                 break;
+            case GroupCompleted ended:
+                json.WriteString("group", ended.Group.ToString());
+                WriteCounts(json, ended.Counts);
+                break;
         }
     }
 
@@ -120,6 +125,14 @@ internal static class EventViews
         WriteText(json, "sha256", completed.Sha256);
         if (completed.File is { } file)
             WriteFile(json, file);
+    }
+
+    private static void WriteCounts(Utf8JsonWriter json, EndedCounts counts)
+    {
+        json.WriteNumber("succeeded", counts.Succeeded);
+        json.WriteNumber("failed", counts.Failed);
+        json.WriteNumber("cancelled", counts.Cancelled);
+        json.WriteNumber("expired", counts.Expired);
     }
 
     private static void WriteFile(Utf8JsonWriter json, FileView file)

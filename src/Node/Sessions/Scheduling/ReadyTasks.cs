@@ -6,11 +6,13 @@ namespace Backhaul.Node.Sessions;
 
 /// <summary>
 /// Ready tasks by host: within a host by rank (priority, then age), and over all hosts the best head of each. Taking the next one
-/// costs a few logarithms however many tasks wait and however many hosts are full.
+/// costs a few logarithms however many tasks wait and however many hosts are full. Of a serialized group only the first in line is here;
+/// the others are counted and wait in their group.
 /// </summary>
-internal sealed class ReadyTasks
+/// <param name="find">A live task, by its id.</param>
+internal sealed class ReadyTasks(Func<TaskId, TaskState> find)
 {
-    private readonly Dictionary<string, Host> _hosts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, ReadyHost> _hosts = new(StringComparer.OrdinalIgnoreCase);
     private readonly SortedSet<Head> _heads = [];
 
     public int Count { get; private set; }
@@ -18,28 +20,70 @@ internal sealed class ReadyTasks
     /// <summary>A URL's origin, as limits count connections.</summary>
     public static ReadOnlySpan<char> HostOf(string url) => OriginName.Of(url);
 
-    public void Add(TaskState task)
+    public void Add(TaskState task, TaskGroup? group)
     {
-        var host = Find(task);
-        if (host.Ready.Add(new Rank(task.Spec.Priority, task.Ordinal, task.Id)))
+        var rank = TaskRank.Of(task);
+        if (group is { IsSerialized: true } ? group.Ready.Add(rank) : AddTo(Find(task.Spec.Url), rank, group))
             Count++;
-        Rehead(host);
+        Reoffer(group);
     }
 
-    public void Remove(TaskState task)
+    public void Remove(TaskState task, TaskGroup? group)
     {
-        var host = Find(task);
-        if (host.Ready.Remove(new Rank(task.Spec.Priority, task.Ordinal, task.Id)))
+        var rank = TaskRank.Of(task);
+        if (group is { IsSerialized: true } ? group.Ready.Remove(rank) : RemoveFrom(Find(task.Spec.Url), rank, group))
             Count--;
-        Rehead(host);
-        Forget(host);
+        Reoffer(group);
     }
 
-    public void CountActive(TaskState task, int change)
+    public bool Contains(TaskState task, TaskGroup group)
     {
-        var host = Find(task);
+        var rank = TaskRank.Of(task);
+        return group.IsSerialized
+            ? group.Ready.Contains(rank)
+            : _hosts.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(HostOf(task.Spec.Url), out var host) && host.Contains(rank, group);
+    }
+
+    public void CountActive(TaskState task, int change, TaskGroup? group)
+    {
+        var host = Find(task.Spec.Url);
         host.Active += change;
         Forget(host);
+        if (group is null)
+            return;
+        if (change > 0)
+            group.Active.Add(task.Id);
+        else
+            group.Active.Remove(task.Id);
+        Reoffer(group);
+    }
+
+    /// <summary>A begun task keeps its place in its group while it waits for a time.</summary>
+    public void Hold(TaskState task, TaskGroup group, bool holds)
+    {
+        if (holds)
+            group.Held.Add(TaskRank.Of(task));
+        else
+            group.Held.Remove(TaskRank.Of(task));
+        Reoffer(group);
+    }
+
+    /// <summary>Which task of a serialized group is offered follows from its line; called after every change of it.</summary>
+    public void Reoffer(TaskGroup? group)
+    {
+        if (group is null)
+            return;
+        var next = group.IsSerialized ? group.Next() : null;
+        if (next == group.Offered?.Rank)
+            return;
+        if (group.Offered is var (rank, host))
+            RemoveFrom(host, rank, group);
+        group.Offered = null;
+        if (next is not { } first)
+            return;
+        var to = Find(find(first.Id).Spec.Url);
+        AddTo(to, first, group);
+        group.Offered = (first, to);
     }
 
     public int ActiveOn(string url) => _hosts.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(HostOf(url), out var host) ? host.Active : 0;
@@ -51,7 +95,7 @@ internal sealed class ReadyTasks
         {
             if (head.Host.Active >= perHostMax || refused.Contains(head.Host.Name))
                 continue;
-            task = head.Rank.Id;
+            task = head.Host.Next();
             host = head.Host.Name;
             return true;
         }
@@ -60,18 +104,33 @@ internal sealed class ReadyTasks
         return false;
     }
 
-    private Host Find(TaskState task)
+    private ReadyHost Find(string url)
     {
         var lookup = _hosts.GetAlternateLookup<ReadOnlySpan<char>>();
-        var name = HostOf(task.Spec.Url);
+        var name = HostOf(url);
         if (!lookup.TryGetValue(name, out var host))
-            lookup[name] = host = new Host(name.ToString());
+            lookup[name] = host = new ReadyHost(name.ToString());
         return host;
     }
 
-    private void Rehead(Host host)
+    private bool AddTo(ReadyHost host, TaskRank rank, TaskGroup? group)
     {
-        Rank? best = host.Ready.Count > 0 ? host.Ready.Min : null;
+        var added = host.Add(rank, group);
+        Rehead(host);
+        return added;
+    }
+
+    private bool RemoveFrom(ReadyHost host, TaskRank rank, TaskGroup? group)
+    {
+        var removed = host.Remove(rank, group);
+        Rehead(host);
+        Forget(host);
+        return removed;
+    }
+
+    private void Rehead(ReadyHost host)
+    {
+        var best = host.Best;
         if (best == host.Head)
             return;
         if (host.Head is { } old)
@@ -81,30 +140,13 @@ internal sealed class ReadyTasks
         host.Head = best;
     }
 
-    private void Forget(Host host)
+    private void Forget(ReadyHost host)
     {
-        if (host.Ready.Count == 0 && host.Active == 0)
+        if (host.Count == 0 && host.Active == 0)
             _hosts.Remove(host.Name);
     }
 
-    private sealed class Host(string name)
-    {
-        public string Name { get; } = name;
-        public SortedSet<Rank> Ready { get; } = [];
-        public Rank? Head { get; set; }
-        public int Active { get; set; }
-    }
-
-    private readonly record struct Rank(double Priority, long Ordinal, TaskId Id) : IComparable<Rank>
-    {
-        public int CompareTo(Rank other)
-        {
-            var byPriority = other.Priority.CompareTo(Priority);
-            return byPriority != 0 ? byPriority : Ordinal.CompareTo(other.Ordinal);
-        }
-    }
-
-    private readonly record struct Head(Rank Rank, Host Host) : IComparable<Head>
+    private readonly record struct Head(TaskRank Rank, ReadyHost Host) : IComparable<Head>
     {
         public int CompareTo(Head other) => Rank.CompareTo(other.Rank);
     }

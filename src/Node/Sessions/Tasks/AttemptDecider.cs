@@ -10,7 +10,7 @@ namespace Backhaul.Node.Sessions;
 internal static class AttemptDecider
 {
     /// <summary>How many tasks one step of an ending, an expiry or a recovery may end: the next step follows in the same or the next turn.</summary>
-    private const int StepTasksMax = 16; // with specs of the largest size, every character escaped, still below one append
+    internal const int StepTasksMax = 16; // with specs of the largest size, every character escaped, still below one append
 
     private const int DigestMismatchesMax = 3;
 
@@ -50,6 +50,8 @@ internal static class AttemptDecider
         }
         if (session.Tasks.TryFindDeferred(now, out var deferred))
             return RangeDecider.Release(deferred, now);
+        if (GroupDecider.Continue(session, now) is { Count: > 0 } ofGroups)
+            return ofGroups;
         return session.Ending is { } ending ? ContinueEnding(session, ending, now) : [];
     }
 

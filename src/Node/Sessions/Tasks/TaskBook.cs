@@ -12,16 +12,22 @@ namespace Backhaul.Node.Sessions;
 internal sealed class TaskBook
 {
     private readonly Dictionary<TaskId, TaskState> _byId = [];
+    private readonly GroupBook _groups;
+    private readonly TaskOrder _ordered = new();
     private readonly HashSet<(ContainerName, ContainerPath)> _destinations = [];
     private readonly SortedSet<TimedTask> _waits = [];
     private readonly SortedSet<TimedTask> _limits = [];
     private readonly SortedSet<TimedTask> _deferrals = [];
     private readonly long[] _counts = new long[(int)TaskPhase.Completed + 1];
     private readonly Dictionary<string, long> _waiting = new(StringComparer.Ordinal);
-    private List<TaskId> _ordered = [];
-    private int _orderedGone;
 
-    public ReadyTasks Ready { get; } = new();
+    public TaskBook(GroupBook groups)
+    {
+        _groups = groups;
+        Ready = new ReadyTasks(id => _byId[id]);
+    }
+
+    public ReadyTasks Ready { get; }
 
     public int Count => _byId.Count;
 
@@ -40,14 +46,10 @@ internal sealed class TaskBook
     public bool IsDestinationTaken(ContainerName container, ContainerPath path) => _destinations.Contains((container, path));
 
     /// <summary>Tasks created after an ordinal, oldest first.</summary>
-    public IEnumerable<TaskState> After(long ordinal)
-    {
-        for (var i = FirstAfter(ordinal); i < _ordered.Count; i++)
-        {
-            if (_byId.TryGetValue(_ordered[i], out var task))
-                yield return task;
-        }
-    }
+    public IEnumerable<TaskState> After(long ordinal) => Live(_ordered.After(ordinal));
+
+    /// <summary>Those of a group.</summary>
+    public IEnumerable<TaskState> InGroup(TaskGroup group, long afterOrdinal) => Live(group.Members.After(afterOrdinal));
 
     public IEnumerable<TaskState> Active() => _byId.Values.Where(task => task.IsActive);
 
@@ -56,10 +58,21 @@ internal sealed class TaskBook
         ? []
         : [.. _byId.Values.Where(task => task is { IsActive: false, WaitsForClient: true, Reason: WaitReasons.Credential })];
 
+    /// <summary>It could start, and its group puts another before it.</summary>
+    public bool IsBehindInGroup(TaskState task) =>
+        GroupOf(task) is { IsSerialized: true } group && group.Offered?.Rank != TaskRank.Of(task) && IsTimed(task);
+
     public void Add(TaskState task, ContainerName containerDefault)
     {
+        var group = task.Spec.Group is { } name ? _groups.Ensure(name) : null;
+        if (group is not null)
+        {
+            task = task with { Spec = task.Spec with { Group = group.Name } }; // one text for all of its tasks
+            group.Members.Add(task);
+            _groups.OnAdded(group);
+        }
         _byId.Add(task.Id, task);
-        _ordered.Add(task.Id);
+        _ordered.Add(task);
         if (task.Spec.Destination is { } destination)
             _destinations.Add((destination.Container ?? containerDefault, destination.Path));
         Index(task);
@@ -79,8 +92,27 @@ internal sealed class TaskBook
         _byId.Remove(id);
         if (task.Spec.Destination is { } destination)
             _destinations.Remove((destination.Container ?? containerDefault, destination.Path));
-        if (++_orderedGone > 64 && _orderedGone > _ordered.Count / 2)
-            Compact();
+        _ordered.RemoveOne(_byId.ContainsKey);
+        if (GroupOf(task) is { } group)
+        {
+            group.Members.RemoveOne(_byId.ContainsKey);
+            group.Live--;
+        }
+    }
+
+    /// <summary>
+    /// A group is another now: how it runs, or where it begins. Ready tasks change their place, so that this costs as much as the group has of them
+    /// when the mode changes, and nothing to speak of otherwise.
+    /// </summary>
+    public void Regroup(TaskGroup group, GroupState state)
+    {
+        List<TaskState> ready = state.Mode == group.State.Mode ? [] : [.. InGroup(group, 0).Where(task => IsTimed(task) && Ready.Contains(task, group))];
+        foreach (var task in ready)
+            Ready.Remove(task, group);
+        _groups.Set(group, state);
+        foreach (var task in ready)
+            Ready.Add(task, group);
+        Ready.Reoffer(group);
     }
 
     /// <summary>Moves tasks whose wait is over to the ready ones. A function of state and time, so nothing is journaled.</summary>
@@ -89,7 +121,8 @@ internal sealed class TaskBook
         while (_waits.Count > 0 && _waits.Min is var first && first.At <= now)
         {
             _waits.Remove(first);
-            Ready.Add(_byId[first.Id]);
+            var task = _byId[first.Id];
+            Ready.Add(task, GroupOf(task));
         }
     }
 
@@ -132,20 +165,24 @@ internal sealed class TaskBook
 
     private void Index(TaskState task)
     {
+        var group = GroupOf(task);
+        group?.Count(task.Phase, +1);
         _counts[(int)task.Phase]++;
         if (task.Phase is TaskPhase.Waiting)
             CollectionsMarshal.GetValueRefOrAddDefault(_waiting, task.Reason ?? "ready", out _)++;
         if (task.IsActive)
         {
             ActiveCount++;
-            Ready.CountActive(task, +1);
+            Ready.CountActive(task, +1, group);
         }
-        else if (task.Phase is TaskPhase.Waiting && !task.WaitsForClient)
+        else if (IsTimed(task))
         {
+            if (group is not null && task.Run is not null)
+                Ready.Hold(task, group, holds: true);
             if (task.NotBefore is { } at)
                 _waits.Add(new TimedTask(at, task.Ordinal, task.Id));
             else
-                Ready.Add(task);
+                Ready.Add(task, group);
         }
         if (task.Ranges?.DeferredUntil is { } until)
             _deferrals.Add(new TimedTask(until, task.Ordinal, task.Id));
@@ -155,18 +192,22 @@ internal sealed class TaskBook
 
     private void Unindex(TaskState task)
     {
+        var group = GroupOf(task);
+        group?.Count(task.Phase, -1);
         _counts[(int)task.Phase]--;
         if (task.Phase is TaskPhase.Waiting)
             CollectionsMarshal.GetValueRefOrAddDefault(_waiting, task.Reason ?? "ready", out _)--;
         if (task.IsActive)
         {
             ActiveCount--;
-            Ready.CountActive(task, -1);
+            Ready.CountActive(task, -1, group);
         }
-        else if (task.Phase is TaskPhase.Waiting && !task.WaitsForClient)
+        else if (IsTimed(task))
         {
+            if (group is not null && task.Run is not null)
+                Ready.Hold(task, group, holds: false);
             if (task.NotBefore is not { } at || !_waits.Remove(new TimedTask(at, task.Ordinal, task.Id)))
-                Ready.Remove(task);
+                Ready.Remove(task, group);
         }
         if (task.Ranges?.DeferredUntil is { } until)
             _deferrals.Remove(new TimedTask(until, task.Ordinal, task.Id));
@@ -174,28 +215,18 @@ internal sealed class TaskBook
             _limits.Remove(new TimedTask(limit, task.Ordinal, task.Id));
     }
 
-    private int FirstAfter(long ordinal)
-    {
-        // _ordered is sorted by ordinal; ended tasks leave holes, whose ordinal is that of the next live one.
-        int low = 0, high = _ordered.Count;
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            var probe = middle;
-            while (probe < high && !_byId.ContainsKey(_ordered[probe]))
-                probe++;
-            if (probe < high && _byId[_ordered[probe]].Ordinal <= ordinal)
-                low = probe + 1;
-            else
-                high = middle;
-        }
-        return low;
-    }
+    /// <summary>It goes on by itself, now or when its time has come.</summary>
+    private static bool IsTimed(TaskState task) => task is { IsActive: false, Phase: TaskPhase.Waiting, WaitsForClient: false };
 
-    private void Compact()
+    private TaskGroup? GroupOf(TaskState task) => task.Spec.Group is { } name ? _groups[name] : null;
+
+    private IEnumerable<TaskState> Live(IEnumerable<TaskId> ids)
     {
-        _ordered = _ordered.FindAll(_byId.ContainsKey);
-        _orderedGone = 0;
+        foreach (var id in ids)
+        {
+            if (_byId.TryGetValue(id, out var task))
+                yield return task;
+        }
     }
 
     private readonly record struct TimedTask(DateTimeOffset At, long Ordinal, TaskId Id) : IComparable<TimedTask>

@@ -12,7 +12,7 @@ internal static class TaskDecider
     {
         if (RefuseNew(session) is { } refused)
             return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
-        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count);
+        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count, []);
         if (problem is not null)
             return Decision.Refuse(problem.Status, problem.Code, problem.Detail, problem.Field);
         if (repeated is not null)
@@ -31,6 +31,7 @@ internal static class TaskDecider
         var results = new List<TaskResult>(entries.Count);
         Dictionary<TaskId, TaskSpec> chosen = [];
         HashSet<string> destinations = new(StringComparer.Ordinal);
+        HashSet<GroupName> begun = [];
         foreach (var entry in entries)
         {
             var result = AddOne(entry);
@@ -43,7 +44,7 @@ internal static class TaskDecider
             if (entry.Problem is { } invalid)
                 return Failed(entry.Index, invalid);
             var spec = entry.Spec!;
-            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count);
+            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count, begun);
             if (problem is null && repeated is null && spec.Id is { } own && chosen.TryGetValue(own, out var earlier))
             {
                 if (SessionDecider.AreSame(earlier, spec))
@@ -61,6 +62,8 @@ internal static class TaskDecider
                 return new TaskResult { Index = entry.Index, Status = 200, Id = repeated.Id.ToString() };
             var created = Create(session, spec, session.LastOrdinal + 1 + events.Count, now, traceParent);
             events.Add(created);
+            if (spec.Group is { } group && !session.Groups.TryFind(group, out _))
+                begun.Add(group);
             if (spec.Id is { } id)
                 chosen.Add(id, spec);
             return new TaskResult { Index = entry.Index, Status = 201, Id = created.Task.ToString() };
@@ -86,16 +89,26 @@ internal static class TaskDecider
     {
         if (!session.Tasks.TryFind(id, out var task))
             return Gone(session, id, archived);
-        // A task that waits for its next try is tried at once; an earliest begin still holds.
-        var releases = task.Phase is TaskPhase.Suspended || (task.Phase is TaskPhase.Waiting && task.Reason is not (null or WaitReasons.EarliestBegin));
-        return Accepted(id, releases ? [new TaskReleased(id, now)] : []);
+        return Accepted(id, ResumeEvents(task, now));
     }
+
+    /// <summary>A task that waits for its next try is tried at once; an earliest begin still holds.</summary>
+    public static IReadOnlyList<SessionEvent> ResumeEvents(TaskState task, DateTimeOffset now) =>
+        task.Phase is TaskPhase.Suspended || (task.Phase is TaskPhase.Waiting && task.Reason is not (null or WaitReasons.EarliestBegin))
+            ? [new TaskReleased(task.Id, now)]
+            : [];
+
+    public static IReadOnlyList<SessionEvent> SuspendEvents(TaskState task, DateTimeOffset now) =>
+        task.Phase is TaskPhase.Waiting or TaskPhase.Running ? [new TaskSuspended(task.Id, now)] : [];
+
+    public static IReadOnlyList<SessionEvent> CancelEvents(TaskState task, DateTimeOffset now) =>
+        task.Phase is TaskPhase.Canceling ? [] : EndTask(task, TransferCodes.Cancelled, now);
 
     public static Decision Suspend(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
     {
         if (!session.Tasks.TryFind(id, out var task))
             return Gone(session, id, archived);
-        return Accepted(id, task.Phase is TaskPhase.Waiting or TaskPhase.Running ? [new TaskSuspended(id, now)] : []);
+        return Accepted(id, SuspendEvents(task, now));
     }
 
     public static Decision Cancel(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
@@ -139,7 +152,7 @@ internal static class TaskDecider
     private static string Because(TaskState task) => task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";
 
     private static (TaskState? Repeated, Problem? Problem) Check(
-        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount)
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount, HashSet<GroupName> begun)
     {
         if (spec.Id is { } id && (session.Tasks.TryFind(id, out var existing) || archived.TryGetValue(id, out existing)))
             return SessionDecider.AreSame(existing.Spec, spec) ? (existing, null) : (null, Exists(id));
@@ -148,6 +161,8 @@ internal static class TaskDecider
             return (null, NewProblem(429, ProblemCodes.SessionLimit,
                 $"This session has {liveCount} tasks that have not ended, which is the limit. Wait for some to end, or use another session."));
         }
+        if (GroupDecider.Check(session, spec, begun) is { } full)
+            return (null, full);
         if (spec.Destination is not { } destination)
             return (null, null);
         if (session.Tasks.IsDestinationTaken(destination.Container ?? session.Configurations.Container, destination.Path))

@@ -31,18 +31,31 @@ internal enum TaskPhase
 /// </summary>
 internal sealed record TaskState
 {
+    private readonly long _createdTicks;
+    private readonly long _notBeforeTicks; // times as UTC ticks, 0 for none: a million of these are in memory
+
     public required TaskId Id { get; init; }
     public required long Ordinal { get; init; }
     public required TaskSpec Spec { get; init; }
     public required int ConfigurationVersion { get; init; }
-    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required DateTimeOffset CreatedAt
+    {
+        get => new(_createdTicks, TimeSpan.Zero);
+        init => _createdTicks = value.UtcTicks;
+    }
+
     public required TaskPhase Phase { get; init; }
 
     /// <summary>The journaled reason of a waiting task; reasons that only the moment knows (limits) are found when asked.</summary>
     public string? Reason { get; init; }
 
     /// <summary>Not ready before: a retry, an earliest begin.</summary>
-    public DateTimeOffset? NotBefore { get; init; }
+    public DateTimeOffset? NotBefore
+    {
+        get => _notBeforeTicks == 0 ? null : new DateTimeOffset(_notBeforeTicks, TimeSpan.Zero);
+        init => _notBeforeTicks = value?.UtcTicks ?? 0;
+    }
 
     /// <summary>Null until the first attempt: a queued task stays small.</summary>
     public TaskRun? Run { get; init; }
@@ -136,6 +149,7 @@ internal static class WaitReasons
     public const string NoNetwork = "noNetwork";
     public const string HostLimit = "hostLimit";
     public const string NodeLimit = "nodeLimit";
+    public const string GroupOrder = "groupOrder";
     public const string Paused = "paused";
     public const string Credential = "credential";
     public const string SystemPolicy = "systemPolicy";

@@ -29,6 +29,7 @@ internal static class TaskViews
             Destination = spec.Destination,
             Description = spec.Description,
             Priority = spec.Priority,
+            Group = spec.Group?.ToString(),
             EarliestBeginAt = spec.EarliestBeginAt,
             Deadline = spec.Deadline,
             ExpectedBytes = spec.ExpectedBytes,
@@ -85,6 +86,7 @@ internal static class TaskViews
             (TaskPhase.Running, _) => $"It is running: attempt {task.Run!.Attempt}, started from byte {task.Run.Attempts[^1].From}.",
             (TaskPhase.Canceling, _) => "It is being cancelled; the attempt under way is stopping.",
             (TaskPhase.Completed, _) => $"It has ended: {task.End!.Outcome}." + (task.End.Error is { } ended ? $" {ended.Message}" : ""),
+            (_, WaitReasons.GroupOrder) => Behind(task, session),
             (TaskPhase.Waiting, _) when IsReady(task, conditions) && !session.Paused && conditions.Held(host) is { } hold => hold.Why,
             (_, WaitReasons.SystemPolicy) => $"It is held back by a policy and is looked at again at {until:u}.{last}",
             (_, WaitReasons.HostLimit) when until is not null => $"A limit of {host} holds it back until {until:u}.{last}",
@@ -124,10 +126,20 @@ internal static class TaskViews
             return (task.Reason!, null);
         if (task.NotBefore is { } at && at > conditions.Now)
             return (task.Reason ?? WaitReasons.EarliestBegin, at);
+        if (session.Tasks.IsBehindInGroup(task))
+            return (WaitReasons.GroupOrder, null);
         if (conditions.Held(ReadyTasks.HostOf(task.Spec.Url).ToString()) is { } hold)
             return (hold.Reason, hold.Until);
         var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
         return (hostIsFull ? WaitReasons.HostLimit : WaitReasons.NodeLimit, null);
+    }
+
+    private static string Behind(TaskState task, Session session)
+    {
+        var group = session.Groups[task.Spec.Group!.Value];
+        var others = group.Live - 1;
+        return $"Its group {group.Name} runs one task at a time, and {(group.Front() is { } front ? $"task {front}" : "another")} is before it; "
+            + $"{others} other {(others == 1 ? "task is" : "tasks are")} in the group. Make it current to let it go first.";
     }
 
     private static ChallengeView ChallengeOf(TaskRun run) => new()
