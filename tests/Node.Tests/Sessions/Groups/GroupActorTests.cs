@@ -1,5 +1,4 @@
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 using Xunit;
 
