@@ -127,6 +127,10 @@ public sealed class BackgroundSession
     public IAsyncEnumerable<GroupView> ListGroupsAsync(CancellationToken stop = default) =>
         _caller.ListAsync($"{_path}/groups", new Query(), ProtocolJson.Default.PageGroupView, stop);
 
+    /// <summary>Ends a download as <c>cancelled</c> and keeps its part, so that other tasks may start from it by <see cref="TaskRequest.ResumeData"/>.</summary>
+    public Task<ResumeDataView> ProduceResumeDataAsync(string task, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(HttpMethod.Post, $"{TaskPath(task)}/resume-data", null, ProtocolJson.Default.ResumeDataView, intent, stop);
+
     /// <summary>Which bytes of a download are durable, and which are wanted.</summary>
     public Task<RangesView> GetRangesAsync(string task, CancellationToken stop = default) =>
         _caller.GetAsync($"{TaskPath(task)}/ranges", ProtocolJson.Default.RangesView, stop);

@@ -32,6 +32,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(GroupRequest))]
 [JsonSerializable(typeof(GroupView))]
 [JsonSerializable(typeof(Page<GroupView>))]
+[JsonSerializable(typeof(ResumeDataView))]
 [JsonSerializable(typeof(FileView))]
 [JsonSerializable(typeof(FileMoveRequest))]
 [JsonSerializable(typeof(Problem))]

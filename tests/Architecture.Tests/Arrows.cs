@@ -15,8 +15,9 @@ internal static class Arrows
     /// <summary>The commit of a published file is a crash point too; the others are inside Files.</summary>
     private const string CrashPoint = "Files.ICrashPoints";
 
-    /// <summary>Which bytes of a part are there: values of checkpoints, journaled as they are.</summary>
-    private static readonly string[] RangeWords = ["Files.RangeSet", "Files.RangeSetConverter"];
+    /// <summary>Which bytes of a part are there, and which part a task left: values of checkpoints and ends, journaled as they are.</summary>
+    private static readonly string[] RangeWords =
+        ["Files.RangeSet", "Files.RangeSetConverter", "Files.KeptPart", "Files.ContainerNameConverter", "Files.TenantIdConverter"];
 
     /// <summary>The upload of an object that a checkpoint goes on with: journaled as well, but no command carries it.</summary>
     private static readonly string[] ObjectWords = ["Files.ObjectUpload", "Files.ObjectPart", "Files.ObjectPartConverter"];
@@ -102,7 +103,7 @@ internal static class Arrows
         ["Transfers.Uploads.S3"] = ["Transfers", "Egress", "Files", "Sessions.UploadProtocol", .. StoreProtocol],
         ["Delivery"] = [],
         ["Delivery.Webhooks"] = ["Delivery", "Egress", "Transfers.RetryAfterRules", "Security.Secret", "Security.SecretTable", "Security.SecretBox", "Security.WebhookKeys"],
-        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", .. RangeWords, .. ObjectWords],
+        ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", "Files.KeepOutcome", .. RangeWords, .. ObjectWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],
         ["Routing.Peers"] = ["Routing", "Sessions", "Security", "Delivery", Incarnation, "Actors.IRandom"],

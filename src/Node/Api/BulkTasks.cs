@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 using Microsoft.AspNetCore.Http.Features;
@@ -27,6 +28,7 @@ internal sealed class BulkTasks : IResult
     private readonly SessionKey _session;
     private readonly SessionCalls _calls;
     private readonly Func<ContainerName, bool> _containerExists;
+    private readonly Func<string, Validated<KeptPart>> _openResumeData;
     private readonly CommandId? _intent;
     private readonly TimeSpan _deadline;
     private IncrementalHash _hash;
@@ -41,15 +43,16 @@ internal sealed class BulkTasks : IResult
     private Task? _pump;
     private bool _ended;
 
-    private BulkTasks(HttpContext context, SessionKey session, SessionCalls calls, Func<ContainerName, bool> containerExists, CommandId? intent, TimeSpan deadline)
+    private BulkTasks(
+        HttpContext context, SessionKey session, SessionCalls calls, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>> openResumeData, CommandId? intent, TimeSpan deadline)
     {
-        (_context, _session, _calls, _containerExists, _intent, _deadline) = (context, session, calls, containerExists, intent, deadline);
+        (_context, _session, _calls, _containerExists, _openResumeData, _intent, _deadline) = (context, session, calls, containerExists, openResumeData, intent, deadline);
         _hash = CommandKeys.Begin(context);
         _line = ArrayPool<byte>.Shared.Rent(calls.Options.BulkLineBytesMax);
         _entries = new List<BatchEntry>(calls.Options.BulkChunkLines);
     }
 
-    public static ValueTask<IResult> RunAsync(HttpContext context, SessionKey session, SessionCalls calls, Func<ContainerName, bool> containerExists)
+    public static ValueTask<IResult> RunAsync(HttpContext context, SessionKey session, SessionCalls calls, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>> openResumeData)
     {
         if (CommandKeys.TryRead(context, out var intent) is { } badKey)
             return ValueTask.FromResult(Problems.Result(badKey));
@@ -57,7 +60,7 @@ internal sealed class BulkTasks : IResult
             return ValueTask.FromResult(Problems.Result(badDeadline));
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null; // bounded by lines and their length, and never held in memory
-        return ValueTask.FromResult<IResult>(new BulkTasks(context, session, calls, containerExists, intent, deadline));
+        return ValueTask.FromResult<IResult>(new BulkTasks(context, session, calls, containerExists, openResumeData, intent, deadline));
     }
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -160,7 +163,7 @@ internal sealed class BulkTasks : IResult
         _chunkBytes += text.Length;
         _hash.AppendData(text);
         _hash.AppendData("\n"u8);
-        _entries.Add(TaskArray.ReadEntry(_read++, text, _containerExists));
+        _entries.Add(TaskArray.ReadEntry(_read++, text, _containerExists, _openResumeData));
         return true;
     }
 

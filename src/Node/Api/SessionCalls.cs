@@ -35,19 +35,23 @@ internal sealed class SessionCalls(ICommandRouter router, ApiOptions options)
     }
 
     /// <summary>A command without a body.</summary>
-    public async Task<IResult> CommandAsync(HttpContext context, string identifier, Func<Validated<SessionCommand>> create)
+    public async Task<IResult> CommandAsync(HttpContext context, string identifier, Func<Validated<SessionCommand>> create) =>
+        Replies.ToResult(await DecideAsync(context, identifier, create));
+
+    /// <summary>As <see cref="CommandAsync(HttpContext, string, Func{Validated{SessionCommand}})"/>, for an answer that is not the client's yet.</summary>
+    public async Task<CommandReply> DecideAsync(HttpContext context, string identifier, Func<Validated<SessionCommand>> create)
     {
         if (!TryGetSession(context, identifier, out var session, out var problem))
-            return Problems.Result(problem);
+            return new CommandReply.Refused(problem);
         var command = create();
         if (!command.IsValid)
-            return Problems.Result(command.Problem);
+            return new CommandReply.Refused(command.Problem);
         var body = await RequestBodies.ReadAsync(context, options.BodyBytesMax);
         if (!body.IsValid)
-            return Problems.Result(body.Problem);
+            return new CommandReply.Refused(body.Problem);
         if (!IsBlank(body.Value))
-            return Problems.Result(400, ProblemCodes.InvalidRequest, "This call takes no body; leave it out.");
-        return Replies.ToResult(await ExecuteAsync(context, session, command.Value, default));
+            return CommandReply.Refuse(400, ProblemCodes.InvalidRequest, "This call takes no body; leave it out.");
+        return await ExecuteAsync(context, session, command.Value, default);
     }
 
     /// <summary>A command whose body is JSON.</summary>

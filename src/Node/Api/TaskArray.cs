@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
@@ -7,19 +8,19 @@ namespace Backhaul.Node.Api;
 /// <summary>From the text of tasks to specs. In an array each entry is judged alone: a bad one has its own answer and spoils no other.</summary>
 internal static class TaskArray
 {
-    public static Validated<TaskSpec> ReadOne(ReadOnlySpan<byte> json, Func<ContainerName, bool> containerExists)
+    public static Validated<TaskSpec> ReadOne(ReadOnlySpan<byte> json, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>>? openResumeData = null)
     {
         var request = StrictJson.Read(json, ProtocolJson.Strict.TaskRequest);
-        return request.IsValid ? TaskRules.Validate(request.Value, containerExists) : request.Problem;
+        return request.IsValid ? TaskRules.Validate(request.Value, containerExists, openResumeData) : request.Problem;
     }
 
-    public static BatchEntry ReadEntry(long index, ReadOnlySpan<byte> json, Func<ContainerName, bool> containerExists)
+    public static BatchEntry ReadEntry(long index, ReadOnlySpan<byte> json, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>>? openResumeData = null)
     {
-        var spec = ReadOne(json, containerExists);
+        var spec = ReadOne(json, containerExists, openResumeData);
         return new BatchEntry(index, spec.Value, spec.Problem);
     }
 
-    public static Validated<List<BatchEntry>> Read(ReadOnlySpan<byte> json, int entriesMax, Func<ContainerName, bool> containerExists)
+    public static Validated<List<BatchEntry>> Read(ReadOnlySpan<byte> json, int entriesMax, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>>? openResumeData = null)
     {
         var entries = new List<BatchEntry>();
         // One level more than an entry may have; an entry that is too deep for itself gets its own answer.
@@ -33,7 +34,7 @@ internal static class TaskArray
                     return Problems.Create(400, ProblemCodes.TooManyItems, $"The array has more than {entriesMax} tasks. Send more of them as {RequestBodies.Lines}.");
                 var start = (int)reader.TokenStartIndex;
                 reader.Skip();
-                entries.Add(ReadEntry(entries.Count, json[start..(int)reader.BytesConsumed], containerExists));
+                entries.Add(ReadEntry(entries.Count, json[start..(int)reader.BytesConsumed], containerExists, openResumeData));
             }
             while (reader.Read())
             {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
@@ -36,6 +37,9 @@ internal static class TaskEndpoints
             .WithName("wantTaskRanges").WithSummary("Asks for bytes of a download with random access before the others; opens or ends a deferral of its events")
             .Accepts<RangesRequest>(RequestBodies.Json)
             .Produces<RangesView>(202).Refuses(404, 409, 413, 415, 422);
+        tasks.MapPost("/{task}/resume-data", KeepAsync)
+            .WithName("produceResumeData").WithSummary("Ends a download as cancelled and keeps its part: any task of the tenant may start from the resume data")
+            .Produces<ResumeDataView>().Refuses(404, 409, 422);
         tasks.MapPatch("/{task}", ChangeAsync)
             .WithName("changeTask").WithSummary("Changes a suspended or waiting task")
             .Accepts<TaskChange>(RequestBodies.Json)
@@ -72,6 +76,14 @@ internal static class TaskEndpoints
             ? Problems.Result(problem)
             : Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.RangesRequest, request => RangeRules.Validate(id, request)));
 
+    private static async Task<IResult> KeepAsync(HttpContext context, string session, string task, SessionCalls calls, ResumeDocuments documents)
+    {
+        var reply = await calls.DecideAsync(context, session, () => TryGetTask(task, out var id) is { } problem ? problem : new SessionCommand.KeepTask(id));
+        return reply is CommandReply.Done done && JsonSerializer.Deserialize(done.Json.Span, SessionJson.Default.KeptAnswer) is { } answer
+            ? Replies.ToResult(SessionViews.Json(done.Status, documents.View(answer), ProtocolJson.Default.ResumeDataView))
+            : Replies.ToResult(reply);
+    }
+
     private static async Task<IResult> ListAsync(
         HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? group, string? cursor, string? limit)
     {
@@ -90,16 +102,17 @@ internal static class TaskEndpoints
         return await calls.AskAsync(context, session, new SessionCommand.ListTasks(string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows, GroupRules.ToName(group)));
     }
 
-    private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers)
+    private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, ResumeDocuments documents)
     {
         if (!SessionCalls.TryGetSession(context, session, out var key, out var problem))
             return Problems.Result(problem);
+        Validated<KeptPart> open(string document) => documents.Open(key.Tenant, document);
         switch (RequestBodies.MediaType(context.Request))
         {
             case RequestBodies.Json:
                 break;
             case RequestBodies.Lines or "application/ndjson" or "application/jsonl":
-                return await BulkTasks.RunAsync(context, key, calls, containers.Exists);
+                return await BulkTasks.RunAsync(context, key, calls, containers.Exists, open);
             default:
                 return Problems.Result(RequestBodies.UnsupportedMediaType($"{RequestBodies.Json} or {RequestBodies.Lines}"));
         }
@@ -109,12 +122,12 @@ internal static class TaskEndpoints
             return Problems.Result(body.Problem);
         if (body.Value.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("["u8))
         {
-            var entries = TaskArray.Read(body.Value, options.ArrayTasksMax, containers.Exists);
+            var entries = TaskArray.Read(body.Value, options.ArrayTasksMax, containers.Exists, open);
             return entries.IsValid
                 ? Replies.ToResult(await calls.ExecuteAsync(context, key, new SessionCommand.AddTasks(entries.Value), body.Value))
                 : Problems.Result(entries.Problem);
         }
-        var spec = TaskArray.ReadOne(body.Value, containers.Exists);
+        var spec = TaskArray.ReadOne(body.Value, containers.Exists, open);
         if (!spec.IsValid)
             return Problems.Result(spec.Problem);
         var reply = await calls.ExecuteAsync(context, key, new SessionCommand.AddTask(spec.Value), body.Value);

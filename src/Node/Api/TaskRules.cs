@@ -1,4 +1,5 @@
 using System.Text;
+using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
@@ -15,8 +16,21 @@ internal static class TaskRules
     private static readonly DateTimeOffset Earliest = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset Latest = new(2200, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public static Validated<TaskSpec> Validate(TaskRequest request, Func<ContainerName, bool> containerExists)
+    /// <param name="request">A client's words.</param>
+    /// <param name="containerExists">Whether this node has a container.</param>
+    /// <param name="openResumeData">Opens the caller's resume data, which, unlike all else, ends with time; null: nobody here made any.</param>
+    public static Validated<TaskSpec> Validate(
+        TaskRequest request, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>>? openResumeData = null)
     {
+        KeptPart? kept = null;
+        if (request.ResumeData is { } document)
+        {
+            var opened = openResumeData?.Invoke(document) ?? Invalid("resumeData", "is not known here.");
+            if (!opened.IsValid)
+                return opened.Problem;
+            kept = opened.Value;
+            request = request with { Kind = request.Kind ?? "download", Url = request.Url ?? kept.Url };
+        }
         TaskKind kind;
         switch (request.Kind)
         {
@@ -51,6 +65,7 @@ internal static class TaskRules
             ?? CheckMaxBytes(kind, request)
             ?? CheckBytesPerSecond(request.BytesPerSecondMax)
             ?? CheckRandomAccess(kind, method, request)
+            ?? CheckKept(kept, kind, method, request, containerExists)
             ?? CheckBody(kind, method, request, containerExists)
             ?? RetryRules.CheckAcceptStatus(request.AcceptStatus, "acceptStatus")
             ?? RetryRules.CheckAcceptStatus(request.RecoverableStatus, "recoverableStatus")
@@ -85,6 +100,7 @@ internal static class TaskRules
             Multipart = request.Multipart,
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
             BytesPerSecondMax = request.BytesPerSecondMax,
+            Kept = kept,
         };
     }
 
@@ -128,6 +144,22 @@ internal static class TaskRules
 
     private static Problem? CheckPriority(double? priority) =>
         priority is null or (>= 0 and <= 1) ? null : Invalid("priority", "must be a number from 0 to 1.");
+
+    private static Problem? CheckKept(KeptPart? kept, TaskKind kind, string method, TaskRequest request, Func<ContainerName, bool> containerExists)
+    {
+        if (kept is null)
+            return null;
+        if (kind == TaskKind.Upload)
+            return Invalid("resumeData", "is for downloads.");
+        if (method != "GET")
+            return Invalid("resumeData", "needs the method GET; others have no ranges.");
+        if (!kept.Fits(request.Url!, request.Digest is not null))
+        {
+            return Invalid("url",
+                "is not the one of the resume data, which has no length or no entity tag (or, of a part with all bytes, no digest in the task) that could prove that both name the same file. Leave url or resumeData out.");
+        }
+        return CheckContainer(kept.Container, "resumeData", containerExists);
+    }
 
     private static Problem? CheckTimes(TaskRequest request)
     {

@@ -24,6 +24,15 @@ internal sealed record FilesOptions
     /// <summary>Uploads of one tenant in one container that have begun and are not complete.</summary>
     public int UploadsPerTenantMax { get; init; } = 1_000;
 
+    /// <summary>How long the part of a download that was cancelled with resume data stays. The documents expire with it.</summary>
+    public TimeSpan KeptPartAge { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>Parts that one tenant keeps in one container. Further ones are not kept, and the answer says so.</summary>
+    public int KeptPartsPerTenantMax { get; init; } = 1_000;
+
+    /// <summary>Bytes of the parts that one tenant keeps in one container.</summary>
+    public long KeptBytesPerTenantMax { get; init; } = 256L << 30;
+
     /// <summary>What is wrong, as sentences; empty when nothing is.</summary>
     public IEnumerable<string> Validate()
     {
@@ -33,6 +42,12 @@ internal sealed record FilesOptions
             yield return $"Backhaul:Files:StageBytesMax is {StageBytesMax}. It is a number of bytes, at least 1.";
         if (UploadAge < TimeSpan.FromMinutes(1) || UploadAge > TimeSpan.FromDays(365))
             yield return $"Backhaul:Files:UploadAge is {UploadAge}. Choose one minute to one year; a client must come back within it.";
+        if (KeptPartAge < TimeSpan.FromMinutes(1) || KeptPartAge > TimeSpan.FromDays(365))
+            yield return $"Backhaul:Files:KeptPartAge is {KeptPartAge}. Choose one minute to one year; resume data is good for as long.";
+        if (KeptPartsPerTenantMax is < 0 or > 10_000)
+            yield return $"Backhaul:Files:KeptPartsPerTenantMax is {KeptPartsPerTenantMax}. Choose 0 (nothing is kept) to 10,000; each keeping looks at all of them.";
+        if (KeptBytesPerTenantMax < 0)
+            yield return $"Backhaul:Files:KeptBytesPerTenantMax is {KeptBytesPerTenantMax}. It is a number of bytes, at least 0.";
         if (UploadsPerTenantMax is < 1 or > 100_000)
             yield return $"Backhaul:Files:UploadsPerTenantMax is {UploadsPerTenantMax}. Choose 1 to 100,000.";
     }

@@ -14,6 +14,7 @@ internal static class HiddenNames
     public const string Hidden = ".backhaul";
     public const string Parts = "parts";
     public const string Results = "results";
+    public const string Kept = "kept";
     public const string Staging = "staging";
 
     private const int HashBytes = 12;

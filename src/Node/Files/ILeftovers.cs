@@ -51,6 +51,9 @@ internal enum LeftoverKind
 
     /// <summary>An upload in pieces that was left alone for too long, or the receipt of a complete one. Useless as listed.</summary>
     Upload = 4,
+
+    /// <summary>The part of a download that was cancelled with resume data; nobody's, and useless as listed.</summary>
+    Kept = 5,
 }
 
 /// <summary>One thing that may be removed as a whole.</summary>
@@ -67,7 +70,7 @@ internal readonly record struct FileTally(long Count, long Bytes)
 }
 
 /// <summary>What a container holds.</summary>
-internal sealed record ContainerUsage(FileTally Files, FileTally Parts, FileTally Results, FileTally Staging, FileTally Uploads);
+internal sealed record ContainerUsage(FileTally Files, FileTally Parts, FileTally Results, FileTally Staging, FileTally Uploads, FileTally Kept);
 
 /// <summary>What an operator asks first. Room is null where there is no such thing.</summary>
 internal sealed record ContainerFacts(string Kind, string Place, bool IsShared, long? BytesFree);

@@ -35,6 +35,17 @@ internal interface IPartFiles
     /// <summary>Removes the task's parts, but for those of owners after <paramref name="epoch"/>, and, when asked, its temporary result.</summary>
     ValueTask DiscardAsync(TaskFiles files, long epoch, bool resultToo, CancellationToken stop);
 
+    /// <summary>
+    /// Gives the part of a checkpoint a second place, where it stays when the task's files are discarded; idempotent, durable when it returns. Refused when the
+    /// part is gone or shorter, when its tenant has kept too much, and where unfinished files are not kept.
+    /// </summary>
+    ValueTask<KeepOutcome> KeepAsync(TaskFiles files, PartOwner owner, KeptPart kept, CancellationToken stop) =>
+        new(KeepOutcome.Refused($"Container {files.Container} is an object store, where unfinished objects are not kept."));
+
+    /// <summary>A fresh part, on a new inode, with the bytes of a kept one, which stays as it is. Refused when that is gone or shorter.</summary>
+    ValueTask<KeptCopy> CopyKeptAsync(TaskFiles files, PartOwner owner, KeptPart kept, CancellationToken stop) =>
+        new(KeptCopy.Refused($"Container {files.Container} is an object store: a download into it cannot go on from a kept part."));
+
     /// <summary>Opens what an upload sends; null when there is no such file.</summary>
     ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop);
 }

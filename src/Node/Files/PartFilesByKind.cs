@@ -22,6 +22,13 @@ internal sealed class PartFilesByKind(ContainerKinds kinds) : IPartFiles
     public ValueTask DiscardAsync(TaskFiles files, long epoch, bool resultToo, CancellationToken stop) =>
         Of(files).DiscardAsync(files, epoch, resultToo, stop);
 
+    public ValueTask<KeepOutcome> KeepAsync(TaskFiles files, PartOwner owner, KeptPart kept, CancellationToken stop) =>
+        Of(files).KeepAsync(files, owner, kept, stop);
+
+    /// <summary>Only disks keep parts, so a disk finds the part, or that its container is gone, by itself.</summary>
+    public ValueTask<KeptCopy> CopyKeptAsync(TaskFiles files, PartOwner owner, KeptPart kept, CancellationToken stop) =>
+        Of(files).CopyKeptAsync(files, owner, kept, stop);
+
     public ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) =>
         kinds.Of(container).Parts.OpenSourceAsync(tenant, container, path, stop);
 

@@ -44,6 +44,7 @@ internal static class NodeComposition
         AddSharding(services, settings);
         AddSweeping(services, settings);
         AddApi(services, settings.Api, settings.Security);
+        AddResumeDocuments(services, settings);
         services.AddTelemetry(builder.Configuration);
         services.AddOps(settings.Ops, NodeFacts.Gather(builder.Configuration, settings.DataDirectory, TimeProvider.System));
         AddLife(services, settings);
@@ -92,7 +93,7 @@ internal static class NodeComposition
         services.AddSingleton<IPartFiles, PartFilesByKind>();
         services.AddSingleton<IUploadStaging, DiskUploads>();
         services.AddSingleton<ILeftovers>(s => new DiskLeftovers(
-            s.GetRequiredService<DiskContainers>(), settings.Containers, s.GetRequiredService<IFileWork>(), s.GetRequiredService<TimeProvider>()));
+            s.GetRequiredService<DiskContainers>(), settings.Containers, settings.Files, s.GetRequiredService<IFileWork>(), s.GetRequiredService<TimeProvider>()));
     }
 
     private static void AddTransfers(IServiceCollection services, NodeSettings settings)
@@ -171,6 +172,13 @@ internal static class NodeComposition
         services.AddSingleton<IEventSource, SessionEvents>();
         services.AddSingleton<EventDelivery>();
         ApiDescription.Add(services);
+    }
+
+    /// <summary>A cluster's documents are good at all of its nodes, those of a node alone at that one.</summary>
+    private static void AddResumeDocuments(IServiceCollection services, NodeSettings settings)
+    {
+        var own = settings.Store.IsCluster ? null : NodeSecret.Read(settings.DataDirectory);
+        services.AddSingleton(s => new ResumeDocuments(() => own ?? s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default));
     }
 
     private static void AddLife(IServiceCollection services, NodeSettings settings)

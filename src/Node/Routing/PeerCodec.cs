@@ -34,6 +34,7 @@ internal static class PeerCodec
         ["task.get.v1"] = PeerJson.Default.GetTask,
         ["task.explain.v1"] = PeerJson.Default.ExplainTask,
         ["task.attempts.v1"] = PeerJson.Default.ListAttempts,
+        ["task.keep.v1"] = PeerJson.Default.KeepTask,
         ["task.ranges.want.v1"] = PeerJson.Default.WantRanges,
         ["task.ranges.get.v1"] = PeerJson.Default.GetRanges,
         ["task.content.v1"] = PeerJson.Default.LocateContent,
@@ -246,6 +247,7 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.GetTask))]
 [JsonSerializable(typeof(SessionCommand.ExplainTask))]
 [JsonSerializable(typeof(SessionCommand.ListAttempts))]
+[JsonSerializable(typeof(SessionCommand.KeepTask))]
 [JsonSerializable(typeof(SessionCommand.WantRanges))]
 [JsonSerializable(typeof(SessionCommand.GetRanges))]
 [JsonSerializable(typeof(SessionCommand.LocateContent))]

@@ -37,4 +37,7 @@ internal static partial class SessionLog
 
     [LoggerMessage(4010, LogLevel.Warning, "Session {Session}, task {Task} failed with {Code}: {Reason}")]
     public static partial void TaskFailed(this ILogger logger, SessionKey session, TaskId task, string code, string reason);
+
+    [LoggerMessage(4011, LogLevel.Warning, "Session {Session}, task {Task}: its part could not be kept; the task is cancelled without resume data.")]
+    public static partial void KeepFailed(this ILogger logger, SessionKey session, TaskId task, Exception failure);
 }

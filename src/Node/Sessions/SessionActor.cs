@@ -36,6 +36,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private SlotSeeker _seeker = null!;
     private SessionRemains _remains = null!;
     private SessionLookups _lookups = null!;
+    private PartKeeper? _keeper;
     private SessionStorage? _storage;
     private SessionWebhooks? _webhooks;
     private SessionTally? _tally;
@@ -44,6 +45,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     protected internal override async ValueTask StartAsync(ActorContext<SessionMessage> context)
     {
         _context = context;
+        _keeper = new PartKeeper(_environment, _session, _logger);
         _seeker = new SlotSeeker(_environment, _session);
         _remains = new SessionRemains(_environment, _session, _logger);
         _webhooks = new SessionWebhooks(_environment, _session, context);
@@ -57,7 +59,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         var interrupted = AttemptDecider.Recover(_session, Now);
         if (interrupted.Count > 0)
             _logger.AttemptsInterrupted(_session.Key, interrupted.Count);
-        Apply(turn, interrupted, null);
+        Apply(turn, await KeptAsync(interrupted), null);
         await FinishOrDropAsync(turn);
     }
 
@@ -88,6 +90,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<SessionMessage> context)
     {
+        foreach (var waiting in _keeper?.TakeAll() ?? [])
+            Unhandled(waiting, reason is StopReason.Failed ? UnhandledReason.Failed : UnhandledReason.Stopped);
         foreach (var progress in _running.Values)
             progress.Slot.Return(); // the children have ended; one that never began holds its slot still
         _environment.Slots.Forget(_session.Key);
@@ -135,11 +139,14 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             return;
         }
         var turn = new SessionTurn();
-        Apply(turn, AttemptDecider.Report(_session, id, attempt, new AttemptReport.Ended(new AttemptOutcome.Stopped(run.Part?.Bytes ?? 0)), Now, Unit) ?? [], null);
+        var ended = new AttemptReport.Ended(new AttemptOutcome.Stopped(run.Part?.Bytes ?? 0));
+        Apply(turn, await KeptAsync(AttemptDecider.Report(_session, id, attempt, ended, Now, Unit) ?? []), null);
         await FinishOrDropAsync(turn);
     }
 
     private DateTimeOffset Now => _environment.Time.GetUtcNow();
+
+    private ValueTask<IReadOnlyList<SessionEvent>> KeptAsync(IReadOnlyList<SessionEvent> events) => _keeper!.KeepAsync(events, _storage!.Epoch);
 
     private double Unit => _environment.Random.NextUnit();
 
@@ -180,7 +187,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 await ExecuteAsync(execute, turn);
                 break;
             case SessionMessage.Report report:
-                Report(report, turn);
+                await ReportAsync(report, turn);
                 break;
             case SessionMessage.GaveUp gaveUp:
                 Apply(turn, _remains.GaveUp(gaveUp, Now), null);
@@ -198,7 +205,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
     }
 
-    private async ValueTask ExecuteAsync(SessionMessage.Execute execute, SessionTurn turn)
+    private async ValueTask ExecuteAsync(SessionMessage.Execute execute, SessionTurn turn, bool hasWaited = false)
     {
         if (execute.Key is { } key && _session.Ledger.TryFind(key.Id.Value, Now, out var answered))
         {
@@ -210,22 +217,34 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         var archived = await _lookups.FindArchivedAsync(execute.Command, turn);
         var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent, turn.Claimed);
-        Apply(turn, decision.Events, execute.Key?.Id);
+        Apply(turn, await KeptAsync(decision.Events), execute.Key?.Id);
+        if (decision.AwaitsEnd)
+        {
+            _keeper!.Wait(execute);
+            return;
+        }
         StartReady(turn); // so that the answer shows the task running when it can
         var reply = decision.Reply(_session, Conditions());
-        if (execute.Key is { } remembered && reply is CommandReply.Done done && decision.Events.Count > 0)
+        if (execute.Key is { } remembered && reply is CommandReply.Done done && (hasWaited || decision.Events.Count > 0))
             Apply(turn, [new CommandAnswered(remembered.Id.Value, remembered.ContentHash, done.Status, done.Json, Now)], remembered.Id);
         turn.Answer(execute.Reply, reply);
     }
 
-    private void Report(SessionMessage.Report report, SessionTurn turn)
+    private async ValueTask ReportAsync(SessionMessage.Report report, SessionTurn turn)
     {
         if (report.What is AttemptReport.Ended)
             ForgetAttempt(report.Task, report.Attempt);
         var events = AttemptDecider.Report(_session, report.Task, report.Attempt, report.What, Now, Unit);
         if (events is not null)
-            Apply(turn, events, null);
+            Apply(turn, await KeptAsync(events), null);
         turn.Answer(report.Accepted, events is not null);
+    }
+
+    /// <summary>Commands that waited for the end of their task, which is there.</summary>
+    private async ValueTask AnswerWaitingAsync(SessionTurn turn)
+    {
+        foreach (var waiting in _keeper!.Ended())
+            await ExecuteAsync(waiting, turn, hasWaited: true);
     }
 
     // ---- the end of a turn ----
@@ -246,6 +265,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private async ValueTask FinishTurnAsync(SessionTurn turn)
     {
         Continue(turn);
+        await AnswerWaitingAsync(turn);
         StartReady(turn);
         if (turn.Rows.Count > 0)
         {

@@ -70,6 +70,9 @@ internal abstract record SessionCommand
     /// <summary>200 with a page of <see cref="GroupView"/>, by name.</summary>
     internal sealed record ListGroups(GroupName? After, int Limit) : Query;
 
+    /// <summary>Cancels a download and keeps its part: 200 with a <see cref="KeptAnswer"/>, once it has ended.</summary>
+    internal sealed record KeepTask(TaskId Task) : SessionCommand, ITaskCommand;
+
     /// <summary>Bytes wanted first, a deferral, its release: 202 with a <see cref="RangesView"/>.</summary>
     internal sealed record WantRanges(TaskId Task, RangeSet Ranges, TimeSpan? Deferral, bool Release) : SessionCommand, ITaskCommand;
 

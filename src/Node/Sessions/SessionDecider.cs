@@ -29,6 +29,7 @@ internal static class SessionDecider
             SessionCommand.PutGroup put => GroupDecider.Put(session, put.Group, put.Mode, now),
             SessionCommand.ActOnGroup act => GroupDecider.Act(session, act.Group, act.Act, now),
             SessionCommand.MakeCurrent make => GroupDecider.MakeCurrent(session, make.Task, archived, now),
+            SessionCommand.KeepTask keep => PartKeeping.Decide(session, keep.Task, archived, now),
             SessionCommand.WantRanges want => RangeDecider.Want(session, want, archived, now),
             SessionCommand.Acknowledge acknowledge => Acknowledge(session, acknowledge.Through, now),
             _ => throw new InvalidOperationException($"{command.GetType().Name} is a query: nothing is decided."),

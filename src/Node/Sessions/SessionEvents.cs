@@ -95,7 +95,12 @@ internal sealed record TaskSuspended(TaskId Task, DateTimeOffset At) : TaskEvent
 internal sealed record TaskReleased(TaskId Task, DateTimeOffset At) : TaskEvent(Task, At);
 
 /// <summary>A running task is to be cancelled; the attempt ends first. The code says by whom.</summary>
-internal sealed record TaskCancelRequested(TaskId Task, string Code, DateTimeOffset At) : TaskEvent(Task, At);
+internal sealed record TaskCancelRequested(TaskId Task, string Code, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>Its part is to be kept for later starts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Keep { get; init; }
+}
 
 /// <summary>An attempt is to be carried out, from this byte on.</summary>
 internal sealed record TaskStarted(TaskId Task, int Attempt, long From, DateTimeOffset At) : TaskEvent(Task, At)
@@ -151,6 +156,12 @@ internal sealed record TaskCompleted(
 {
     /// <summary>The last response's head, when no <see cref="TaskResponded"/> of this attempt came before.</summary>
     public AttemptResponse? Response { get; init; }
+
+    /// <summary>The part that was kept, before this event, for later starts.</summary>
+    public KeptPart? Kept { get; init; }
+
+    /// <summary>It was to be kept: whether it could be, as a sentence.</summary>
+    public string? KeptWhy { get; init; }
 }
 
 /// <summary>The target of an upload that will not be finished was told to forget it; or nobody could be told, and its own expiry has to do.</summary>
@@ -211,6 +222,8 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskRangesReleased))]
 [JsonSerializable(typeof(TaskRangesDownloaded))]
 [JsonSerializable(typeof(TaskContent))]
+[JsonSerializable(typeof(KeptAnswer))]
+[JsonSerializable(typeof(KeptPart))]
 [JsonSerializable(typeof(TaskAttemptEnded))]
 [JsonSerializable(typeof(TaskWaiting))]
 [JsonSerializable(typeof(TaskChallenged))]

@@ -1,3 +1,4 @@
+using Backhaul.Node.Files;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -173,6 +174,13 @@ internal sealed record TaskSpec
         init => _rare = With(!value, rare => rare with { RandomAccess = value });
     }
 
+    /// <summary>What another task left: the first start goes on from there.</summary>
+    public KeptPart? Kept
+    {
+        get => _rare?.Kept;
+        init => _rare = With(value is null, rare => rare with { Kept = value });
+    }
+
     /// <summary>What is at its default asks for nothing, unless something was asked for before.</summary>
     private RareWishes? With(bool isDefault, Func<RareWishes, RareWishes> change) => isDefault && _rare is null ? null : change(_rare ?? RareWishes.None);
 
@@ -196,5 +204,6 @@ internal sealed record TaskSpec
         public MultipartForm? Multipart { get; init; }
         public UploadProtocol? UploadProtocol { get; init; }
         public long? BytesPerSecondMax { get; init; }
+        public KeptPart? Kept { get; init; }
     }
 }

@@ -10,6 +10,7 @@ namespace Backhaul.Node.Sweeping;
 /// <code>
 ///   staging   of dead processes (their lock is free)                    removed
 ///   upload    expired, or begun and never said to anybody               removed
+///   kept      older than Backhaul:Files:KeptPartAge                     removed
 ///   part      its task ended, or never was      ─┐  asked of the session, which alone knows; removed when it says so,
 ///   result    its event is acknowledged         ─┘  kept when it refers to it, and kept when it cannot answer
 /// </code>
@@ -34,7 +35,7 @@ internal sealed class Sweeper(ILeftovers leftovers, ReferenceFinder references, 
         var tally = new Tally();
         try
         {
-            foreach (var kind in (LeftoverKind[])[LeftoverKind.Staging, LeftoverKind.Upload, LeftoverKind.Part, LeftoverKind.Result])
+            foreach (var kind in (LeftoverKind[])[LeftoverKind.Staging, LeftoverKind.Upload, LeftoverKind.Kept, LeftoverKind.Part, LeftoverKind.Result])
                 await SweepAsync(container, kind, before, dryRun, tally, stop);
             if (!dryRun)
                 turn.Done();

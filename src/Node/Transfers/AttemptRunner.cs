@@ -62,4 +62,7 @@ internal sealed class AttemptRunner(
             _endings.Release();
         }
     }
+
+    public async Task<KeepOutcome> KeepAsync(TaskFiles files, long epoch, ITrust trust, KeptPart kept) =>
+        await parts.KeepAsync(files, new PartOwner(epoch, 0, () => trust.MayAct), kept, CancellationToken.None);
 }

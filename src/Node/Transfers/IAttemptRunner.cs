@@ -22,6 +22,12 @@ internal interface IAttemptRunner
     Task DiscardAsync(TaskFiles files, long epoch, bool resultToo);
 
     /// <summary>
+    /// Keeps a part for later starts before its task ends; idempotent. Refused, with a sentence, when there is nothing to keep, no way to, or no room.
+    /// </summary>
+    Task<KeepOutcome> KeepAsync(TaskFiles files, long epoch, ITrust trust, KeptPart kept) =>
+        Task.FromResult(KeepOutcome.Refused("Parts are not kept here."));
+
+    /// <summary>
     /// Tells the target of an upload that will not be finished (<see cref="AttemptOrder.Resume"/> has its <see cref="UploadState"/>) to forget it, where
     /// its protocol has a word for that. Tried a few times within a limit and then left to the target's own expiry (false); never throws for what a network does.
     /// </summary>
@@ -110,6 +116,9 @@ internal sealed record AttemptOrder
 
     /// <summary>The last journaled checkpoint of the part; null starts from zero.</summary>
     public PartCheckpoint? Resume { get; init; }
+
+    /// <summary>A first start goes on from this part of another task, by a copy; null when there is none.</summary>
+    public KeptPart? Kept { get; init; }
 
     /// <summary>W3C trace parent of the request that created the task.</summary>
     public string? TraceParent { get; init; }

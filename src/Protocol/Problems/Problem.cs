@@ -128,6 +128,15 @@ public static class ProblemCodes
     /// <summary>The session has no group, or no completion group, of this name.</summary>
     public const string GroupNotFound = "groupNotFound";
 
+    /// <summary>The task is an upload, and this is for downloads.</summary>
+    public const string NotDownload = "notDownload";
+
+    /// <summary>The resume data was changed, or is not of this cluster, this version or this tenant.</summary>
+    public const string InvalidResumeData = "invalidResumeData";
+
+    /// <summary>The part that the resume data names is not kept any longer.</summary>
+    public const string ResumeDataExpired = "resumeDataExpired";
+
     /// <summary>Another task owns this destination.</summary>
     public const string DestinationTaken = "destinationTaken";
 

@@ -78,6 +78,11 @@ public sealed record TaskRequest
     /// <summary>Uploads: <c>plain</c> (default), <c>tus</c>, <c>resumable</c>, <c>s3</c>, or <c>auto</c>, which asks the target.</summary>
     public string? UploadProtocol { get; init; }
 
+    /// <summary>
+    /// Downloads: what <c>POST …/resume-data</c> gave for another task of the tenant; it goes on from there. Kind and URL may be left out then.
+    /// </summary>
+    public string? ResumeData { get; init; }
+
     /// <summary>Bandwidth of this task, at least 1024; may be changed while it runs.</summary>
     public long? BytesPerSecondMax { get; init; }
 }

@@ -32,6 +32,9 @@ internal sealed class EdgeHost : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    /// <summary>As the edge's own, or those of another cluster; a secret of no bytes is one that is not known yet.</summary>
+    public static ResumeDocuments Documents(byte secret = 7, int bytes = 32) => new(() => Enumerable.Repeat(secret, bytes).ToArray());
+
     public static async Task<EdgeHost> StartAsync(SecurityOptions? security = null, ApiOptions? api = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -47,6 +50,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         builder.Services.AddSingleton<IIdSource, Version7Ids>();
         builder.Services.AddSingleton(_ => host!.Readiness);
         builder.Services.AddSingleton(new FilesOptions());
+        builder.Services.AddSingleton(Documents());
         builder.Services.AddSingleton(new DeliveryOptions());
         builder.Services.AddSingleton<SessionFeed>();
         builder.Services.AddSingleton(TimeProvider.System);

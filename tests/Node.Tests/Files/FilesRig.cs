@@ -44,7 +44,7 @@ internal sealed class FilesRig : IDisposable
         Table(shared),
         _work, Disk, Points, new CountingIds(), time ?? TimeProvider.System, NullLogger<DiskContainers>.Instance);
 
-    public DiskLeftovers Leftovers(TimeProvider time) => new(Containers, Table(shared: false), _work, time);
+    public DiskLeftovers Leftovers(TimeProvider time) => new(Containers, Table(shared: false), new FilesOptions(), _work, time);
 
     private ContainerTable Table(bool shared) =>
         new(new Dictionary<ContainerName, ContainerOptions> { [ContainerName.Default] = new() { Path = Root.Path, Shared = shared } });
@@ -62,6 +62,44 @@ internal sealed class FilesRig : IDisposable
         await using var file = await Containers.OpenReadAsync(
             TenantId.Parse(tenant), ContainerName.Default, ContainerPath.Parse(path), TestContext.Current.CancellationToken);
         return file is null ? null : await new StreamReader(file.Content).ReadToEndAsync(TestContext.Current.CancellationToken);
+    }
+
+    public DiskPartFiles NewParts(FilesOptions options) => new(Containers, _work, options);
+
+    /// <summary>A part of ten bytes, eight of them durable, kept as by a task that is being cancelled.</summary>
+    public async Task<KeptPart> KeepAsync(TaskFiles files)
+    {
+        var kept = await WriteAsync(files);
+        Assert.NotNull((await Parts.KeepAsync(files, Owner(), kept, TestContext.Current.CancellationToken)).Age);
+        return kept;
+    }
+
+    /// <summary>That part, not kept yet.</summary>
+    public async Task<KeptPart> WriteAsync(TaskFiles files)
+    {
+        var stop = TestContext.Current.CancellationToken;
+        string name;
+        await using (var part = await Parts.CreateAsync(files, Owner(), 10, stop))
+        {
+            await part.WriteAsync("01234"u8.ToArray(), 0, stop);
+            await part.WriteAsync("789"u8.ToArray(), 7, stop);
+            await part.FlushAsync(RangeSet.Of(0, 5).Add(new ByteRange(7, 10)), stop);
+            name = part.Name;
+        }
+        return new KeptPart
+        {
+            Tenant = files.Session.Tenant,
+            Container = files.Container,
+            Id = KeptPart.IdOf(files),
+            Part = name,
+            Url = "https://origin.example/a",
+            Bytes = 5,
+            Ranges = RangeSet.Of(7, 10),
+            Total = 10,
+            Validator = "\"v1\"",
+            At = DateTimeOffset.UnixEpoch,
+            Until = DateTimeOffset.UnixEpoch.AddDays(7),
+        };
     }
 
     /// <summary>Files below the hidden folder, lock files left out.</summary>

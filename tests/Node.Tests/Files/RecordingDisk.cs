@@ -90,6 +90,18 @@ internal sealed class RecordingDisk(IDiskCalls disk) : IDiskCalls
         return Failing("rename") is var failing and not 0 ? failing : disk.RenameNew(from, name, to, newName);
     }
 
+    public int Link(SafeFileHandle from, string name, SafeFileHandle to, string newName)
+    {
+        Calls.Enqueue($"link {Join(from, name)} {Join(to, newName)}");
+        return Failing("link") is var failing and not 0 ? failing : disk.Link(from, name, to, newName);
+    }
+
+    public int Copy(SafeFileHandle from, SafeFileHandle to, long offset, long count, out long copied)
+    {
+        copied = 0;
+        return Failing("copy") is var failing and not 0 ? failing : disk.Copy(from, to, offset, count, out copied);
+    }
+
     public int Unlink(SafeFileHandle folder, string name)
     {
         Calls.Enqueue($"unlink {Join(folder, name)}");

@@ -123,7 +123,7 @@ internal sealed class OpsHost : IAsyncDisposable
             table, s.GetRequiredService<FileThreads>(), new LinuxDiskCalls(), new CrashPoints(new FaultOptions(), s.GetRequiredService<ILogger<CrashPoints>>()),
             new Version7Ids(TimeProvider.System), TimeProvider.System, s.GetRequiredService<ILogger<DiskContainers>>()));
         services.AddSingleton<ILeftovers>(s => new DiskLeftovers(
-            s.GetRequiredService<DiskContainers>(), table, s.GetRequiredService<FileThreads>(), TimeProvider.System));
+            s.GetRequiredService<DiskContainers>(), table, new FilesOptions(), s.GetRequiredService<FileThreads>(), TimeProvider.System));
         services.AddSingleton(new SweeperOptions());
         services.AddSingleton<ReferenceFinder>();
         services.AddSingleton<Sweeper>();

@@ -60,6 +60,7 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.GetTask(Task), null),
         new(Session, new SessionCommand.ExplainTask(Task), null),
         new(Session, new SessionCommand.ListAttempts(Task), null),
+        new(Session, new SessionCommand.KeepTask(Task), Key),
         new(Session, new SessionCommand.WantRanges(Task, RangeSet.Of(10, 20), TimeSpan.FromSeconds(30), Release: false), Key),
         new(Session, new SessionCommand.GetRanges(Task), null),
         new(Session, new SessionCommand.LocateContent(Task), null),
@@ -75,6 +76,17 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.GetGroup(Group), null),
         new(Session, new SessionCommand.ListGroups(Group, 50), null),
         new(Session, new SessionCommand.ListTasks(null, null, 0, 50, Group), null),
+        new(Session, new SessionCommand.AddTask(new TaskSpec
+        {
+            Kind = TaskKind.Download,
+            Url = "https://origin.example/a",
+            Method = "GET",
+            Kept = new KeptPart
+            {
+                Tenant = TenantId.Parse("acme"), Container = ContainerName.Default, Id = "hash.g1.t7", Part = "v1-1.e1.a1.part", Url = "https://origin.example/a",
+                Bytes = 50, Ranges = RangeSet.Of(60, 70), Total = 100, Validator = "\"v1\"", At = At, Until = At,
+            },
+        }), Key),
     ];
 
     private static readonly PeerAnswer[] Answers =

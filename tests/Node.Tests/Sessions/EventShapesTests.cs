@@ -61,6 +61,7 @@ public sealed class EventShapesTests
         new TaskSuspended(Task, At),
         new TaskReleased(Task, At),
         new TaskCancelRequested(Task, "forceQuit", At),
+        new TaskCancelRequested(Task, "cancelled", At) { Keep = true },
         new TaskStarted(Task, 2, 40, At) { ResourceDeadline = At },
         new TaskResponded(Task, 2, Response(), At),
         new TaskContinued(Task, 2, 40, 100, At),
@@ -100,6 +101,15 @@ public sealed class EventShapesTests
         }, 3, At),
         new TaskFinishedFile(Task, File, At),
         new TaskCompleted(Task, TaskOutcomes.Succeeded, Error, 200, 10, 5, "verified", "00ff", File, At) { Response = Response() },
+        new TaskCompleted(Task, TaskOutcomes.Cancelled, Error, null, 50, 0, null, null, null, At)
+        {
+            Kept = new KeptPart
+            {
+                Tenant = TenantId.Parse("acme"), Container = ContainerName.Default, Id = "hash.g1.t7", Part = "v1-1.e1.a1.part", Url = "https://origin.example/a",
+                Bytes = 50, Ranges = RangeSet.Of(60, 70), Total = 100, Validator = "\"v1\"", At = At, Until = At,
+            },
+            KeptWhy = "Its part is kept.",
+        },
         new UploadAbandoned(2, Task, Told: true, At),
         new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Group = Group }, 1, At),
         new GroupConfigured(Group, GroupMode.Serialized, At),

@@ -51,7 +51,8 @@ internal sealed class SessionHarness
         var decision = SessionDecider.Decide(Session, command, Archived, Now);
         Assert.Equal(before, SessionSnapshot.Of(Session).Encode()); // deciding changes nothing
         Apply(decision.Events);
-        return decision.Reply(Session, Conditions());
+        // What waits for the end of its task is decided again when that is there.
+        return decision.AwaitsEnd && command is SessionCommand.ITaskCommand { Task: var id } && Archived.ContainsKey(id) ? Do(command) : decision.Reply(Session, Conditions());
     }
 
     public TaskView Task(SessionCommand command) => Body(Do(command), ProtocolJson.Default.TaskView);

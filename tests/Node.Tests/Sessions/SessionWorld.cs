@@ -242,6 +242,20 @@ internal sealed class ScriptedRunner : IAttemptRunner
         return Task.CompletedTask;
     }
 
+    /// <summary>Parts that were kept, each with what the disk said.</summary>
+    public List<KeptPart> Kept { get; } = [];
+
+    /// <summary>What the disk says about a part that is to be kept.</summary>
+    public Func<Task<KeepOutcome>> Keeps { get; set; } = IsKept;
+
+    public static Task<KeepOutcome> IsKept() => Task.FromResult(KeepOutcome.Kept(TimeSpan.FromDays(7)));
+
+    public Task<KeepOutcome> KeepAsync(TaskFiles files, long epoch, ITrust trust, KeptPart kept)
+    {
+        Kept.Add(kept);
+        return Keeps();
+    }
+
     /// <summary>Uploads whose target was told to forget them.</summary>
     public List<AttemptOrder> AbandonedUploads { get; } = [];
 

@@ -32,6 +32,10 @@ internal sealed class DatedDisk(IDiskCalls disk, TimeProvider time) : IDiskCalls
 
     public int RenameNew(SafeFileHandle from, string name, SafeFileHandle to, string newName) => disk.RenameNew(from, name, to, newName);
 
+    public int Link(SafeFileHandle from, string name, SafeFileHandle to, string newName) => disk.Link(from, name, to, newName);
+
+    public int Copy(SafeFileHandle from, SafeFileHandle to, long offset, long count, out long copied) => disk.Copy(from, to, offset, count, out copied);
+
     public int Unlink(SafeFileHandle folder, string name) => disk.Unlink(folder, name);
 
     public int RemoveFolder(SafeFileHandle folder, string name) => disk.RemoveFolder(folder, name);

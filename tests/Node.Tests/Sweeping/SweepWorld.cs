@@ -33,7 +33,7 @@ internal sealed class SweepWorld : IAttemptRunner, IDisposable
             table, work, new DatedDisk(new LinuxDiskCalls(), Time), new NoCrashPoints(), new SeededIds(_random), Time, NullLogger<DiskContainers>.Instance);
         _parts = new DiskPartFiles(Containers, work, new FilesOptions { DirectWrites = false });
         Sweeper = new Sweeper(
-            new DiskLeftovers(Containers, table, work, Time), new ReferenceFinder(Sessions.Store, new WorldRouter(this)), new SweeperOptions(), Time,
+            new DiskLeftovers(Containers, table, new FilesOptions(), work, Time), new ReferenceFinder(Sessions.Store, new WorldRouter(this)), new SweeperOptions(), Time,
             NullLogger<Sweeper>.Instance);
     }
 

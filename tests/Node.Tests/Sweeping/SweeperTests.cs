@@ -54,6 +54,19 @@ public sealed class SweeperTests : IDisposable
         Assert.Empty((await SweepAsync()).Swept);
     }
 
+    [Fact]
+    public async Task A_kept_part_ends_by_its_age_alone()
+    {
+        var kept = await _rig.KeepAsync(FilesRig.Files("t1"));
+        var age = new FilesOptions().KeptPartAge;
+        _time.Late = age;
+        await SweepAsync(); // removes the task's own name of it, which nothing refers to
+        Assert.Single(_rig.HiddenFiles(), path => path.Contains($"/kept/default/{kept.Id}/", StringComparison.Ordinal));
+        _time.Late = age + TimeSpan.FromHours(1.1);
+        Assert.Equal(1, (await SweepAsync()).Swept[LeftoverKind.Kept].Count);
+        Assert.Empty(_rig.HiddenFiles());
+    }
+
     [Theory]
     [InlineData("unavailable")]
     [InlineData("quarantined")]

@@ -124,6 +124,12 @@ internal static class WireSamples
         ("group-request", new GroupRequest { Mode = "serialized" }, ProtocolJson.Default.GroupRequest),
         ("group-view", Group, ProtocolJson.Default.GroupView),
         ("group-list", new Page<GroupView> { Items = [Group], Next = "eyJhIjoxfQ" }, ProtocolJson.Default.PageGroupView),
+        ("task-resume-data", new ResumeDataView
+        {
+            Id = "photo-1", ResumeData = "bh-resume-1.e30.c2VhbA", Why = "Its part is kept.", Bytes = 4096, Total = 2_097_152, ExpiresAt = At,
+        }, ProtocolJson.Default.ResumeDataView),
+        ("task-resume-data-none", new ResumeDataView { Id = "photo-1", Why = "Nothing had been received and made durable." }, ProtocolJson.Default.ResumeDataView),
+        ("task-from-resume-data", new TaskRequest { ResumeData = "bh-resume-1.e30.c2VhbA" }, ProtocolJson.Default.TaskRequest),
         ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1" }, new() { Index = 1, Status = 400, Error = Error } },
             ProtocolJson.Default.IReadOnlyListTaskResult),
         ("bulk-chunk", new BulkChunk { From = 500, Count = 500, Accepted = 500, FirstId = "t501", LastId = "t1000" }, ProtocolJson.Default.BulkChunk),

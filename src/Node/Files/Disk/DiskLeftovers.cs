@@ -7,7 +7,7 @@ namespace Backhaul.Node.Files.Disk;
 /// The hidden folders of disk containers, for whoever sweeps them. A part is judged by the newest of its files; removing one unlinks only names that were
 /// old when they were looked at, so that an adoption or a new attempt in between, which makes another name, loses nothing.
 /// </summary>
-internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable table, IFileWork work, TimeProvider time) : ILeftovers
+internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable table, FilesOptions options, IFileWork work, TimeProvider time) : ILeftovers
 {
     private const string SweepName = "sweep";
 
@@ -45,7 +45,7 @@ internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable ta
             if (tenant != HiddenNames.Hidden)
                 files = await MeasureAsync(target, tenant, stop) is var tally ? files.Plus(tally.Count, tally.Bytes) : files;
         }
-        return new ContainerUsage(files, hidden[LeftoverKind.Part], hidden[LeftoverKind.Result], hidden[LeftoverKind.Staging], hidden[LeftoverKind.Upload]);
+        return new ContainerUsage(files, hidden[LeftoverKind.Part], hidden[LeftoverKind.Result], hidden[LeftoverKind.Staging], hidden[LeftoverKind.Upload], hidden[LeftoverKind.Kept]);
     }
 
     public ValueTask<ContainerFacts> DescribeAsync(ContainerName container, CancellationToken stop)
@@ -60,6 +60,7 @@ internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable ta
         LeftoverKind.Part => $"{HiddenNames.Hidden}/{HiddenNames.Parts}",
         LeftoverKind.Result => ResultPath.Folder,
         LeftoverKind.Staging => $"{HiddenNames.Hidden}/{HiddenNames.Staging}",
+        LeftoverKind.Kept => DiskKeptParts.Root,
         _ => UploadFolder.Root,
     };
 
@@ -88,7 +89,12 @@ internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable ta
         if (folder is null)
             return [];
         before = Moment(container, kind, before);
-        var names = kind == LeftoverKind.Upload ? UploadNames(container, folder) : Names(container, folder);
+        var names = kind switch
+        {
+            LeftoverKind.Upload => UploadNames(container, folder),
+            LeftoverKind.Kept => DiskKeptParts.Names(container, folder),
+            _ => Names(container, folder),
+        };
         names.Sort(StringComparer.Ordinal);
         var found = new List<Leftover>();
         foreach (var name in names.Where(name => after is null || string.CompareOrdinal(name, after) > 0))
@@ -101,9 +107,11 @@ internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable ta
         return found;
     }
 
-    /// <summary>Where other machines' locks may not be seen, a staging folder's age must say that its process is dead.</summary>
+    /// <summary>A kept part ends by its age. Where other machines' locks may not be seen, a staging folder's age must say that its process is dead.</summary>
     private DateTimeOffset Moment(DiskContainer container, LeftoverKind kind, DateTimeOffset before)
     {
+        if (kind == LeftoverKind.Kept)
+            return before - options.KeptPartAge;
         var dayAgo = time.GetUtcNow() - DiskContainers.SharedStagingAge;
         return kind == LeftoverKind.Staging && table.Containers[container.Name].Shared && dayAgo < before ? dayAgo : before;
     }
@@ -120,6 +128,8 @@ internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable ta
                 return TallyOld(container, folder, name, before) is { } parts ? Of(container, kind, name, parts.Bytes) : null;
             case LeftoverKind.Staging:
                 return TallyOld(container, folder, name, before) is { } staged && !IsHeld(container, folder, name) ? Of(container, kind, name, staged.Bytes) : null;
+            case LeftoverKind.Kept:
+                return LookAtKept(container, folder, name, before);
             default:
                 return LookAtUpload(container, folder, name, before);
         }
@@ -177,9 +187,39 @@ internal sealed class DiskLeftovers(DiskContainers containers, ContainerTable ta
                 return false;
             case LeftoverKind.Upload:
                 return RemoveUpload(container, leftover.Name, before);
+            case LeftoverKind.Kept:
+                return RemoveKept(container, folder, leftover.Name, before);
             default:
                 return RemoveFolder(container, folder, leftover.Name, before);
         }
+    }
+
+    /// <summary>The folder's time is that of the keeping; the part's is that of its last write, which may be long before.</summary>
+    private static Leftover? LookAtKept(DiskContainer container, SafeFileHandle root, string name, DateTimeOffset before)
+    {
+        var slash = name.IndexOf('/');
+        if (container.Calls.OpenFolder(root, name[..slash], out var tenant) != 0)
+            return null;
+        using (tenant)
+        {
+            return container.Calls.Status(tenant, name[(slash + 1)..], out var kept) == 0 && IsBefore(kept, before)
+                && TallyOld(container, tenant, name[(slash + 1)..], before) is { } tally
+                ? Of(container, LeftoverKind.Kept, name, tally.Bytes)
+                : null;
+        }
+    }
+
+    private static bool RemoveKept(DiskContainer container, SafeFileHandle root, string name, DateTimeOffset before)
+    {
+        if (LookAtKept(container, root, name, before) is null)
+            return false; // kept again in between
+        var slash = name.IndexOf('/');
+        var errno = container.Calls.OpenFolder(root, name[..slash], out var tenant);
+        if (errno == Errno.NotFound)
+            return true;
+        container.Check(errno, "remove a kept part");
+        using (tenant)
+            return RemoveFolder(container, tenant, name[(slash + 1)..], before);
     }
 
     private static bool RemoveFolder(DiskContainer container, SafeFileHandle parent, string name, DateTimeOffset before)

@@ -63,6 +63,13 @@ internal sealed class DiskPart(
         return work.RunAsync(static s => s.self.Publish(s.length, s.sha256, s.flush), (self: this, length, sha256, flush));
     }
 
+    /// <summary>A step of a copy out of another file, which may lie in another container; where the next one begins. Blocking, before any other write.</summary>
+    internal long CopyFrom(DiskContainer source, SafeFileHandle from, long offset, long end)
+    {
+        owner.Check();
+        return DiskKeptParts.Copy(source, from, file, offset, end);
+    }
+
     public ValueTask DisposeAsync()
     {
         _direct?.Dispose();

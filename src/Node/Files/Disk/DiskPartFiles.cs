@@ -67,6 +67,41 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
             (self: this, files, epoch, resultToo));
     }
 
+    public ValueTask<KeepOutcome> KeepAsync(TaskFiles files, PartOwner owner, KeptPart kept, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        return work.RunAsync(static s => DiskKeptParts.Keep(s.container, s.files, s.owner, s.kept, s.options), (container: Container(files), files, owner, kept, options));
+    }
+
+    public async ValueTask<KeptCopy> CopyKeptAsync(TaskFiles files, PartOwner owner, KeptPart kept, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        if (!containers.Exists(kept.Container))
+            return KeptCopy.Refused($"There is no container {kept.Container} of kind disk any more, where the part of the resume data lay.");
+        var source = containers.Get(kept.Container);
+        using var from = await work.RunAsync(static s => DiskKeptParts.Open(s.source, s.kept), (source, kept));
+        if (from is null)
+            return KeptCopy.Refused("The part that the resume data names is not kept any more.");
+        var part = await work.RunAsync(static s => s.self.Create(s.files, s.owner, s.kept.Total), (self: this, files, owner, kept));
+        try
+        {
+            foreach (var range in kept.Durable)
+            {
+                for (var at = range.From; at < range.To;)
+                {
+                    stop.ThrowIfCancellationRequested();
+                    at = await work.RunAsync(static s => s.part.CopyFrom(s.source, s.from, s.at, s.To), (part, source, from, at, range.To));
+                }
+            }
+            return new KeptCopy(part, null);
+        }
+        catch
+        {
+            await part.DisposeAsync(); // the next start is a new inode again
+            throw;
+        }
+    }
+
     public ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();

@@ -26,6 +26,12 @@ internal interface IDiskCalls
     /// <summary>Atomic; <see cref="Errno.Exists"/> when the new name is taken.</summary>
     int RenameNew(SafeFileHandle from, string name, SafeFileHandle to, string newName);
 
+    /// <summary>A second name for a file; <see cref="Errno.Exists"/> when it is taken.</summary>
+    int Link(SafeFileHandle from, string name, SafeFileHandle to, string newName);
+
+    /// <summary>Copies bytes between two files, without copying them where the file system can share them; as many as it likes, at least one unless there are none.</summary>
+    int Copy(SafeFileHandle from, SafeFileHandle to, long offset, long count, out long copied);
+
     int Unlink(SafeFileHandle folder, string name);
 
     int RemoveFolder(SafeFileHandle folder, string name);

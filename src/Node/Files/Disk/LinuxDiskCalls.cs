@@ -15,6 +15,7 @@ internal sealed unsafe class LinuxDiskCalls(bool useOpenAt2 = true) : IDiskCalls
 
     // The operator's umask takes away what it wants.
     private const uint FileMode = 0x1b6; // 0666
+    private const int CopyBytes = 256 * 1024;
     private const uint FolderMode = 0x1ff; // 0777
 
     private volatile bool _hasOpenAt2 = useOpenAt2;
@@ -69,6 +70,25 @@ internal sealed unsafe class LinuxDiskCalls(bool useOpenAt2 = true) : IDiskCalls
         // Network file systems do not know the flag; a second name is refused there where the name is taken, just as well.
         errno = Result(LinuxLibc.LinkAt(from, name, to, newName, 0));
         return errno == 0 ? Unlink(from, name) : errno;
+    }
+
+    public int Link(SafeFileHandle from, string name, SafeFileHandle to, string newName) => Result(LinuxLibc.LinkAt(from, name, to, newName, 0));
+
+    public int Copy(SafeFileHandle from, SafeFileHandle to, long offset, long count, out long copied)
+    {
+        var (at, into) = (offset, offset);
+        do
+            copied = LinuxLibc.CopyRange(from, ref at, to, ref into, (nint)count, 0);
+        while (copied < 0 && Marshal.GetLastPInvokeError() == Errno.Interrupted);
+        if (copied >= 0)
+            return 0;
+        if (Marshal.GetLastPInvokeError() is var errno and not (Errno.CrossDevice or Errno.Invalid or Errno.NotImplemented or Errno.NotSupported))
+            return errno;
+        // Two file systems, or one that cannot: through memory.
+        var buffer = new byte[(int)Math.Min(count, CopyBytes)];
+        errno = Read(from, buffer, offset, out var got);
+        copied = errno == 0 ? got : 0;
+        return errno == 0 && got > 0 ? Write(to, buffer.AsSpan(0, got), offset) : errno;
     }
 
     public int Unlink(SafeFileHandle folder, string name) => Result(LinuxLibc.UnlinkAt(folder, name, 0));

@@ -90,6 +90,9 @@ internal static unsafe partial class LinuxLibc
     [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int LinkAt(SafeFileHandle from, string name, SafeFileHandle to, string newName, int flags);
 
+    [LibraryImport("libc", EntryPoint = "copy_file_range", SetLastError = true)]
+    internal static partial nint CopyRange(SafeFileHandle from, ref long offset, SafeFileHandle to, ref long offsetTo, nint count, uint flags);
+
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int UnlinkAt(SafeFileHandle folder, string name, int flags);
 

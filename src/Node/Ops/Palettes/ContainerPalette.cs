@@ -66,7 +66,7 @@ internal sealed class ContainerPalette(ILeftovers leftovers, Sweeper sweeper) : 
         {
             var usage = await leftovers.MeasureAsync(container, stop);
             foreach (var (of, tally) in ((string, FileTally)[])
-                [("clients", usage.Files), ("parts", usage.Parts), ("results", usage.Results), ("staging", usage.Staging), ("uploads", usage.Uploads)])
+                [("clients", usage.Files), ("parts", usage.Parts), ("results", usage.Results), ("staging", usage.Staging), ("uploads", usage.Uploads), ("kept", usage.Kept)])
             {
                 if (invocation.Json)
                     await output.JsonAsync(new JsonObject { ["container"] = container.ToString(), ["of"] = of, ["files"] = tally.Count, ["bytes"] = tally.Bytes });

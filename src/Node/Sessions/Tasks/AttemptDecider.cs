@@ -36,7 +36,7 @@ internal static class AttemptDecider
     public static IReadOnlyList<SessionEvent> Recover(Session session, DateTimeOffset now) =>
     [
         .. session.Tasks.Active().OrderBy(task => task.Ordinal).Select(SessionEvent (task) => task.Phase is TaskPhase.Canceling
-            ? TaskDecider.Ended(task, task.Run!.CancelCode!, now)
+            ? PartKeeping.Ended(session, task, now)
             : new TaskAttemptEnded(task.Id, task.Run!.Attempt, AttemptDecisions.Interrupted, task.Run.Part?.Bytes ?? 0, null, null, DiscardPart: false, now)),
     ];
 
@@ -92,7 +92,7 @@ internal static class AttemptDecider
         if (outcome is AttemptOutcome.Finished finished)
             return Finish(task, run, finished, now); // a cancel or a suspension that comes too late has lost
         if (task.Phase is TaskPhase.Canceling)
-            return [TaskDecider.Ended(task, run.CancelCode!, now)];
+            return [PartKeeping.Ended(session, task, now)];
         return outcome switch
         {
             AttemptOutcome.Stopped stopped =>

@@ -35,6 +35,7 @@ internal static class AttemptOrders
             SourceChange = spec.SourceChange,
             MaxBytes = spec.MaxBytes,
             Resume = task.Run.Part,
+            Kept = task.Run is { Part: null, Generation: 1 } && spec.Kept is { } kept && kept.Fits(spec.Url, spec.Sha256 is not null) ? kept : null,
             BytesPerSecondMax = spec.BytesPerSecondMax,
             TraceParent = task.TraceParent,
             Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion]),

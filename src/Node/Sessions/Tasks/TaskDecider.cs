@@ -12,7 +12,7 @@ internal static class TaskDecider
     {
         if (RefuseNew(session) is { } refused)
             return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
-        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count, []);
+        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count, [], now);
         if (problem is not null)
             return Decision.Refuse(problem.Status, problem.Code, problem.Detail, problem.Field);
         if (repeated is not null)
@@ -44,7 +44,7 @@ internal static class TaskDecider
             if (entry.Problem is { } invalid)
                 return Failed(entry.Index, invalid);
             var spec = entry.Spec!;
-            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count, begun);
+            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count, begun, now);
             if (problem is null && repeated is null && spec.Id is { } own && chosen.TryGetValue(own, out var earlier))
             {
                 if (SessionDecider.AreSame(earlier, spec))
@@ -152,10 +152,17 @@ internal static class TaskDecider
     private static string Because(TaskState task) => task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";
 
     private static (TaskState? Repeated, Problem? Problem) Check(
-        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount, HashSet<GroupName> begun)
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount, HashSet<GroupName> begun,
+        DateTimeOffset now)
     {
         if (spec.Id is { } id && (session.Tasks.TryFind(id, out var existing) || archived.TryGetValue(id, out existing)))
             return SessionDecider.AreSame(existing.Spec, spec) ? (existing, null) : (null, Exists(id));
+        if (spec.Kept is { } kept && kept.Until <= now)
+        {
+            return (null, NewProblem(410, ProblemCodes.ResumeDataExpired,
+                $"The resume data expired at {kept.Until:u}: its part is not kept any longer. Start the download without it.") with
+            { Field = "resumeData" });
+        }
         if (liveCount >= session.Options.LiveTasksMax)
         {
             return (null, NewProblem(429, ProblemCodes.SessionLimit,

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Backhaul.Node.Files;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -96,6 +97,10 @@ internal sealed record TaskRun
 
     /// <summary>Why the active attempt is to be cancelled.</summary>
     public string? CancelCode { get; init; }
+
+    /// <summary>The part of the task that is to be cancelled is kept for later starts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Keep { get; init; }
     public PartCheckpoint? Part { get; init; }
     public AttemptResponse? Response { get; init; }
     public TaskError? Error { get; init; }
@@ -129,6 +134,10 @@ internal sealed record TaskEnd
 
     /// <summary>The file lives until this event is acknowledged; null when it has a destination.</summary>
     public bool Temporary { get; init; }
+
+    /// <summary>What later tasks may start from, and why there is nothing.</summary>
+    public KeptPart? Kept { get; init; }
+    public string? KeptWhy { get; init; }
 }
 
 /// <summary>The outcomes of tasks.</summary>

@@ -25,7 +25,7 @@ internal static class TaskTransitions
         TaskChanged changed => Change(task, changed.Change, changed.At),
         TaskSuspended suspended => task with { Phase = TaskPhase.Suspended, Reason = null, NotBefore = null, Run = StopClock(task.Run, suspended.At) },
         TaskReleased released => Release(task, released.At),
-        TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code } },
+        TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code, Keep = cancel.Keep } },
         TaskStarted started => Start(task, started),
         TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status, Phases = PhasesOf(responded.Response) ?? attempt.Phases }),
         TaskContinued => task,
@@ -159,6 +159,8 @@ internal static class TaskTransitions
                 Sha256 = completed.Sha256,
                 File = completed.File,
                 Temporary = completed.Outcome is TaskOutcomes.Succeeded && task.Spec is { Kind: TaskKind.Download, Destination: null },
+                Kept = completed.Kept,
+                KeptWhy = completed.KeptWhy,
             },
         };
         return task.IsActive

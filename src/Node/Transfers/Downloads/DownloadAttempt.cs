@@ -288,10 +288,13 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>Takes over the part of the last checkpoint, or says why it starts from zero.</summary>
     private async ValueTask AdoptAsync()
     {
-        if (order.Resume is not { } resume)
+        var resume = order.Resume;
+        if (resume is null && order.Kept is { } kept)
+            resume = await TakeKeptAsync(kept);
+        if (resume is null)
             return;
         var usable = resume is { Validator: not null, Complete: false, Durable.IsEmpty: false } && order.Method == "GET" && !_asksForRangeItself;
-        if (usable)
+        if (usable && _part is null)
             _part = await services.Parts.AdoptAsync(order.Files, _owner, resume, _watch.Token);
         if (_part is not null && NeedsDigest)
         {
@@ -307,6 +310,36 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             return;
         }
         var why = usable || resume.Complete ? "The part that was downloaded is gone or shorter than it was." : "The download could not be resumed.";
+        await BeginAnewAsync(why);
+    }
+
+    /// <summary>Goes on where another task ended: its bytes are copied, and are this part's once they are flushed and journaled.</summary>
+    private async ValueTask<PartCheckpoint?> TakeKeptAsync(KeptPart kept)
+    {
+        var copy = await services.Parts.CopyKeptAsync(order.Files, _owner, kept, _watch.Token);
+        if (copy.Part is null)
+        {
+            await BeginAnewAsync(copy.WhyNot!);
+            return null;
+        }
+        _part = copy.Part;
+        var flushed = await _part.FlushAsync(kept.Durable, _watch.Token);
+        var checkpoint = new PartCheckpoint
+        {
+            Part = _part.Name,
+            Bytes = flushed.Durable.Prefix,
+            Ranges = flushed.Durable.Remove(new ByteRange(0, flushed.Durable.Prefix)) is { IsEmpty: false } beyond ? beyond : null,
+            Total = kept.Total,
+            Validator = kept.Validator,
+        };
+        if (!await reports.CheckpointAsync(checkpoint))
+            _watch.Cancel();
+        _watch.Token.ThrowIfCancellationRequested();
+        return checkpoint;
+    }
+
+    private async ValueTask BeginAnewAsync(string why)
+    {
         if (!await reports.RestartedAsync(why))
             _watch.Cancel();
         _watch.Token.ThrowIfCancellationRequested();
