@@ -240,13 +240,6 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         turn.Answer(report.Accepted, events is not null);
     }
 
-    /// <summary>Commands that waited for the end of their task, which is there.</summary>
-    private async ValueTask AnswerWaitingAsync(SessionTurn turn)
-    {
-        foreach (var waiting in _keeper!.Ended())
-            await ExecuteAsync(waiting, turn, hasWaited: true);
-    }
-
     // ---- the end of a turn ----
 
     private async ValueTask FinishOrDropAsync(SessionTurn turn)
@@ -265,7 +258,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private async ValueTask FinishTurnAsync(SessionTurn turn)
     {
         Continue(turn);
-        await AnswerWaitingAsync(turn);
+        foreach (var waiting in _keeper!.Ended())
+            await ExecuteAsync(waiting, turn, hasWaited: true);
         StartReady(turn);
         if (turn.Rows.Count > 0)
         {

@@ -50,6 +50,16 @@ internal sealed class VolatileDisk(IDiskCalls disk) : IDiskCalls
 
     public int RenameNew(SafeFileHandle from, string name, SafeFileHandle to, string newName) => disk.RenameNew(from, name, to, newName);
 
+    public int Link(SafeFileHandle from, string name, SafeFileHandle to, string newName) => disk.Link(from, name, to, newName);
+
+    public int Copy(SafeFileHandle from, SafeFileHandle to, long offset, long count, out long copied)
+    {
+        var inode = InodeOf(to);
+        lock (_gate)
+            _unflushed[inode] = _unflushed.GetValueOrDefault(inode, RangeSet.Empty).Add(new ByteRange(offset, offset + count));
+        return disk.Copy(from, to, offset, count, out copied);
+    }
+
     public int Unlink(SafeFileHandle folder, string name) => disk.Unlink(folder, name);
 
     public int RemoveFolder(SafeFileHandle folder, string name) => disk.RemoveFolder(folder, name);
