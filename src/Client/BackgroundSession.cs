@@ -123,6 +123,10 @@ public sealed class BackgroundSession
     public TransferGroup Group(string name) =>
         new(_caller, _path, GroupName.TryParse(name, out var parsed) ? parsed : throw new ArgumentException(GroupName.Rule, nameof(name)));
 
+    /// <summary>A completion group; nothing is asked of the node until one of its methods is called.</summary>
+    public CompletionGroup CompletionGroup(string name) =>
+        new(_caller, _path, GroupName.TryParse(name, out var parsed) ? parsed : throw new ArgumentException(GroupName.Rule, nameof(name)));
+
     /// <summary>The groups in order of name.</summary>
     public IAsyncEnumerable<GroupView> ListGroupsAsync(CancellationToken stop = default) =>
         _caller.ListAsync($"{_path}/groups", new Query(), ProtocolJson.Default.PageGroupView, stop);

@@ -33,6 +33,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(GroupView))]
 [JsonSerializable(typeof(Page<GroupView>))]
 [JsonSerializable(typeof(ResumeDataView))]
+[JsonSerializable(typeof(CompletionGroupView))]
 [JsonSerializable(typeof(FileView))]
 [JsonSerializable(typeof(FileMoveRequest))]
 [JsonSerializable(typeof(Problem))]

@@ -42,6 +42,9 @@ public sealed class CallsTests
         await session.Group("g:1").CancelAsync(stop: Stop);
         await DrainAsync(session.Group("g:1").ListTasksAsync("waiting", stop: Stop));
         await DrainAsync(session.ListGroupsAsync(Stop));
+        await session.CompletionGroup("c:1").CreateAsync(Stop);
+        await session.CompletionGroup("c:1").GetAsync(Stop);
+        await session.CompletionGroup("c:1").EnableAsync(stop: Stop);
         await session.WhyAsync("t1", Stop);
         await DrainAsync(session.ListAttemptsAsync("t1", Stop));
         await session.ReadEventPageAsync(3, 10, TimeSpan.FromSeconds(5), Stop);
@@ -72,6 +75,9 @@ public sealed class CallsTests
             $"POST! {Session}/groups/g%3A1/cancel ",
             $"GET {Session}/tasks?group=g%3A1&state=waiting ",
             $"GET {Session}/groups ",
+            $"PUT {Session}/completion-groups/c%3A1 ",
+            $"GET {Session}/completion-groups/c%3A1 ",
+            $"POST! {Session}/completion-groups/c%3A1/enable ",
             $"GET {Session}/tasks/t1/why ",
             $"GET {Session}/tasks/t1/attempts ",
             $"GET {Session}/events?after=3&limit=10&wait=5 ",
@@ -213,6 +219,7 @@ public sealed class CallsTests
             : path.EndsWith("/tasks", StringComparison.Ordinal) && request.ContentLength == ArrayLength ? """[{"index":0,"status":201,"id":"t1"}]"""
             : path.Contains("/tasks", StringComparison.Ordinal) ? Answer.Task
             : path.Contains("/groups/", StringComparison.Ordinal) ? Answer.Group
+            : path.Contains("/completion-groups/", StringComparison.Ordinal) ? Answer.CompletionGroup
             : Answer.Session;
     }
 

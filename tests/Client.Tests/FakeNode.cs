@@ -121,6 +121,8 @@ internal static class Answer
         {"name":"g:1","mode":"serialized","counts":{"suspended":0,"waiting":0,"running":0,"canceling":0,"succeeded":0,"failed":0,"cancelled":0,"expired":0}}
         """;
 
+    public const string CompletionGroup = """{"name":"c:1","state":"open","counts":{"left":0,"succeeded":0,"failed":0,"cancelled":0,"expired":0}}""";
+
     public static HttpResponseMessage Json(string json, int status = 200, string type = "application/json") =>
         new((HttpStatusCode)status) { Content = new StringContent(json, Encoding.UTF8, type) };
 

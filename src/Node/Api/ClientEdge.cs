@@ -37,6 +37,7 @@ internal static class ClientEdge
         SessionEndpoints.Map(routes);
         TaskEndpoints.Map(routes);
         GroupEndpoints.Map(routes);
+        CompletionGroupEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         FileEndpoints.Map(routes);
         UploadEndpoints.Map(routes);

@@ -16,7 +16,7 @@ internal static class GroupEndpoints
         groups.MapGet("", ListAsync)
             .WithName("listGroups").WithSummary("Lists the groups of a session in order of name").Produces<Page<GroupView>>().Refuses(404);
         groups.MapGet("/{group}", (HttpContext context, string session, string group, SessionCalls calls) =>
-                TryGetGroup(group, out var name) is { } problem ? Task.FromResult(Problems.Result(problem)) : calls.AskAsync(context, session, new SessionCommand.GetGroup(name)))
+                GroupRules.TryRead(group, out var name) is { } problem ? Task.FromResult(Problems.Result(problem)) : calls.AskAsync(context, session, new SessionCommand.GetGroup(name)))
             .WithName("getGroup").WithSummary("A group with its tasks by state").Produces<GroupView>().Refuses(404);
         MapAct(groups, "suspend", "Stops all tasks of a group and keeps what they have", GroupAct.Suspend);
         MapAct(groups, "resume", "Lets all tasks of a group run", GroupAct.Resume);
@@ -25,15 +25,12 @@ internal static class GroupEndpoints
 
     private static void MapAct(RouteGroupBuilder groups, string verb, string summary, GroupAct act) =>
         groups.MapPost($"/{{group}}/{verb}", (HttpContext context, string session, string group, SessionCalls calls) =>
-                calls.CommandAsync(context, session, () => TryGetGroup(group, out var name) is { } problem ? problem : new SessionCommand.ActOnGroup(name, act)))
+                calls.CommandAsync(context, session, () => GroupRules.TryRead(group, out var name) is { } problem ? problem : new SessionCommand.ActOnGroup(name, act)))
             .WithName($"{verb}Group").WithSummary(summary).Produces<GroupView>(202).Refuses(404, 409, 422);
-
-    private static Problem? TryGetGroup(string text, out GroupName name) =>
-        GroupName.TryParse(text, out name) ? null : Problems.Create(400, ProblemCodes.InvalidIdentifier, GroupName.Rule);
 
     private static async Task<IResult> PutAsync(HttpContext context, string session, string group, SessionCalls calls)
     {
-        if (TryGetGroup(group, out var name) is { } badName)
+        if (GroupRules.TryRead(group, out var name) is { } badName)
             return Problems.Result(badName);
         if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
             return Problems.Result(problem);

@@ -9,6 +9,10 @@ internal static class GroupRules
     public static Problem? Check(string? name, string field) =>
         name is null || GroupName.TryParse(name, out _) ? null : Problems.Create(400, ProblemCodes.InvalidIdentifier, GroupName.Rule, field);
 
+    /// <summary>A name in a path.</summary>
+    public static Problem? TryRead(string text, out GroupName name) =>
+        GroupName.TryParse(text, out name) ? null : Problems.Create(400, ProblemCodes.InvalidIdentifier, GroupName.Rule);
+
     /// <summary>Of a name that was checked, or of none.</summary>
     public static GroupName? ToName(string? name) => GroupName.TryParse(name, out var parsed) ? parsed : null;
 

@@ -15,7 +15,7 @@ internal static class StrictJson
     private const int DepthMax = 16;
 
     private const string WireNotTaken =
-        " completionGroup askBeforeStart costPolicy notify unconstrained"
+        " askBeforeStart costPolicy notify unconstrained"
         + " discretionary sendsLaunchEvents launch launchLimit push serviceType allowsExpensiveAccess allowsConstrainedAccess"
         + " allowsCellularAccess whileAttachedOnly eventRetention weight ";
 

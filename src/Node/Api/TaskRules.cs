@@ -53,6 +53,7 @@ internal static class TaskRules
         var method = (request.Method ?? UsualMethod(kind, request)).ToUpperInvariant();
         var problem = UrlRules.Check(request.Url, "url")
             ?? GroupRules.Check(request.Group, "group")
+            ?? GroupRules.Check(request.CompletionGroup, "completionGroup")
             ?? CheckMethod(kind, method)
             ?? HeaderRules.Check(request.Headers, "headers")
             ?? CheckFiles(kind, method, request, containerExists)
@@ -85,6 +86,7 @@ internal static class TaskRules
             Start = request.Start ?? true,
             Priority = request.Priority ?? 0.5,
             Group = GroupRules.ToName(request.Group),
+            CompletionGroup = GroupRules.ToName(request.CompletionGroup),
             EarliestBeginAt = request.EarliestBeginAt,
             Deadline = request.Deadline,
             ExpectedBytes = request.ExpectedBytes,

@@ -41,6 +41,9 @@ internal static class PeerCodec
         ["task.makeCurrent.v1"] = PeerJson.Default.MakeCurrent,
         ["group.put.v1"] = PeerJson.Default.PutGroup,
         ["group.act.v1"] = PeerJson.Default.ActOnGroup,
+        ["completionGroup.open.v1"] = PeerJson.Default.OpenCompletionGroup,
+        ["completionGroup.enable.v1"] = PeerJson.Default.EnableCompletionGroup,
+        ["completionGroup.get.v1"] = PeerJson.Default.GetCompletionGroup,
         ["group.get.v1"] = PeerJson.Default.GetGroup,
         ["groups.list.v1"] = PeerJson.Default.ListGroups,
         ["tasks.list.v1"] = PeerJson.Default.ListTasks,
@@ -254,6 +257,9 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.MakeCurrent))]
 [JsonSerializable(typeof(SessionCommand.PutGroup))]
 [JsonSerializable(typeof(SessionCommand.ActOnGroup))]
+[JsonSerializable(typeof(SessionCommand.OpenCompletionGroup))]
+[JsonSerializable(typeof(SessionCommand.EnableCompletionGroup))]
+[JsonSerializable(typeof(SessionCommand.GetCompletionGroup))]
 [JsonSerializable(typeof(SessionCommand.GetGroup))]
 [JsonSerializable(typeof(SessionCommand.ListGroups))]
 [JsonSerializable(typeof(SessionCommand.ListTasks))]

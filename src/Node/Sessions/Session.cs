@@ -65,6 +65,8 @@ internal sealed class Session
 
     public GroupBook Groups { get; private set; } = new();
 
+    public CompletionBook Completions { get; private set; } = new();
+
     public TaskBook Tasks { get; private set; }
 
     public DeliveryState Delivery { get; } = new();
@@ -76,7 +78,7 @@ internal sealed class Session
     public AbandonedUploads Abandoned { get; } = new();
 
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
-    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || (!Paused && Tasks.Ready.Count > 0);
+    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && Tasks.Ready.Count > 0);
 
     /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook.</summary>
     public DateTimeOffset? NextDue() => WebhookDecider.NextDue(this) is { } webhook && !(Tasks.NextDue() < webhook) ? webhook : Tasks.NextDue();
@@ -126,6 +128,9 @@ internal sealed class Session
             case GroupEvent ofGroup:
                 ApplyToGroup(ofGroup);
                 break;
+            case CompletionEvent ofSet:
+                Completions.Apply(ofSet, Delivery.LastNumber);
+                break;
             case SessionCreated created:
                 ApplyCreated(created);
                 break;
@@ -153,6 +158,7 @@ internal sealed class Session
                 break;
             case EventsAcknowledged acknowledged:
                 Delivery.OnAcknowledged(acknowledged.Through);
+                Completions.OnAcknowledged(acknowledged.Through);
                 Push.OnAcknowledged(acknowledged.Through);
                 break;
             case WebhookEvent webhook:
@@ -177,8 +183,9 @@ internal sealed class Session
             Configurations.Set(version, configuration);
         foreach (var group in snapshot.Groups ?? [])
             Groups.Restore(group);
+        Completions.Restore(snapshot.CompletionGroups ?? []);
         foreach (var task in snapshot.Tasks)
-            Tasks.Add(task, Configurations.Container);
+            Tasks.Add(InSets(task), Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
         Push.Restore(snapshot.Push);
@@ -194,6 +201,7 @@ internal sealed class Session
         (Generation, CreatedAt, LastOrdinal, Paused, Ending) = (created.Generation, created.At, 0, false, null);
         Ended = EndedCounts.None;
         Groups = new GroupBook();
+        Completions = new CompletionBook();
         Tasks = new TaskBook(Groups);
         Configurations = new ConfigurationBook();
         Configurations.Set(1, created.Configuration);
@@ -252,11 +260,14 @@ internal sealed class Session
         });
     }
 
+    private TaskState InSets(TaskState task) =>
+        task.Spec.CompletionGroup is { } name ? task with { Spec = task.Spec with { CompletionGroup = Completions.OnAdded(name) } } : task;
+
     private void ApplyToTask(TaskEvent happened)
     {
         if (happened is TaskCreated created)
         {
-            Tasks.Add(TaskTransitions.Create(created), Configurations.Container);
+            Tasks.Add(InSets(TaskTransitions.Create(created)), Configurations.Container);
             LastOrdinal = created.Ordinal;
             return;
         }
@@ -279,6 +290,8 @@ internal sealed class Session
         Ended = Ended.Plus(completed.Outcome);
         if (task.Spec.Group is { } name)
             Groups.OnEnded(Groups[name], completed.Outcome);
+        if (task.Spec.CompletionGroup is { } set)
+            Completions.OnEnded(set, completed.Outcome);
         Delivery.OnTaskEnded();
         if (task.End is { Temporary: true })
             Delivery.KeepUntilAcknowledged(FilesOf(task));

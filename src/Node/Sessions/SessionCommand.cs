@@ -64,6 +64,15 @@ internal abstract record SessionCommand
     /// <summary>202 with a <see cref="GroupView"/>.</summary>
     internal sealed record ActOnGroup(GroupName Group, GroupAct Act) : SessionCommand;
 
+    /// <summary>PUT: 201 or 200 with a <see cref="CompletionGroupView"/>.</summary>
+    internal sealed record OpenCompletionGroup(GroupName Group) : SessionCommand;
+
+    /// <summary>200 with a <see cref="CompletionGroupView"/>.</summary>
+    internal sealed record EnableCompletionGroup(GroupName Group) : SessionCommand;
+
+    /// <summary>200 with a <see cref="CompletionGroupView"/>.</summary>
+    internal sealed record GetCompletionGroup(GroupName Group) : Query;
+
     /// <summary>200 with a <see cref="GroupView"/>.</summary>
     internal sealed record GetGroup(GroupName Group) : Query;
 

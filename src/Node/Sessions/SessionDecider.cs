@@ -28,6 +28,8 @@ internal static class SessionDecider
             SessionCommand.CancelTask cancel => TaskDecider.Cancel(session, cancel.Task, archived, now),
             SessionCommand.PutGroup put => GroupDecider.Put(session, put.Group, put.Mode, now),
             SessionCommand.ActOnGroup act => GroupDecider.Act(session, act.Group, act.Act, now),
+            SessionCommand.OpenCompletionGroup open => CompletionDecider.Open(session, open.Group, now),
+            SessionCommand.EnableCompletionGroup enable => CompletionDecider.Enable(session, enable.Group, now),
             SessionCommand.MakeCurrent make => GroupDecider.MakeCurrent(session, make.Task, archived, now),
             SessionCommand.KeepTask keep => PartKeeping.Decide(session, keep.Task, archived, now),
             SessionCommand.WantRanges want => RangeDecider.Want(session, want, archived, now),

@@ -60,6 +60,9 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("group.acted.v1", json.GroupActed, numbered: false);
         codec.Register("group.completed.v1", json.GroupCompleted, numbered: true);
         codec.Register("task.madeCurrent.v1", json.TaskMadeCurrent, numbered: false);
+        codec.Register("completionGroup.opened.v1", json.CompletionOpened, numbered: false);
+        codec.Register("completionGroup.enabled.v1", json.CompletionEnabled, numbered: false);
+        codec.Register("completionGroup.fired.v1", json.CompletionFired, numbered: true);
         return codec;
     }
 }
@@ -235,6 +238,9 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(GroupActed))]
 [JsonSerializable(typeof(GroupCompleted))]
 [JsonSerializable(typeof(TaskMadeCurrent))]
+[JsonSerializable(typeof(CompletionOpened))]
+[JsonSerializable(typeof(CompletionEnabled))]
+[JsonSerializable(typeof(CompletionFired))]
 [JsonSerializable(typeof(EventsAcknowledged))]
 [JsonSerializable(typeof(EventsDrained))]
 [JsonSerializable(typeof(WebhookDelivered))]

@@ -37,6 +37,11 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
             case SessionCommand.GetGroup { Group: var name }:
                 turn.Answer(reply, session.Groups.TryFind(name, out var group) ? GroupViews.Reply(200, group) : GroupDecider.NotFound(session, name).Reply(session, conditions));
                 break;
+            case SessionCommand.GetCompletionGroup { Group: var name }:
+                turn.Answer(reply, session.Completions.TryFind(name, out var set)
+                    ? SessionViews.Json(200, CompletionDecider.View(set), ProtocolJson.Default.CompletionGroupView)
+                    : CompletionDecider.NotFound(session, name).Reply(session, conditions));
+                break;
             case SessionCommand.ListGroups groups:
                 turn.Answer(reply, SessionViews.Json(200, GroupViews.Page(session.Groups, groups.After?.ToString(), groups.Limit), ProtocolJson.Default.PageGroupView));
                 break;

@@ -20,6 +20,9 @@ internal sealed record SessionSnapshot
 
     /// <summary>Null when there are none, and in snapshots of builds that knew none.</summary>
     public IReadOnlyList<GroupState>? Groups { get; init; }
+
+    /// <summary>Null when there are none, and in snapshots of builds that knew none.</summary>
+    public IReadOnlyList<CompletionState>? CompletionGroups { get; init; }
     public required long LastNumber { get; init; }
     public required long Acknowledged { get; init; }
     public required bool DrainDue { get; init; }
@@ -42,6 +45,7 @@ internal sealed record SessionSnapshot
         Configurations = new SortedDictionary<int, SessionConfiguration>(session.Configurations.Versions.ToDictionary()),
         Tasks = [.. session.Tasks.After(0)],
         Groups = session.Groups.Count > 0 ? [.. session.Groups.States] : null,
+        CompletionGroups = session.Completions.Count > 0 ? [.. session.Completions.States] : null,
         LastNumber = session.Delivery.LastNumber,
         Acknowledged = session.Delivery.Acknowledged,
         DrainDue = session.Delivery.DrainDue,

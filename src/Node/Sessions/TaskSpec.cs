@@ -47,6 +47,7 @@ internal sealed record TaskSpec
 
     private readonly string _method = "GET";
     private readonly GroupName _group;
+    private readonly GroupName _completionGroup;
     private readonly RareWishes? _rare;
 
     /// <summary>Null: the session gives one out.</summary>
@@ -71,6 +72,13 @@ internal sealed record TaskSpec
     {
         get => _group == default ? null : _group;
         init => _group = value ?? default;
+    }
+
+    /// <summary>The completion group that it belongs to.</summary>
+    public GroupName? CompletionGroup
+    {
+        get => _completionGroup == default ? null : _completionGroup;
+        init => _completionGroup = value ?? default;
     }
 
     public string? Description

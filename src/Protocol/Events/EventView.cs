@@ -100,6 +100,9 @@ public static class EventTypes
     /// <summary>All tasks of a group have ended; the data counts them by outcome.</summary>
     public const string GroupCompleted = "groupCompleted";
 
+    /// <summary>All tasks of an enabled completion group have ended; the data counts them by outcome.</summary>
+    public const string CompletionGroupFired = "completionGroupFired";
+
     /// <summary>Everything before it was acknowledged and no task is left.</summary>
     public const string EventsDrained = "eventsDrained";
 

@@ -137,6 +137,9 @@ public static class ProblemCodes
     /// <summary>The part that the resume data names is not kept any longer.</summary>
     public const string ResumeDataExpired = "resumeDataExpired";
 
+    /// <summary>The completion group was enabled and takes no more tasks.</summary>
+    public const string CompletionGroupClosed = "completionGroupClosed";
+
     /// <summary>Another task owns this destination.</summary>
     public const string DestinationTaken = "destinationTaken";
 

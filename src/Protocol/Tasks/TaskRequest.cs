@@ -39,6 +39,9 @@ public sealed record TaskRequest
     /// <summary>The group that it belongs to, created by its first task when nobody created it before.</summary>
     public string? Group { get; init; }
 
+    /// <summary>The completion group that it belongs to, which must not have been enabled yet; created by its first task.</summary>
+    public string? CompletionGroup { get; init; }
+
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
 

@@ -51,6 +51,9 @@ public sealed record TaskView
     /// <summary>The group that it belongs to.</summary>
     public string? Group { get; init; }
 
+    /// <summary>The completion group that it belongs to.</summary>
+    public string? CompletionGroup { get; init; }
+
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
 

@@ -44,6 +44,23 @@ public sealed class GroupEndpointsTests(EdgeFixture edge) : IClassFixture<EdgeFi
     }
 
     [Fact]
+    public async Task Completion_groups_are_created_looked_at_and_enabled()
+    {
+        var name = GroupName.Parse("c");
+        const string One = "/v1/sessions/a/completion-groups/c";
+        await _host.SendAsync("PUT", One);
+        await _host.SendAsync("PUT", One, "{}");
+        await _host.SendAsync("GET", One);
+        await _host.SendAsync("POST", One + "/enable");
+        Assert.Equal<SessionCommand>(
+        [
+            new SessionCommand.OpenCompletionGroup(name), new SessionCommand.OpenCompletionGroup(name),
+            new SessionCommand.GetCompletionGroup(name), new SessionCommand.EnableCompletionGroup(name),
+        ],
+        _host.Router.Calls.Select(call => call.Command));
+    }
+
+    [Fact]
     public async Task A_new_group_has_a_location()
     {
         _host.Router.Answer = static (_, _) => new(FakeRouter.Done(201, "{}"));
@@ -57,6 +74,9 @@ public sealed class GroupEndpointsTests(EdgeFixture edge) : IClassFixture<EdgeFi
     [InlineData("PUT", Groups + "/g", """{"mode":1}""", "invalidField", "mode")]
     [InlineData("PUT", Groups + "/g", """{"order":1}""", "unknownField", "order")]
     [InlineData("PUT", Groups + "/g", "[]", "invalidJson", null)]
+    [InlineData("PUT", "/v1/sessions/a/completion-groups/a%20b", null, "invalidIdentifier", null)]
+    [InlineData("PUT", "/v1/sessions/a/completion-groups/c", """{"mode":"parallel"}""", "invalidRequest", null)]
+    [InlineData("POST", "/v1/sessions/a/completion-groups/a%20b/enable", null, "invalidIdentifier", null)]
     [InlineData("GET", Groups + "/a%20b", null, "invalidIdentifier", null)]
     [InlineData("GET", Groups + "?cursor=zz", null, "invalidCursor", "cursor")]
     [InlineData("GET", Groups + "?limit=0", null, "invalidField", "limit")]

@@ -87,7 +87,7 @@ public sealed class TaskRulesTests
         { """ "maxBytes":0 """, "invalidField", "maxBytes" },
         { """ "group":"" """, "invalidIdentifier", "group" },
         { """ "group":".." """, "invalidIdentifier", "group" },
-        { """ "completionGroup":"g" """, "unknownField", "completionGroup" },
+        { """ "completionGroup":"g h" """, "invalidIdentifier", "completionGroup" },
         { """ "askBeforeStart":true """, "unknownField", "askBeforeStart" },
         { """ "uploadProtocol":"tus" """, "invalidField", "uploadProtocol" },
         { """ "notify":{} """, "unknownField", "notify" },

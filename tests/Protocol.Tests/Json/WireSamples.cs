@@ -58,6 +58,7 @@ internal static class WireSamples
         Description = "A photo",
         Priority = 0.5,
         Group = "seasons",
+        CompletionGroup = "season-1",
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
@@ -130,6 +131,10 @@ internal static class WireSamples
         }, ProtocolJson.Default.ResumeDataView),
         ("task-resume-data-none", new ResumeDataView { Id = "photo-1", Why = "Nothing had been received and made durable." }, ProtocolJson.Default.ResumeDataView),
         ("task-from-resume-data", new TaskRequest { ResumeData = "bh-resume-1.e30.c2VhbA" }, ProtocolJson.Default.TaskRequest),
+        ("completion-group-view", new CompletionGroupView
+        {
+            Name = "season-1", State = "fired", Counts = new CompletionCounts { Left = 0, Succeeded = 5, Failed = 6, Cancelled = 7, Expired = 8 }, Event = 17, Created = true,
+        }, ProtocolJson.Default.CompletionGroupView),
         ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1" }, new() { Index = 1, Status = 400, Error = Error } },
             ProtocolJson.Default.IReadOnlyListTaskResult),
         ("bulk-chunk", new BulkChunk { From = 500, Count = 500, Accepted = 500, FirstId = "t501", LastId = "t1000" }, ProtocolJson.Default.BulkChunk),
@@ -186,6 +191,7 @@ internal static class WireSamples
         Start = true,
         Priority = 0.5,
         Group = "seasons",
+        CompletionGroup = "season-1",
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },

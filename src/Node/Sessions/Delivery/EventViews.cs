@@ -32,6 +32,7 @@ internal static class EventViews
         TaskFinishedFile => EventTypes.TaskFinishedFile,
         TaskCompleted => EventTypes.TaskCompleted,
         GroupCompleted => EventTypes.GroupCompleted,
+        CompletionFired => EventTypes.CompletionGroupFired,
         EventsDrained => EventTypes.EventsDrained,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is not an event for clients."),
     };
@@ -97,6 +98,10 @@ internal static class EventViews
             case GroupCompleted ended:
                 json.WriteString("group", ended.Group.ToString());
                 WriteCounts(json, ended.Counts);
+                break;
+            case CompletionFired fired:
+                json.WriteString("group", fired.Group.ToString());
+                WriteCounts(json, fired.Counts);
                 break;
         }
     }

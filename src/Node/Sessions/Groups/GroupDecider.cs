@@ -87,7 +87,7 @@ internal static class GroupDecider
         return events;
     }
 
-    private static Decision Ended() => Decision.Refuse(409, ProblemCodes.SessionInvalidated,
+    internal static Decision Ended() => Decision.Refuse(409, ProblemCodes.SessionInvalidated,
         "This session takes no more tasks: it was ended. Create it anew with PUT when its sessionInvalidated event is there.");
 
     private static Problem TooMany(Session session) => new()

@@ -19,3 +19,15 @@ internal sealed record GroupCompleted(GroupName Group, EndedCounts Counts, DateT
 
 /// <summary>The task and those after it in its group go first.</summary>
 internal sealed record TaskMadeCurrent(TaskId Task, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>An event about one completion group.</summary>
+internal abstract record CompletionEvent(GroupName Group, DateTimeOffset At) : SessionEvent(At);
+
+/// <summary>A client created it.</summary>
+internal sealed record CompletionOpened(GroupName Group, DateTimeOffset At) : CompletionEvent(Group, At);
+
+/// <summary>It takes no more tasks.</summary>
+internal sealed record CompletionEnabled(GroupName Group, DateTimeOffset At) : CompletionEvent(Group, At);
+
+/// <summary>All of its tasks have ended.</summary>
+internal sealed record CompletionFired(GroupName Group, EndedCounts Counts, DateTimeOffset At) : CompletionEvent(Group, At);

@@ -52,6 +52,8 @@ internal static class AttemptDecider
             return RangeDecider.Release(deferred, now);
         if (GroupDecider.Continue(session, now) is { Count: > 0 } ofGroups)
             return ofGroups;
+        if (CompletionDecider.Continue(session, now) is { Count: > 0 } ofSets)
+            return ofSets;
         return session.Ending is { } ending ? ContinueEnding(session, ending, now) : [];
     }
 

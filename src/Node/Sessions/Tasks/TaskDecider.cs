@@ -12,7 +12,7 @@ internal static class TaskDecider
     {
         if (RefuseNew(session) is { } refused)
             return Decision.Refuse(refused.Status, refused.Code, refused.Detail);
-        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count, [], now);
+        var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count, [], [], now);
         if (problem is not null)
             return Decision.Refuse(problem.Status, problem.Code, problem.Detail, problem.Field);
         if (repeated is not null)
@@ -31,7 +31,7 @@ internal static class TaskDecider
         var results = new List<TaskResult>(entries.Count);
         Dictionary<TaskId, TaskSpec> chosen = [];
         HashSet<string> destinations = new(StringComparer.Ordinal);
-        HashSet<GroupName> begun = [];
+        HashSet<GroupName> begun = [], begunSets = [];
         foreach (var entry in entries)
         {
             var result = AddOne(entry);
@@ -44,7 +44,7 @@ internal static class TaskDecider
             if (entry.Problem is { } invalid)
                 return Failed(entry.Index, invalid);
             var spec = entry.Spec!;
-            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count, begun, now);
+            var (repeated, problem) = Check(session, spec, archived, claimed, session.Tasks.Count + events.Count, begun, begunSets, now);
             if (problem is null && repeated is null && spec.Id is { } own && chosen.TryGetValue(own, out var earlier))
             {
                 if (SessionDecider.AreSame(earlier, spec))
@@ -64,6 +64,8 @@ internal static class TaskDecider
             events.Add(created);
             if (spec.Group is { } group && !session.Groups.TryFind(group, out _))
                 begun.Add(group);
+            if (spec.CompletionGroup is { } set && !session.Completions.TryFind(set, out _))
+                begunSets.Add(set);
             if (spec.Id is { } id)
                 chosen.Add(id, spec);
             return new TaskResult { Index = entry.Index, Status = 201, Id = created.Task.ToString() };
@@ -152,8 +154,8 @@ internal static class TaskDecider
     private static string Because(TaskState task) => task.Run?.Error is { } error ? $" The last error was {error.Code}: {error.Message}" : "";
 
     private static (TaskState? Repeated, Problem? Problem) Check(
-        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount, HashSet<GroupName> begun,
-        DateTimeOffset now)
+        Session session, TaskSpec spec, IReadOnlyDictionary<TaskId, TaskState> archived, ClaimedElsewhere claimed, int liveCount,
+        HashSet<GroupName> begun, HashSet<GroupName> begunSets, DateTimeOffset now)
     {
         if (spec.Id is { } id && (session.Tasks.TryFind(id, out var existing) || archived.TryGetValue(id, out existing)))
             return SessionDecider.AreSame(existing.Spec, spec) ? (existing, null) : (null, Exists(id));
@@ -168,8 +170,8 @@ internal static class TaskDecider
             return (null, NewProblem(429, ProblemCodes.SessionLimit,
                 $"This session has {liveCount} tasks that have not ended, which is the limit. Wait for some to end, or use another session."));
         }
-        if (GroupDecider.Check(session, spec, begun) is { } full)
-            return (null, full);
+        if ((GroupDecider.Check(session, spec, begun) ?? CompletionDecider.Check(session, spec, begunSets)) is { } refused)
+            return (null, refused);
         if (spec.Destination is not { } destination)
             return (null, null);
         if (session.Tasks.IsDestinationTaken(destination.Container ?? session.Configurations.Container, destination.Path))

@@ -158,6 +158,7 @@ internal static class WaitReasons
     public const string NoNetwork = "noNetwork";
     public const string HostLimit = "hostLimit";
     public const string NodeLimit = "nodeLimit";
+    public const string DelayedRequest = "delayedRequest";
     public const string GroupOrder = "groupOrder";
     public const string Paused = "paused";
     public const string Credential = "credential";

@@ -30,6 +30,7 @@ internal static class TaskViews
             Description = spec.Description,
             Priority = spec.Priority,
             Group = spec.Group?.ToString(),
+            CompletionGroup = spec.CompletionGroup?.ToString(),
             EarliestBeginAt = spec.EarliestBeginAt,
             Deadline = spec.Deadline,
             ExpectedBytes = spec.ExpectedBytes,
