@@ -180,6 +180,11 @@ public sealed class BackgroundSession
         return _caller.GetAsync($"{_path}/events{query}", ProtocolJson.Default.EventPage, wait, stop);
     }
 
+    /// <summary>Says that a launch of this client was handled (the completion handler). Acknowledging everything says so too.</summary>
+    public Task<LaunchView> CompleteLaunchAsync(long launch, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_path}/launches/{launch}/complete"), null, ProtocolJson.Default.LaunchView, intent, stop);
+
     /// <summary>Says that every event up to <paramref name="through"/> was handled; they are not delivered again.</summary>
     public Task<AckView> AcknowledgeAsync(long through, CommandId? intent = null, CancellationToken stop = default) =>
         _caller.CommandAsync(

@@ -26,6 +26,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(EventPage))]
 [JsonSerializable(typeof(AckRequest))]
 [JsonSerializable(typeof(AckView))]
+[JsonSerializable(typeof(LaunchView))]
 [JsonSerializable(typeof(ProgressView))]
 [JsonSerializable(typeof(RangesRequest))]
 [JsonSerializable(typeof(RangesView))]

@@ -27,6 +27,7 @@ internal static class ApiDescription
         ["cursor"] = "The next of the page before.",
         ["limit"] = $"How many on a page, 1 to {Queries.LimitMax}; {Queries.LimitDefault} when left out.",
         ["mode"] = "cancel (when left out), finish or forceQuit.",
+        ["launch"] = "The number of a launch, from its message.",
         ["after"] = "Events after this number.",
         ["wait"] = "How many seconds to wait for something new.",
     };

@@ -49,6 +49,7 @@ internal static class EventEndpoints
             return await OpenAsync(context, feed, delivery, from);
         using (feed)
         {
+            feed.Attach(); // who waits is there
             var poll = new EventPoll(delivery.Source, delivery.Time);
             return ToResult(await poll.ReadAsync(feed, from, rows, patience, delivery.Readiness.StreamsClosing, context.RequestAborted));
         }

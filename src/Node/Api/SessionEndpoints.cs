@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
@@ -32,7 +33,16 @@ internal static class SessionEndpoints
                 calls.CommandAsync(context, session, () => ToEnd(mode)))
             .WithName("endSession").WithSummary("Ends a session: cancels its tasks, lets them finish, or cancels them and keeps the session (forceQuit)")
             .Produces<SessionView>(202).Refuses(404, 409, 422);
+        sessions.MapPost("/{session}/launches/{launch}/complete", (HttpContext context, string session, string launch, SessionCalls calls) =>
+                calls.CommandAsync(context, session, () => ToCompletion(launch)))
+            .WithName("completeLaunch").WithSummary("Says that the client has handled a launch; idempotent")
+            .Produces<LaunchView>().Refuses(404, 422);
     }
+
+    private static Validated<SessionCommand> ToCompletion(string launch) =>
+        long.TryParse(launch, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new SessionCommand.CompleteLaunch(number)
+            : Problems.Create(400, ProblemCodes.InvalidField, "A launch is named by its number, from its message.", "launch");
 
     private static async Task<IResult> PutAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, SecretTable secrets, SecretBox box)
     {

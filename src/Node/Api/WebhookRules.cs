@@ -1,4 +1,5 @@
 using Backhaul.Node.Security;
+using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
@@ -9,6 +10,8 @@ namespace Backhaul.Node.Api;
 /// </summary>
 internal static class WebhookRules
 {
+    private const int LaunchesPerHourMax = LaunchLimiter.PerHourMax;
+
     private static readonly HashSet<string> EventNames = new(
         typeof(EventTypes).GetFields().Select(field => field.GetRawConstantValue()).OfType<string>(), StringComparer.Ordinal);
 
@@ -16,15 +19,16 @@ internal static class WebhookRules
     /// <param name="find">The kind of the secret of a name that the caller's tenant may use; null when there is none.</param>
     /// <param name="canSeal">This node has a key to seal with.</param>
     public static Problem? Check(SessionConfiguration configuration, Func<string, SecretKind?> find, bool canSeal) =>
-        configuration.Push is { } push
-            ? CheckTarget(push.Url, push.Secret, "push", find, canSeal) ?? CheckTypes(push.Types)
-            : null;
+        (configuration.Push is { } push ? CheckTarget(push.Url, push.Secret, "push", find, canSeal) ?? CheckTypes(push.Types) : null)
+        ?? (configuration.Launch is { } launch ? CheckTarget(launch.Url, launch.Secret, "launch", find, canSeal) : null)
+        ?? CheckLimit(configuration.LaunchLimit);
 
     public static SessionConfiguration Seal(SessionConfiguration configuration, SessionKey session, SecretBox box)
     {
         var owner = SecretBox.OwnerOf(session);
         return configuration with
         {
+            Launch = configuration.Launch is { } launch ? launch with { Secret = Sealed(launch.Secret!, owner, box) } : null,
             Push = configuration.Push is { } push ? push with { Secret = Sealed(push.Secret!, owner, box) } : null,
         };
     }
@@ -45,6 +49,11 @@ internal static class WebhookRules
             ? null
             : Invalid($"{field}.secret", "is given inline, and this cluster has no key to keep it with. Name a secret of the kind webhook, or ask an operator to configure Backhaul:Security:SecretKeys.");
     }
+
+    private static Problem? CheckLimit(LaunchLimitConfiguration? limit) =>
+        limit?.PerHour is { } most && most is < 1 or > LaunchesPerHourMax ? Invalid("launchLimit.perHour", $"must be from 1 to {LaunchesPerHourMax}.")
+        : limit?.MinimumSpacing is { } spacing && (spacing < TimeSpan.Zero || spacing > TimeSpan.FromDays(1)) ? Invalid("launchLimit.minimumSpacing", "must be at most PT24H.")
+        : null;
 
     private static Problem? CheckTypes(IReadOnlyList<string>? types) =>
         types is null ? null

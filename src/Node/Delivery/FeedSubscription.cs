@@ -19,7 +19,7 @@ internal sealed class FeedSubscription(SessionFeed feed, SessionKey session, int
     /// <summary>Another node listens, on behalf of its clients.</summary>
     public bool IsForPeer => forPeer;
 
-    /// <summary>A client holds a stream open; a poll that waits does not count.</summary>
+    /// <summary>A client holds a stream open, or waits for a page; another node's subscription is when one of its clients is.</summary>
     public bool IsAttached { get; private set; }
 
     public void Attach()

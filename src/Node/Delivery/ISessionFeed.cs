@@ -17,6 +17,9 @@ internal interface ISessionFeed
     /// <summary>The session's actor stopped (passivation, move): streams ask again.</summary>
     void Closed(SessionKey session);
 
-    /// <summary>True while a client holds a stream of this session open on this node.</summary>
+    /// <summary>True while a client holds a stream of this session open or waits for a page of it, here or by another node that listens for it.</summary>
     bool IsAttached(SessionKey session);
+
+    /// <summary>Until disposed, <paramref name="changed"/> is called whenever a client attached or left, on any thread. One for each session: its actor's.</summary>
+    IDisposable OnAttachment(SessionKey session, Action changed);
 }

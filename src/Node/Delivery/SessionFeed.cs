@@ -14,6 +14,7 @@ namespace Backhaul.Node.Delivery;
 internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
 {
     private readonly ConcurrentDictionary<SessionKey, Listeners> _sessions = new();
+    private readonly ConcurrentDictionary<SessionKey, AttachmentWatch> _watches = new();
     private int _subscriptions;
 
     /// <summary>Told of every listener of this node's clients, in a cluster: their sessions may be on other nodes. Set once, before the first.</summary>
@@ -70,6 +71,20 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
     {
         if (!subscription.IsForPeer)
             Watch?.Wake(subscription.Session);
+        TellWatch(subscription.Session);
+    }
+
+    public IDisposable OnAttachment(SessionKey session, Action changed)
+    {
+        var watch = new AttachmentWatch(_watches, session, changed);
+        _watches[session] = watch; // the actor before, if it is still stopping, has no use for its own any more
+        return watch;
+    }
+
+    private void TellWatch(SessionKey session)
+    {
+        if (_watches.TryGetValue(session, out var watch))
+            watch.Changed();
     }
 
     public bool IsAttached(SessionKey session)
@@ -89,10 +104,19 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
         Interlocked.Decrement(ref _subscriptions);
         if (!subscription.IsForPeer)
             Watch?.Unsubscribed(subscription.Session);
+        if (subscription.IsAttached)
+            TellWatch(subscription.Session);
     }
 
     private ReadOnlySpan<FeedSubscription> Of(SessionKey session) =>
         _sessions.TryGetValue(session, out var listeners) ? listeners.Present : default;
+
+    private sealed class AttachmentWatch(ConcurrentDictionary<SessionKey, AttachmentWatch> watches, SessionKey session, Action changed) : IDisposable
+    {
+        public void Changed() => changed();
+
+        public void Dispose() => watches.TryRemove(KeyValuePair.Create(session, this));
+    }
 
     /// <summary>Copied on change, so that telling them takes no lock.</summary>
     private sealed class Listeners

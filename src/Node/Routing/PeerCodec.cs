@@ -49,6 +49,7 @@ internal static class PeerCodec
         ["tasks.list.v1"] = PeerJson.Default.ListTasks,
         ["events.read.v1"] = PeerJson.Default.ReadEvents,
         ["events.acknowledge.v1"] = PeerJson.Default.Acknowledge,
+        ["launch.complete.v1"] = PeerJson.Default.CompleteLaunch,
         ["session.history.v1"] = PeerJson.Default.ShowHistory,
         ["files.referenced.v1"] = PeerJson.Default.FindReferenced,
     };
@@ -265,6 +266,7 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.ListTasks))]
 [JsonSerializable(typeof(SessionCommand.ReadEvents))]
 [JsonSerializable(typeof(SessionCommand.Acknowledge))]
+[JsonSerializable(typeof(SessionCommand.CompleteLaunch))]
 [JsonSerializable(typeof(SessionCommand.ShowHistory))]
 [JsonSerializable(typeof(SessionCommand.FindReferenced))]
 [JsonSerializable(typeof(PeerEnvelope))]

@@ -73,6 +73,8 @@ internal sealed class Session
 
     public PushState Push { get; } = new();
 
+    public LaunchState Launching { get; } = new();
+
     public CommandLedger Ledger { get; }
 
     public AbandonedUploads Abandoned { get; } = new();
@@ -80,8 +82,10 @@ internal sealed class Session
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
     public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && Tasks.Ready.Count > 0);
 
-    /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook.</summary>
-    public DateTimeOffset? NextDue() => WebhookDecider.NextDue(this) is { } webhook && !(Tasks.NextDue() < webhook) ? webhook : Tasks.NextDue();
+    /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook, a launch of a client that is not there.</summary>
+    public DateTimeOffset? NextDue() => Earliest(Earliest(Tasks.NextDue(), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody));
+
+    internal static DateTimeOffset? Earliest(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other : one;
 
     public TaskFiles FilesOf(TaskState task) => new(
         Key, Generation, task.Id, task.Spec.Destination?.Container ?? Configurations.Container, task.Spec.Destination?.Path);
@@ -114,8 +118,8 @@ internal sealed class Session
         if (isNumbered)
             Delivery.TakeNumber();
         ApplyToPart(happened);
-        if (isNumbered && Configurations.Current.Push is { } push && PushState.Wants(push, EventViews.TypeOf(happened)))
-            Push.OnEvent(Delivery.LastNumber);
+        if (isNumbered)
+            WebhookTransitions.OnNumbered(this, happened);
     }
 
     private void ApplyToPart(SessionEvent happened)
@@ -146,6 +150,8 @@ internal sealed class Session
             case SessionEnding ending:
                 Ending = ending;
                 Phase = ending.Mode is EndMode.ForceQuit ? Phase : SessionPhase.Invalidating;
+                if (ending.Mode is EndMode.ForceQuit)
+                    Launching.OnForceQuit();
                 break;
             case SessionForceQuitEnded:
                 Ending = null;
@@ -162,7 +168,7 @@ internal sealed class Session
                 Push.OnAcknowledged(acknowledged.Through);
                 break;
             case WebhookEvent webhook:
-                ApplyToWebhook(webhook);
+                WebhookTransitions.Apply(this, webhook);
                 break;
             case EventsDrained:
                 Delivery.OnDrained();
@@ -189,6 +195,7 @@ internal sealed class Session
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
         Push.Restore(snapshot.Push);
+        Launching.Restore(snapshot.Launching);
         foreach (var answered in snapshot.Ledger)
             Ledger.Add(answered);
         foreach (var upload in snapshot.Abandoned ?? [])
@@ -208,43 +215,17 @@ internal sealed class Session
         Delivery.OnDrained();
         if (created.Generation > 1)
             Delivery.OnAcknowledged(Delivery.LastNumber - 1); // what an earlier generation left unread is not this one's news
-        Push.OnConfigured(created.Configuration.Push, Delivery.LastNumber);
-        Push.OnDelivered(Delivery.Acknowledged, Delivery.Acknowledged);
+        WebhookTransitions.OnCreated(this, created.Configuration);
     }
 
     /// <summary>Tasks keep the version they were created under; only those that wait for a credential take other credentials.</summary>
     private void ApplyConfigured(SessionConfigured configured)
     {
         var answers = !ConfigurationBook.HaveSameAccess(Configurations.Current, configured.Configuration);
-        if (!ConfigurationBook.AreSame(new() { Push = Configurations.Current.Push }, new() { Push = configured.Configuration.Push }))
-            Push.OnConfigured(configured.Configuration.Push, Delivery.LastNumber);
+        WebhookTransitions.OnConfigured(this, configured.Configuration);
         Configurations.Set(configured.Version, configured.Configuration);
         foreach (var task in answers ? Tasks.Challenged() : [])
             Tasks.Replace(TaskTransitions.Reaccess(task, configured.Version, configured.At));
-    }
-
-    private void ApplyToWebhook(WebhookEvent happened)
-    {
-        switch (happened)
-        {
-            case WebhookDelivered delivered:
-                Push.OnDelivered(delivered.Number, Delivery.Acknowledged);
-                break;
-            case WebhookFailed failed:
-                Push.OnFailed(failed);
-                break;
-            case WebhookDisabled disabled:
-                Push.OnDisabled(disabled.Why);
-                break;
-            case WebhookEnabled:
-                Push.OnEnabled();
-                break;
-            case PushReplayed replayed:
-                Push.OnReplayed(replayed.From, Delivery.LastNumber);
-                break;
-            default:
-                throw new InvalidOperationException($"Webhooks do not know the event {happened.GetType().Name}.");
-        }
     }
 
     private void ApplyToGroup(GroupEvent happened)

@@ -54,6 +54,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _storage = await SessionStorage.LoadAsync(_environment, _session, _logger, context.Stopping);
         _lookups = new SessionLookups(_session, _storage, context.Stopping);
         SessionInstruments.Loaded(_environment.Time.GetElapsedTime(started));
+        _webhooks.Start(Now);
         _logger.SessionLoaded(_session.Key, _session.Tasks.Count, _session.Delivery.LastNumber, _storage.Sequence);
         var turn = new SessionTurn();
         var interrupted = AttemptDecider.Recover(_session, Now);
@@ -95,6 +96,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         foreach (var progress in _running.Values)
             progress.Slot.Return(); // the children have ended; one that never began holds its slot still
         _environment.Slots.Forget(_session.Key);
+        _webhooks?.Stop();
         _tally?.Dispose();
         if (reason is not (StopReason.Failed or StopReason.Fenced) && _storage is not null)
             await _storage.SaveBeforeStopAsync(_session, context.Abandoned);
@@ -215,6 +217,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                     "This Idempotency-Key was used for another request. Use a new key for a new intent, and the same one only to repeat the same request."));
             return;
         }
+        Apply(turn, _webhooks!.Before(execute.Command, Now), null);
         var archived = await _lookups.FindArchivedAsync(execute.Command, turn);
         var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent, turn.Claimed);
         Apply(turn, await KeptAsync(decision.Events), execute.Key?.Id);
@@ -313,7 +316,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>What time and pending ends ask for.</summary>
     private void Continue(SessionTurn turn)
     {
-        while (turn.Bytes < TurnBytesMax && AttemptDecider.Continue(_session, Now) is { Count: > 0 } events)
+        while (turn.Bytes < TurnBytesMax && (AttemptDecider.Continue(_session, Now) is { Count: > 0 } events || (events = _webhooks!.Continue(Now)).Count > 0))
             Apply(turn, events, null);
         if (turn.Bytes >= TurnBytesMax)
             _context.Self.TryPost(new SessionMessage.Wake()); // more to end: the next turn goes on
@@ -409,8 +412,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _tally?.Waiting(reason, count);
     }
 
-    private DateTimeOffset? NextDue() => _webhooks!.NextDue() is { } webhook && !(_session.Tasks.NextDue() < webhook) ? webhook : _session.Tasks.NextDue();
+    private DateTimeOffset? NextDue() => Session.Earliest(_session.Tasks.NextDue(), _webhooks!.NextDue());
 
-    private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0
+    private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0 && !_webhooks!.KeepsAwake
         && !(NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);
 }

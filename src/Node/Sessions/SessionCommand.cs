@@ -112,6 +112,9 @@ internal abstract record SessionCommand
     /// <summary>200 with <see cref="FileReferences"/>: which files of these tasks the session still refers to (the sweeper).</summary>
     internal sealed record FindReferenced(IReadOnlyList<TaskStem> Stems) : Query;
 
+    /// <summary>200 with a <see cref="LaunchView"/>.</summary>
+    internal sealed record CompleteLaunch(long Number) : SessionCommand;
+
     /// <summary>200 with an <see cref="AckView"/>.</summary>
     internal sealed record Acknowledge(long Through) : SessionCommand;
 }

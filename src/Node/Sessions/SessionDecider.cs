@@ -33,6 +33,7 @@ internal static class SessionDecider
             SessionCommand.MakeCurrent make => GroupDecider.MakeCurrent(session, make.Task, archived, now),
             SessionCommand.KeepTask keep => PartKeeping.Decide(session, keep.Task, archived, now),
             SessionCommand.WantRanges want => RangeDecider.Want(session, want, archived, now),
+            SessionCommand.CompleteLaunch complete => LaunchDecider.Complete(session, complete.Number, now),
             SessionCommand.Acknowledge acknowledge => Acknowledge(session, acknowledge.Through, now),
             _ => throw new InvalidOperationException($"{command.GetType().Name} is a query: nothing is decided."),
         };
@@ -48,11 +49,10 @@ internal static class SessionDecider
                 return Decision.Refuse(409, ProblemCodes.SessionInvalidated,
                     "This session is being ended. Wait for its sessionInvalidated event, then create it anew.");
         }
-        if (open.Configuration is null)
-            return Unchanged(session, 200);
-        var wanted = ConfigurationBook.WithDefaults(open.Configuration);
-        if (ConfigurationBook.AreSame(wanted, session.Configurations.Current))
-            return Unchanged(session, 200);
+        var attached = LaunchDecider.Attach(session, now);
+        var wanted = open.Configuration is null ? session.Configurations.Current : ConfigurationBook.WithDefaults(open.Configuration);
+        if (open.Configuration is null || ConfigurationBook.AreSame(wanted, session.Configurations.Current))
+            return new Decision(attached, (after, conditions) => SessionViews.Reply(200, after, conditions));
         if (wanted.Container != session.Configurations.Current.Container)
         {
             return Decision.Refuse(409, ProblemCodes.ImmutableField,
@@ -64,7 +64,7 @@ internal static class SessionDecider
                 $"This session has had {ConfigurationBook.VersionsMax} configurations, which is the limit. End it and create it anew.");
         }
         return new Decision(
-            [new SessionConfigured(session.Configurations.Version + 1, wanted, now)],
+            [.. attached, new SessionConfigured(session.Configurations.Version + 1, wanted, now)],
             (after, conditions) => SessionViews.Reply(200, after, conditions));
     }
 

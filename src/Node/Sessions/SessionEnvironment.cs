@@ -45,6 +45,9 @@ internal sealed record SessionOptions
     /// <summary>A session without work and messages leaves memory after this long.</summary>
     public TimeSpan IdleBeforePassivation { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>A client that was just there is not launched before: its stream may have broken, and it comes back. Longer than the hint of a closing stream.</summary>
+    public TimeSpan AttachGrace { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Messages that one turn may take together into one append.</summary>
     public int TurnMessagesMax { get; init; } = 256;
 
@@ -60,6 +63,8 @@ internal sealed record SessionOptions
             if (value < 1)
                 yield return $"Backhaul:Sessions:{name} is {value}; it must be at least 1.";
         }
+        if (AttachGrace < TimeSpan.Zero || AttachGrace > TimeSpan.FromMinutes(10))
+            yield return $"Backhaul:Sessions:AttachGrace is {AttachGrace}. Choose up to 10 min.";
         if (LedgerAge <= TimeSpan.Zero || IdleBeforePassivation <= TimeSpan.Zero)
             yield return "Backhaul:Sessions:LedgerAge and IdleBeforePassivation must be longer than zero.";
     }

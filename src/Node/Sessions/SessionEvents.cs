@@ -63,6 +63,9 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("completionGroup.opened.v1", json.CompletionOpened, numbered: false);
         codec.Register("completionGroup.enabled.v1", json.CompletionEnabled, numbered: false);
         codec.Register("completionGroup.fired.v1", json.CompletionFired, numbered: true);
+        codec.Register("launch.requested.v1", json.LaunchRequested, numbered: false);
+        codec.Register("launch.ended.v1", json.LaunchEnded, numbered: false);
+        codec.Register("client.attached.v1", json.ClientAttached, numbered: false);
         return codec;
     }
 }
@@ -88,7 +91,11 @@ internal sealed record SessionForceQuitEnded(DateTimeOffset At) : SessionEvent(A
 internal sealed record SessionInvalidated(DateTimeOffset At) : SessionEvent(At);
 
 internal sealed record TaskCreated(
-    TaskId Task, long Ordinal, TaskSpec Spec, int ConfigurationVersion, DateTimeOffset At, string? TraceParent = null) : TaskEvent(Task, At);
+    TaskId Task, long Ordinal, TaskSpec Spec, int ConfigurationVersion, DateTimeOffset At, string? TraceParent = null) : TaskEvent(Task, At)
+{
+    /// <summary>True for a task that was created while its client handled a launch.</summary>
+    public bool? Discretionary { get; init; }
+}
 
 internal sealed record TaskChanged(TaskId Task, TaskChange Change, DateTimeOffset At) : TaskEvent(Task, At);
 
@@ -194,6 +201,20 @@ internal sealed record WebhookEnabled(WebhookTarget Target, DateTimeOffset At) :
 /// <summary>An operator wants the events from this number on pushed once more.</summary>
 internal sealed record PushReplayed(long From, DateTimeOffset At) : WebhookEvent(WebhookTarget.Push, At);
 
+/// <summary>An absent client is to be launched; the launch of this number is sent until it is taken.</summary>
+/// <param name="Number">One more than the last.</param>
+/// <param name="Reason">One of <see cref="LaunchReasons"/>.</param>
+/// <param name="Through">The newest event now.</param>
+/// <param name="Level">Of the limiter: launches in a row, this one included.</param>
+/// <param name="At">Now.</param>
+internal sealed record LaunchRequested(long Number, string Reason, long Through, int Level, DateTimeOffset At) : WebhookEvent(WebhookTarget.Launch, At);
+
+/// <summary>How: one of <see cref="LaunchEnds"/>.</summary>
+internal sealed record LaunchEnded(long Number, string How, DateTimeOffset At) : WebhookEvent(WebhookTarget.Launch, At);
+
+/// <summary>A client came by itself: the limiter rests, and launches that a force quit held back may go.</summary>
+internal sealed record ClientAttached(DateTimeOffset At) : WebhookEvent(WebhookTarget.Launch, At);
+
 /// <summary>The answer to a command that carries a key, for its repetitions.</summary>
 internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Status, ReadOnlyMemory<byte> Answer, DateTimeOffset At) : SessionEvent(At);
 
@@ -248,6 +269,9 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(WebhookDisabled))]
 [JsonSerializable(typeof(WebhookEnabled))]
 [JsonSerializable(typeof(PushReplayed))]
+[JsonSerializable(typeof(LaunchRequested))]
+[JsonSerializable(typeof(LaunchEnded))]
+[JsonSerializable(typeof(ClientAttached))]
 [JsonSerializable(typeof(CommandAnswered))]
 [JsonSerializable(typeof(SessionSnapshot))]
 [JsonSerializable(typeof(TaskState))]

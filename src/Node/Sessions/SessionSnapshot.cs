@@ -29,6 +29,7 @@ internal sealed record SessionSnapshot
     public required IReadOnlyList<KeptFile> Temporary { get; init; }
     public required IReadOnlyList<CommandAnswered> Ledger { get; init; }
     public PushSnapshot? Push { get; init; }
+    public LaunchSnapshot? Launching { get; init; }
 
     /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
     public IReadOnlyList<AbandonedUpload>? Abandoned { get; init; }
@@ -54,6 +55,7 @@ internal sealed record SessionSnapshot
         Ledger = [.. session.Ledger.Entries],
         Abandoned = session.Abandoned.All.Count > 0 ? [.. session.Abandoned.All] : null,
         Push = PushSnapshot.Of(session.Push),
+        Launching = session.Launching.ToSnapshot(),
     };
 
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, SessionJson.Default.SessionSnapshot);

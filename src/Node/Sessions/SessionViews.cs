@@ -50,6 +50,7 @@ internal static class SessionViews
     internal static SessionConfiguration Masked(SessionConfiguration configuration) => configuration with
     {
         AdditionalHeaders = configuration.AdditionalHeaders is { } headers ? SecretHeaders.Mask(headers) : null,
+        Launch = configuration.Launch is { } launch ? launch with { Secret = MaskedSecret(launch.Secret) } : null,
         Push = configuration.Push is { } push ? push with { Secret = MaskedSecret(push.Secret) } : null,
     };
 

@@ -74,6 +74,9 @@ public static class ProblemCodes
     /// <summary>No secret of this name may be used for this by this tenant.</summary>
     public const string UnknownSecret = "unknownSecret";
 
+    /// <summary>No launch of this number was made.</summary>
+    public const string LaunchNotFound = "launchNotFound";
+
     /// <summary>The cursor was not given out by this list.</summary>
     public const string InvalidCursor = "invalidCursor";
 

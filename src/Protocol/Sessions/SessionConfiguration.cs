@@ -39,8 +39,37 @@ public sealed record SessionConfiguration
     /// <summary>What the session demands of TLS, and how it shows itself there.</summary>
     public TlsConfiguration? Tls { get; init; }
 
+    /// <summary>False: an absent client is not launched. Default true.</summary>
+    public bool? SendsLaunchEvents { get; init; }
+
+    /// <summary>Whom to call when the session needs its client and none is attached.</summary>
+    public LaunchConfiguration? Launch { get; init; }
+
+    /// <summary>A budget of launches, besides the limiter that every session has.</summary>
+    public LaunchLimitConfiguration? LaunchLimit { get; init; }
+
     /// <summary>Where events are sent to, one after the other, as signed webhooks; an answer 2xx acknowledges.</summary>
     public PushConfiguration? Push { get; init; }
+}
+
+/// <summary>Where a client is launched.</summary>
+public sealed record LaunchConfiguration
+{
+    /// <summary>An absolute <c>http</c> or <c>https</c> URL.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>The key that signs, <c>whsec_…</c> (several during a rotation, separated by a space), or the name of a secret of the kind <c>webhook</c>.</summary>
+    public string? Secret { get; init; }
+}
+
+/// <summary>How often a client may be launched.</summary>
+public sealed record LaunchLimitConfiguration
+{
+    /// <summary>Launches in any hour, 1 to 60.</summary>
+    public int? PerHour { get; init; }
+
+    /// <summary>From one launch to the next, at most PT24H.</summary>
+    public TimeSpan? MinimumSpacing { get; init; }
 }
 
 /// <summary>Events as webhooks.</summary>

@@ -35,7 +35,7 @@ public sealed record SessionView
     /// <summary>All events up to this number are acknowledged.</summary>
     public required long Acknowledged { get; init; }
 
-    /// <summary>True while a client holds an event stream open.</summary>
+    /// <summary>True while a client holds an event stream open, or waits for a page of events.</summary>
     public required bool Attached { get; init; }
 }
 
@@ -65,6 +65,19 @@ public sealed record TaskCounts
 
     /// <summary>Ended by their deadline.</summary>
     public required long Expired { get; init; }
+}
+
+/// <summary>A launch, after its client said that it handled it.</summary>
+public sealed record LaunchView
+{
+    /// <summary>Its number.</summary>
+    public required long Number { get; init; }
+
+    /// <summary>The number of the newest launch.</summary>
+    public required long Newest { get; init; }
+
+    /// <summary>True: it has ended.</summary>
+    public required bool Completed { get; init; }
 }
 
 /// <summary>One row of the list of sessions; the counters are in the single view.</summary>

@@ -68,6 +68,7 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.ReadEvents(17, 256), null),
         new(Session, new SessionCommand.Acknowledge(17), Key),
         new(Session, new SessionCommand.ShowHistory(17, 1000), null),
+        new(Session, new SessionCommand.CompleteLaunch(3), Key),
         new(Session, new SessionCommand.FindReferenced([new TaskStem(2, Task)]), null),
         new(Session, new SessionCommand.MakeCurrent(Task), Key),
         new(Session, new SessionCommand.PutGroup(Group, GroupMode.Serialized), null),

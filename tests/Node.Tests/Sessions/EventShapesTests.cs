@@ -128,6 +128,9 @@ public sealed class EventShapesTests
         new WebhookDisabled(WebhookTarget.Push, "It answered 410.", At),
         new WebhookEnabled(WebhookTarget.Push, At),
         new PushReplayed(5, At),
+        new LaunchRequested(3, LaunchReasons.TasksEnded, 12, 2, At),
+        new LaunchEnded(3, LaunchEnds.Completed, At),
+        new ClientAttached(At),
         new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),
     ];
 

@@ -170,6 +170,9 @@ internal sealed class NoCrashPoints : ICrashPoints
 
 internal sealed class SilentFeed : ISessionFeed
 {
+    private bool _isAttached;
+    private Action? _changed;
+
     public long Last { get; private set; }
 
     public void Published(SessionKey session, long lastNumber) => Last = lastNumber;
@@ -182,7 +185,23 @@ internal sealed class SilentFeed : ISessionFeed
     {
     }
 
-    public bool IsAttached(SessionKey session) => false;
+    public bool IsAttached(SessionKey session) => _isAttached;
+
+    public IDisposable OnAttachment(SessionKey session, Action changed)
+    {
+        _changed = changed;
+        return new MemoryStream(); // nothing to give up
+    }
+
+    public void Attach() => Set(true);
+
+    public void Detach() => Set(false);
+
+    private void Set(bool isAttached)
+    {
+        _isAttached = isAttached;
+        _changed?.Invoke();
+    }
 }
 
 /// <summary>Receivers that answer what the test says; every message is kept.</summary>

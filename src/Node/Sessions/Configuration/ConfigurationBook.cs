@@ -52,6 +52,8 @@ internal sealed class ConfigurationBook
             RequestTimeout = asked.RequestTimeout ?? TimeSpan.FromSeconds(60),
             ResourceTimeout = asked.ResourceTimeout ?? TimeSpan.FromDays(7),
             MaxConnectionsPerHost = asked.MaxConnectionsPerHost ?? 6,
+            SendsLaunchEvents = asked.SendsLaunchEvents ?? true,
+            LaunchLimit = asked.LaunchLimit is { } limit && (limit.PerHour is not null || limit.MinimumSpacing is not null) ? limit : null,
             Container = asked.Container ?? ContainerName.Default.ToString(),
             AdditionalHeaders = asked.AdditionalHeaders is { Count: > 0 } headers
                 ? new SortedDictionary<string, string>(headers.ToDictionary(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase)

@@ -185,7 +185,10 @@ internal static class TaskDecider
             "This session takes no more tasks: it was ended. Create it anew with PUT when its sessionInvalidated event is there.");
 
     private static TaskCreated Create(Session session, TaskSpec spec, long ordinal, DateTimeOffset now, string? traceParent) =>
-        new(spec.Id ?? TaskId.FromOrdinal(ordinal), ordinal, spec, session.Configurations.Version, now, traceParent);
+        new(spec.Id ?? TaskId.FromOrdinal(ordinal), ordinal, spec, session.Configurations.Version, now, traceParent)
+        {
+            Discretionary = session.Launching.Open is null ? null : true,
+        };
 
     private static Decision Accepted(TaskId id, IReadOnlyList<SessionEvent> events) =>
         new(events, (after, conditions) => TaskViews.Reply(202, after.Tasks[id], after, conditions));

@@ -66,6 +66,9 @@ internal sealed record TaskState
     public TaskRanges? Ranges { get; init; }
     public string? TraceParent { get; init; }
 
+    /// <summary>True when its client created it while it handled a launch: it counts as discretionary.</summary>
+    public bool? Discretionary { get; init; }
+
     public bool IsActive => Run is { Active: true };
 
     /// <summary>Neither time nor a free place lets it go on: its client has to do something.</summary>

@@ -18,6 +18,7 @@ internal static class TaskTransitions
         Reason = created.Spec is { Start: true, EarliestBeginAt: not null } ? WaitReasons.EarliestBegin : null,
         NotBefore = created.Spec.Start ? created.Spec.EarliestBeginAt : null,
         TraceParent = created.TraceParent,
+        Discretionary = created.Discretionary,
     };
 
     public static TaskState Apply(TaskState task, TaskEvent happened) => happened switch

@@ -105,4 +105,5 @@ internal sealed record WebhookTries(long Number, int Attempts, DateTimeOffset Ne
 internal enum WebhookTarget
 {
     Push = 1,
+    Launch = 2,
 }

@@ -3,8 +3,9 @@ using Backhaul.Node.Actors;
 namespace Backhaul.Node.Sessions;
 
 /// <summary>
-/// What a session's actor does about webhooks: starts a child for each that is due, hands on what the children say, and knows when to look again.
-/// What is to be sent is read off the durable state after each turn, so nothing has to be remembered from turn to turn but what is under way.
+/// What a session's actor does about webhooks and launches: knows whether a client is there, starts a child for each message that is due, hands on what the
+/// children say, and knows when to look again. What is to be sent is read off the durable state after each turn, so nothing has to be remembered from
+/// turn to turn but what is under way.
 /// </summary>
 internal sealed class SessionWebhooks(SessionEnvironment environment, Session session, ActorContext<SessionMessage> context)
 {
@@ -12,8 +13,35 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionWebhooks>();
+    private readonly PresenceWatch _presence = new(environment.Feed, session.Key, environment.Options.AttachGrace);
     private readonly HashSet<WebhookOrder> _sending = [];
     private DateTimeOffset _silentUntil = DateTimeOffset.MinValue;
+    private IDisposable? _watch;
+
+    /// <summary>A client is there and has not said that it handled what it had to be told: leaving memory would only bring the session back.</summary>
+    public bool KeepsAwake => _presence.Now.IsAttached && LaunchDecider.IsNeeded(session);
+
+    /// <summary>The session is loaded.</summary>
+    public void Start(DateTimeOffset now)
+    {
+        _presence.Loaded(isNew: session.Phase is SessionPhase.Absent, now);
+        var self = context.Self;
+        _watch = environment.Feed.OnAttachment(session.Key, () =>
+        {
+            _presence.Changed();
+            self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
+        });
+    }
+
+    public void Stop() => _watch?.Dispose();
+
+    /// <summary>Whoever came before a command came before what it decides; and who opens the session is there.</summary>
+    public IReadOnlyList<SessionEvent> Before(SessionCommand command, DateTimeOffset now)
+    {
+        if (command is SessionCommand.Open)
+            _presence.Seen(now);
+        return Look(now);
+    }
 
     public IReadOnlyList<SessionEvent> Report(WebhookReport report, DateTimeOffset now, double unit)
     {
@@ -24,16 +52,25 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
         return events;
     }
 
+    /// <summary>What a client's coming and going, and time, ask for; called until it has nothing more to say.</summary>
+    public IReadOnlyList<SessionEvent> Continue(DateTimeOffset now)
+    {
+        return Look(now) is { Count: > 0 } attached ? attached : LaunchDecider.Continue(session, _presence.Now, now);
+    }
+
+    private IReadOnlyList<SessionEvent> Look(DateTimeOffset now) =>
+        _presence.Look(now) && session.Phase is not SessionPhase.Absent ? LaunchDecider.Attach(session, now) : [];
+
     /// <summary>After a turn is durable.</summary>
     public void SendDue(DateTimeOffset now)
     {
         if (context.IsStopping || now < _silentUntil)
             return;
-        foreach (var (order, due) in WebhookDecider.Orders(session).ToList())
+        foreach (var (order, due) in WebhookDecider.Orders(session, _presence.Now).ToList())
         {
             if (due > now || IsUnderWay(order) || !_sending.Add(order))
                 continue;
-            var brief = new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber);
+            var brief = new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber, session.Launching.Open);
             var parent = context.ForChildren;
             context.Spawn(order.ChildName, () => new WebhookActor(brief, environment, parent));
         }
@@ -42,12 +79,11 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     /// <summary>When something that is not under way falls due.</summary>
     public DateTimeOffset? NextDue()
     {
-        DateTimeOffset? next = null;
-        foreach (var (order, due) in WebhookDecider.Orders(session))
+        var next = LaunchDecider.NextDue(session, _presence.Now);
+        foreach (var (order, due) in WebhookDecider.Orders(session, _presence.Now))
         {
-            var at = due < _silentUntil ? _silentUntil : due;
-            if (!IsUnderWay(order) && !(next <= at))
-                next = at;
+            if (!IsUnderWay(order))
+                next = Session.Earliest(next, due < _silentUntil ? _silentUntil : due);
         }
         return next;
     }

@@ -60,19 +60,46 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
     }
 
     /// <summary>Null when this node is not the owner any more.</summary>
-    private async ValueTask<WebhookReport?> SendAsync()
+    private ValueTask<WebhookReport?> SendAsync() => _order.Target switch
+    {
+        WebhookTarget.Push => PushAsync(),
+        WebhookTarget.Launch => LaunchAsync(brief.Launch!),
+        _ => throw new InvalidOperationException($"There is no webhook for {_order.Target}."),
+    };
+
+    private async ValueTask<WebhookReport?> PushAsync()
     {
         if (await NextEventAsync() is not { } found)
             return null;
         if (found.View is not { } view)
             return new WebhookReport(_order, found.Number, null);
         var id = CloudEvent.IdOf(environment.Session, "push", view.Number);
-        var message = new WebhookMessage(environment.Session, brief.Configuration.Push!.Url!, brief.Configuration.Push.Secret!, id, CloudEvent.Write(id, environment.Session, view));
+        var push = brief.Configuration.Push!;
+        return await SendAsync(view.Number, push.Url!, push.Secret!, id, CloudEvent.Write(id, environment.Session, view));
+    }
+
+    private ValueTask<WebhookReport?> LaunchAsync(LaunchRun launch)
+    {
+        var id = CloudEvent.IdOf(environment.Session, "launch", launch.Number);
+        var target = brief.Configuration.Launch!;
+        return SendAsync(launch.Number, target.Url!, target.Secret!, id, CloudEvent.Write(id, environment.Session, "launch", launch.At, subject: null, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("session", environment.Session.Identifier.ToString());
+            json.WriteNumber("launch", launch.Number);
+            json.WriteString("reason", launch.Reason);
+            json.WriteNumber("lastEvent", launch.Through);
+            json.WriteEndObject();
+        }));
+    }
+
+    private async ValueTask<WebhookReport?> SendAsync(long number, string url, string secret, string id, ReadOnlyMemory<byte> body)
+    {
         if (!environment.Trust.MayAct)
             return null;
-        var answer = await environment.Webhooks.SendAsync(message, _stop.Token);
+        var answer = await environment.Webhooks.SendAsync(new WebhookMessage(environment.Session, url, secret, id, body), _stop.Token);
         environment.CrashPoints.Reach("webhook.sent");
-        return new WebhookReport(_order, view.Number, answer);
+        return new WebhookReport(_order, number, answer);
     }
 
     /// <summary>The first event behind the order's position that is wanted; without a view when there is none up to the number.</summary>

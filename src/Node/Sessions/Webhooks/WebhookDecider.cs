@@ -9,8 +9,10 @@ namespace Backhaul.Node.Sessions;
 internal static class WebhookDecider
 {
     /// <summary>Everything that could be sent, and when.</summary>
-    public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session)
+    public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session, Presence presence)
     {
+        if (LaunchDecider.SendAt(session, presence) is { } sendAt && session.Launching.Open is { } open)
+            yield return (new WebhookOrder(WebhookTarget.Launch, open.Number, (open.Tries?.Attempts ?? 0) + 1), sendAt);
         if (session.Push.Due is { } due && session.Configurations.Current.Push is not null)
             yield return (new WebhookOrder(WebhookTarget.Push, session.Push.After, (session.Push.Tries?.Attempts ?? 0) + 1), due);
     }
@@ -18,15 +20,15 @@ internal static class WebhookDecider
     public static DateTimeOffset? NextDue(Session session)
     {
         DateTimeOffset? next = null;
-        foreach (var (_, due) in Orders(session))
-            next = next < due ? next : due;
+        foreach (var (_, due) in Orders(session, Presence.Nobody))
+            next = Session.Earliest(next, due);
         return next;
     }
 
     /// <summary>The events of a report; none when it is late.</summary>
     public static IReadOnlyList<SessionEvent> Report(Session session, WebhookReport report, DateTimeOffset now, double unit)
     {
-        if (!Orders(session).Any(wanted => wanted.Order == report.Order))
+        if (!Orders(session, Presence.Nobody).Any(wanted => wanted.Order == report.Order))
             return [];
         return report.Answer switch
         {
@@ -46,6 +48,8 @@ internal static class WebhookDecider
         events.Add(new EventsAcknowledged(through, now));
         if (through == delivery.LastNumber && delivery.DrainDue && session.Tasks.Count == 0)
             events.Add(new EventsDrained(now));
+        if (through == delivery.LastNumber && LaunchDecider.OnAllAcknowledged(session, now) is { } handled)
+            events.Add(handled);
         return events;
     }
 
@@ -53,11 +57,14 @@ internal static class WebhookDecider
     public static string? DisabledWhy(Session session, WebhookTarget target) => target switch
     {
         WebhookTarget.Push => session.Push.Disabled,
+        WebhookTarget.Launch => session.Launching.Disabled,
         _ => throw new ArgumentOutOfRangeException(nameof(target), target, "not a target"),
     };
 
     private static List<SessionEvent> Taken(Session session, WebhookReport report, WebhookAnswer answer, DateTimeOffset now)
     {
+        if (report.Order.Target is WebhookTarget.Launch)
+            return [new WebhookDelivered(report.Order.Target, report.Number, answer.Status, now)];
         var events = session.Push.IsReplaying
             ? [new WebhookDelivered(report.Order.Target, report.Number, answer.Status, now)]
             : new List<SessionEvent>();
@@ -70,7 +77,8 @@ internal static class WebhookDecider
         var (target, attempt) = (report.Order.Target, report.Order.Attempt);
         var wait = answer.Result is WebhookResult.Gone ? null : WebhookSchedule.WaitAfter(attempt, answer.RetryAfter, unit);
         List<SessionEvent> events = [new WebhookFailed(target, report.Number, attempt, answer.Status, answer.Why, now + wait, now)];
-        if (wait is null)
+        // A launch that was given up may be wanted still: then another follows, as the limiter lets it.
+        if (wait is null && (target is WebhookTarget.Push || answer.Result is WebhookResult.Gone))
         {
             events.Add(new WebhookDisabled(target, answer.Result is WebhookResult.Gone
                 ? answer.Why

@@ -14,7 +14,7 @@ internal sealed record WebhookOrder(WebhookTarget Target, long Key, int Attempt)
 }
 
 /// <summary>An order with what its child needs of the session, taken in the session's turn: the child runs beside it.</summary>
-internal sealed record WebhookBrief(WebhookOrder Order, SessionConfiguration Configuration, long LastNumber);
+internal sealed record WebhookBrief(WebhookOrder Order, SessionConfiguration Configuration, long LastNumber, LaunchRun? Launch);
 
 /// <summary>What became of an order.</summary>
 /// <param name="Order">The order.</param>
