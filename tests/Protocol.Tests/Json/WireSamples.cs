@@ -21,6 +21,10 @@ internal static class WireSamples
         Credentials = [new CredentialRule { Host = "example.org:8443", Realm = "files", Scheme = "digest", Secret = "vendor" }],
         Proxy = "egress",
         Tls = new TlsConfiguration { Minimum = "1.3", ClientCertificate = "vendor-certificate" },
+        SendsLaunchEvents = true,
+        Launch = new LaunchConfiguration { Url = "https://hooks.example.org/launch", Secret = "hooks" },
+        LaunchLimit = new LaunchLimitConfiguration { PerHour = 4, MinimumSpacing = TimeSpan.FromMinutes(15) },
+        Push = new PushConfiguration { Url = "https://hooks.example.org/in", Secret = "hooks", Types = ["taskCompleted"] },
     };
 
     private static readonly TaskError Error = new() { Code = "httpStatus", Message = "The origin answered 503 Service Unavailable." };
@@ -145,6 +149,7 @@ internal static class WireSamples
         ("event-page", new EventPage { Events = [Event()], Last = 17, Acknowledged = 12 }, ProtocolJson.Default.EventPage),
         ("event-progress", new ProgressView { Task = "photo-1", Progress = Progress }, ProtocolJson.Default.ProgressView),
         ("ack-request", new AckRequest { Through = 17 }, ProtocolJson.Default.AckRequest),
+        ("launch-view", new LaunchView { Number = 3, Newest = 3, Completed = true }, ProtocolJson.Default.LaunchView),
         ("ack-view", new AckView { Acknowledged = 17, Last = 17 }, ProtocolJson.Default.AckView),
         ("file-view", File, ProtocolJson.Default.FileView),
         ("file-move-request", new FileMoveRequest { Destination = FileReference.Parse("default/photos/é 1.jpg"), Session = "photos", Overwrite = false },
