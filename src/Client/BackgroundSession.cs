@@ -119,6 +119,16 @@ public sealed class BackgroundSession
     /// <summary>Lets a task, and those after it in its group, go before the others of the group.</summary>
     public Task<TaskView> MakeCurrentAsync(string task, CommandId? intent = null, CancellationToken stop = default) => ActAsync(task, "make-current", intent, stop);
 
+    /// <summary>Answers the authentication challenge that a task waits with.</summary>
+    public Task<TaskView> AnswerChallengeAsync(string task, ChallengeAnswer answer, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post,
+            $"{TaskPath(task)}/challenge",
+            JsonSerializer.SerializeToUtf8Bytes(answer, ProtocolJson.Default.ChallengeAnswer),
+            ProtocolJson.Default.TaskView,
+            intent,
+            stop);
+
     /// <summary>A group of tasks; nothing is asked of the node until one of its methods is called.</summary>
     public TransferGroup Group(string name) =>
         new(_caller, _path, GroupName.TryParse(name, out var parsed) ? parsed : throw new ArgumentException(GroupName.Rule, nameof(name)));

@@ -30,6 +30,8 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(ProgressView))]
 [JsonSerializable(typeof(RangesRequest))]
 [JsonSerializable(typeof(RangesView))]
+[JsonSerializable(typeof(ChallengeAnswer))]
+[JsonSerializable(typeof(GivenCredential))]
 [JsonSerializable(typeof(GroupRequest))]
 [JsonSerializable(typeof(GroupView))]
 [JsonSerializable(typeof(Page<GroupView>))]

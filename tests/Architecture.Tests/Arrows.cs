@@ -48,7 +48,7 @@ internal static class Arrows
     private const string HeaderRule = "Egress.RequestHeaders";
 
     /// <summary>Values of secrets end where connections are opened; everything above knows their names only.</summary>
-    private static readonly string[] SecretValues = ["Security.Secret", "Security.SecretKind", "Security.SecretTable"];
+    private static readonly string[] SecretValues = ["Security.Secret", "Security.SecretKind", "Security.SecretTable", "Security.SecretBox", "Security.GivenSecrets"];
 
     /// <summary>What a store of a cluster keeps, by the ports of Sharding that it implements.</summary>
     private static readonly string[] MembershipPorts =

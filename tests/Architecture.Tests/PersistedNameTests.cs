@@ -18,7 +18,7 @@ public sealed class PersistedNameTests
     {
         var golden = Repository.Read(Golden).Split('\n').Where(line => line.Length > 0 && line[0] != '#').ToList();
         var now = Events().Concat(Values<TaskKind>()).Concat(Values<SourceChangePolicy>()).Concat(Values<EndMode>()).Concat(Values<UploadProtocol>())
-            .Concat(Values<WebhookTarget>()).Concat(Values<GroupMode>()).Concat(Values<GroupAct>()).Concat(Values<CompletionPhase>()).ToList();
+            .Concat(Values<WebhookTarget>()).Concat(Values<GroupMode>()).Concat(Values<GroupAct>()).Concat(Values<CompletionPhase>()).Concat(Values<ChallengeAnswerKind>()).ToList();
         Check.None(golden.Except(now), $"Written by earlier builds, unknown to this one (they need an upcaster, never a new name): {Golden}");
         Check.None(now.Except(golden), $"New: add these at the end of {Golden}");
         Assert.Equal(golden.Distinct(), golden);

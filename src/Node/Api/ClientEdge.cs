@@ -36,6 +36,7 @@ internal static class ClientEdge
     {
         SessionEndpoints.Map(routes);
         TaskEndpoints.Map(routes);
+        ChallengeEndpoints.Map(routes);
         GroupEndpoints.Map(routes);
         CompletionGroupEndpoints.Map(routes);
         EventEndpoints.Map(routes);

@@ -30,12 +30,14 @@ internal sealed partial class OutboundClients : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<OutboundClients> _log;
     private readonly SecretTable _secrets;
+    private readonly SecretBox _box;
     private readonly CertificateRules _certificates;
     private readonly AccessMemory _accepted = new();
     private readonly RouteInvokers _invokers;
 
-    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null)
+    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null, SecretBox? box = null)
     {
+        _box = box ?? new SecretBox([]);
         _options = options;
         _policy = AddressPolicy.From(options);
         _names = names;
@@ -56,7 +58,8 @@ internal sealed partial class OutboundClients : IDisposable
     /// The credentials and the way of one exchange of a tenant, by the names that its session gave; false with the name that this node does not know.
     /// </summary>
     public bool TryOpen(
-        TenantId tenant, IReadOnlyList<CredentialRule> credentials, string? proxy, TlsConfiguration? tls, Uri home, out OutboundAccess access, out string missing)
+        TenantId tenant, IReadOnlyList<CredentialRule> credentials, string? proxy, TlsConfiguration? tls, Uri home, out OutboundAccess access, out string missing,
+        SessionKey? session = null, IReadOnlyList<ChallengeFacts>? rejected = null)
     {
         missing = "";
         Secret.Proxy? throughProxy = null;
@@ -68,9 +71,13 @@ internal sealed partial class OutboundClients : IDisposable
         var route = throughProxy is null && tls is null
             ? OutboundRoute.Direct
             : new OutboundRoute { Proxy = throughProxy, Certificate = certificate, IsTls13Only = tls?.Minimum == "1.3" };
-        access = new OutboundAccess(_secrets, _accepted, tenant, credentials, route, home);
+        access = new OutboundAccess(name => Find(tenant, session, name), _accepted, credentials, route, home, rejected ?? []);
         return missing.Length == 0;
     }
+
+    /// <summary>By its name, or what a client of this session gave with an answer to a challenge.</summary>
+    private Secret? Find(TenantId tenant, SessionKey? session, string name) =>
+        !SecretBox.IsSealed(name) ? _secrets.Find(tenant, name) : session is { } owner ? GivenSecrets.Open(_box, owner, name) : null;
 
     /// <summary>
     /// The keys that sign requests to this URL: of the first rule that is meant for it and names some. Null without one; then <paramref name="missing"/> is the
@@ -85,7 +92,7 @@ internal sealed partial class OutboundClients : IDisposable
             {
                 case Secret.S3 keys:
                     return new SigningKeys(keys.AccessKey, keys.SecretKey, keys.Region);
-                case null:
+                case null when !SecretBox.IsSealed(rule.Secret!):
                     missing ??= rule.Secret;
                     break;
             }

@@ -55,6 +55,11 @@ internal abstract record SessionCommand
     /// <summary>202 with a <see cref="TaskView"/>.</summary>
     internal sealed record CancelTask(TaskId Task) : SessionCommand, ITaskCommand;
 
+    /// <summary>
+    /// An answer to a challenge: 202 with a <see cref="TaskView"/>. The secret is a name, or the sealed text of one that was given. An attempt says which question is meant.
+    /// </summary>
+    internal sealed record AnswerChallenge(TaskId Task, ChallengeAnswerKind Answer, string? Secret, bool IsToken, int? Attempt) : SessionCommand, ITaskCommand;
+
     /// <summary>202 with a <see cref="TaskView"/>: it and those after it in its group go first.</summary>
     internal sealed record MakeCurrent(TaskId Task) : SessionCommand, ITaskCommand;
 

@@ -22,6 +22,9 @@ internal static class AccessFailures
         },
     };
 
+    public static ChallengeFacts FactsOf(AttemptChallenge challenge) =>
+        new(challenge.Scheme, challenge.Realm, challenge.Host, challenge.Port, challenge.IsProxy, challenge.WasRefused);
+
     /// <summary>The session was accepted with it: an operator took it away, or this node was started without it. Another start may have it.</summary>
     public static AttemptFailure Missing(string secret) => new()
     {

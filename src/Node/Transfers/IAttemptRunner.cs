@@ -138,6 +138,9 @@ internal sealed record AccessReferences
     public IReadOnlyList<CredentialRule> Credentials { get; init; } = [];
     public string? Proxy { get; init; }
     public TlsConfiguration? Tls { get; init; }
+
+    /// <summary>Challenges that the client does not want answered.</summary>
+    public IReadOnlyList<AttemptChallenge> Rejected { get; init; } = [];
 }
 
 /// <summary>

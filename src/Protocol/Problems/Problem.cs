@@ -143,6 +143,12 @@ public static class ProblemCodes
     /// <summary>The completion group was enabled and takes no more tasks.</summary>
     public const string CompletionGroupClosed = "completionGroupClosed";
 
+    /// <summary>The task does not wait for this answer (any more).</summary>
+    public const string NoQuestion = "noQuestion";
+
+    /// <summary>The credential cannot answer what is asked for.</summary>
+    public const string CredentialMisfit = "credentialMisfit";
+
     /// <summary>Another task owns this destination.</summary>
     public const string DestinationTaken = "destinationTaken";
 

@@ -112,6 +112,8 @@ public sealed class EventShapesTests
         },
         new UploadAbandoned(2, Task, Told: true, At),
         new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Group = Group }, 1, At),
+        new TaskChallengeAnswered(Task, ChallengeAnswerKind.UseCredential, new CredentialRule { Host = "origin.example:443", Realm = "files", Scheme = "digest", Secret = "sealed1:00:AA==" }, At),
+        new TaskChallengeAnswered(Task, ChallengeAnswerKind.RejectProtectionSpace, null, At),
         new GroupConfigured(Group, GroupMode.Serialized, At),
         new GroupActing(Group, GroupAct.Suspend, 9, At),
         new GroupActed(Group, 7, At),

@@ -123,6 +123,9 @@ public sealed class RandomHistoriesTests
             case 15 when argument % 3 == 2 && task is { IsActive: false }:
                 session.Do(new SessionCommand.ChangeTask(task.Id, new TaskChange { Headers = new Dictionary<string, string> { ["X"] = "1" } }));
                 break;
+            case 15 when argument % 6 == 0 && task is { Reason: WaitReasons.Credential }:
+                session.Do(new SessionCommand.AnswerChallenge(task.Id, (ChallengeAnswerKind)(1 + argument / 6 % 4), $"s{argument % 4}", IsToken: false, null));
+                break;
             case 15 when argument % 3 == 0:
                 session.Apply(AttemptDecider.Recover(session.Session, session.Now));
                 session.Do(new SessionCommand.Open(null));

@@ -17,11 +17,11 @@ internal sealed class AttemptBench : IAsyncDisposable
 {
     private readonly OutboundClients _clients;
 
-    private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress, SecretTable? secrets, ResumeJudge? judge)
+    private AttemptBench(ScriptedOrigin origin, TransferOptions options, EgressOptions egress, SecretTable? secrets, ResumeJudge? judge, SecretBox? box)
     {
         Origin = origin;
         Governor = new Governor(options, TimeProvider.System);
-        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets);
+        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets, box);
         Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System, Governor, judge);
     }
 
@@ -46,8 +46,8 @@ internal sealed class AttemptBench : IAsyncDisposable
         SessionKey.Parse("default/tests"), 1, TaskId.Parse("t1"), ContainerName.Default, ContainerPath.Parse("a/b.bin"));
 
     public static async Task<AttemptBench> StartAsync(
-        TransferOptions? options = null, EgressOptions? egress = null, SecretTable? secrets = null, bool tls = false, ResumeJudge? judge = null) =>
-        new(await ScriptedOrigin.StartAsync(tlsPort: tls ? 0 : null), options ?? Quick, egress ?? LoopbackAllowed, secrets, judge);
+        TransferOptions? options = null, EgressOptions? egress = null, SecretTable? secrets = null, bool tls = false, ResumeJudge? judge = null, SecretBox? box = null) =>
+        new(await ScriptedOrigin.StartAsync(tlsPort: tls ? 0 : null), options ?? Quick, egress ?? LoopbackAllowed, secrets, judge, box);
 
     /// <summary>What a part of the engine works with, for tests of that part alone.</summary>
     public TransferServices Services(TransferOptions options) => new(

@@ -126,6 +126,10 @@ internal static class WireSamples
         {
             Id = "photo-1", Downloaded = [[0, 4096]], Wanted = [[1_048_576, 1_052_672]], Total = 2_097_152, Generation = 1, DeferredUntil = At,
         }, ProtocolJson.Default.RangesView),
+        ("challenge-answer", new ChallengeAnswer
+        {
+            Answer = "useCredential", Secret = "vendor", Credential = new GivenCredential { UserName = "a", Password = "b", Token = "c" }, Attempt = 2,
+        }, ProtocolJson.Default.ChallengeAnswer),
         ("group-request", new GroupRequest { Mode = "serialized" }, ProtocolJson.Default.GroupRequest),
         ("group-view", Group, ProtocolJson.Default.GroupView),
         ("group-list", new Page<GroupView> { Items = [Group], Next = "eyJhIjoxfQ" }, ProtocolJson.Default.PageGroupView),

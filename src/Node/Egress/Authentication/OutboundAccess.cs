@@ -13,7 +13,7 @@ namespace Backhaul.Node.Egress;
 /// Made by <see cref="OutboundClients"/> for the request sender; used by one logical thread.
 /// </summary>
 internal sealed class OutboundAccess(
-    SecretTable secrets, AccessMemory memory, TenantId tenant, IReadOnlyList<CredentialRule> rules, OutboundRoute route, Uri home)
+    Func<string, Secret?> find, AccessMemory memory, IReadOnlyList<CredentialRule> rules, OutboundRoute route, Uri home, IReadOnlyList<ChallengeFacts> rejected)
 {
     /// <summary>Answers to one server that keeps saying that its nonces are stale.</summary>
     private const int StaleMax = 3;
@@ -85,13 +85,20 @@ internal sealed class OutboundAccess(
                 _refused.Add(refused.Key);
         }
         string? missing = null;
+        // What the client rejected is as if the server had not offered it, unless it offers nothing else: then it is what is asked for.
+        if (rejected.Count > 0 && challenges.Where(challenge => !IsRejected(challenge, server, isProxy)).ToList() is var left)
+        {
+            if (left.Count == 0)
+                return new AccessStep.Refused(new ChallengeFacts(challenges.Count > 0 ? challenges[0] : null, server, isProxy, wasRefused));
+            challenges = left;
+        }
         foreach (var challenge in challenges)
         {
             foreach (var candidate in candidates)
             {
                 if (candidate.Secret is null)
                 {
-                    missing ??= candidate.Name;
+                    missing ??= SecretBox.IsSealed(candidate.Name) ? GivenSecrets.Name : candidate.Name;
                     continue;
                 }
                 if (!candidate.Fits(challenge) || _refused.Contains(new AccessKey(candidate.Name, origin)) || !IsNewNonce(challenge))
@@ -104,6 +111,8 @@ internal sealed class OutboundAccess(
             ? new AccessStep.Missing(missing)
             : new AccessStep.Refused(new ChallengeFacts(challenges.Count > 0 ? challenges[0] : null, server, isProxy, wasRefused));
     }
+
+    private bool IsRejected(Challenge challenge, Uri server, bool isProxy) => rejected.Contains(new ChallengeFacts(challenge, server, isProxy, wasRefused: false));
 
     /// <summary>One answer for each nonce.</summary>
     private bool IsNewNonce(Challenge challenge) => challenge.Scheme != "digest" || _nonces.Add(challenge.Parameters["nonce"]);
@@ -133,7 +142,7 @@ internal sealed class OutboundAccess(
     }
 
     private IEnumerable<Candidate> OriginCredentials(Uri url) =>
-        rules.Where(rule => AnsweringRules.Covers(rule, url, home)).Select(rule => new Candidate(rule, secrets.Find(tenant, rule.Secret!)));
+        rules.Where(rule => AnsweringRules.Covers(rule, url, home)).Select(rule => new Candidate(rule, find(rule.Secret!)));
 
     private static IEnumerable<Candidate> ProxyCredentials(Secret.Proxy proxy) =>
         proxy.User is { } user ? [new Candidate(new CredentialRule { Secret = user.Name }, user)] : [];

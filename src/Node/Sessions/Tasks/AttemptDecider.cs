@@ -137,7 +137,7 @@ internal static class AttemptDecider
             ];
         }
         if (failure.Challenge is { } challenge)
-            return Challenge(task, run, failure, challenge, error, now);
+            return ChallengeDecider.Ask(task, run, failure, challenge, error, now);
         if (failure.WaitReason is WaitReasons.RecoverableStatus)
         {
             return
@@ -154,19 +154,6 @@ internal static class AttemptDecider
         [
             new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Retried, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now),
             new TaskWaiting(task.Id, failure.WaitReason ?? WaitReasons.Retry, now + wait, error, now),
-        ];
-    }
-
-    /// <summary>Nobody but the client can say what is to be sent: no time is set at which it is tried again.</summary>
-    private static IReadOnlyList<SessionEvent> Challenge(
-        TaskState task, TaskRun run, AttemptFailure failure, AttemptChallenge challenge, TaskError error, DateTimeOffset now)
-    {
-        var again = run.Challenge is { } last && last with { WasRefused = challenge.WasRefused, Scheme = challenge.Scheme } == challenge;
-        return
-        [
-            new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Challenged, failure.BytesReceived, failure.Status, error, failure.DiscardPart, now),
-            new TaskChallenged(task.Id, run.Attempt, challenge, again ? run.ChallengeCount + 1 : 1, now),
-            new TaskWaiting(task.Id, WaitReasons.Credential, Until: null, error, now),
         ];
     }
 }

@@ -38,7 +38,7 @@ internal static class AttemptOrders
             Kept = task.Run is { Part: null, Generation: 1 } && spec.Kept is { } kept && kept.Fits(spec.Url, spec.Sha256 is not null) ? kept : null,
             BytesPerSecondMax = spec.BytesPerSecondMax,
             TraceParent = task.TraceParent,
-            Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion]),
+            Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion], task.Run.Access),
         };
     }
 
@@ -63,17 +63,24 @@ internal static class AttemptOrders
             RetryStatuses = [],
             Resume = task.Run.Part,
             TraceParent = task.TraceParent,
-            Access = AccessOf(configuration),
+            Access = AccessOf(configuration, task.Run.Access),
         };
     }
 
     private static List<ContentPart>? WithContainers(IReadOnlyList<ContentPart>? parts, ContainerName ofSession) =>
         parts?.Select(part => part.Source is { Container: null } source ? part with { Source = source with { Container = ofSession } } : part).ToList();
 
-    private static AccessReferences AccessOf(SessionConfiguration configuration) =>
-        configuration is { Credentials: null, Proxy: null, Tls: null }
+    /// <summary>What was given with an answer goes before what the session has.</summary>
+    private static AccessReferences AccessOf(SessionConfiguration configuration, TaskAccess? answers) =>
+        configuration is { Credentials: null, Proxy: null, Tls: null } && answers is null
             ? AccessReferences.None
-            : new AccessReferences { Credentials = configuration.Credentials ?? [], Proxy = configuration.Proxy, Tls = configuration.Tls };
+            : new AccessReferences
+            {
+                Credentials = [.. answers?.Given ?? [], .. configuration.Credentials ?? []],
+                Proxy = configuration.Proxy,
+                Tls = configuration.Tls,
+                Rejected = answers?.Rejected ?? [],
+            };
 
     /// <summary>A task's header replaces the session's of the same name.</summary>
     private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string>? ofSession, IReadOnlyDictionary<string, string>? ofTask)

@@ -114,6 +114,9 @@ internal sealed record TaskRun
     /// <summary>How often in a row this protection space asked.</summary>
     public int ChallengeCount { get; init; }
 
+    /// <summary>What answers to challenges left; null until there is one, and again when the task has ended.</summary>
+    public TaskAccess? Access { get; init; }
+
     /// <summary>The version whose credentials, proxy and TLS are used, when a later one was given as the answer to a challenge; else the task's.</summary>
     public int? AccessVersion { get; init; }
 

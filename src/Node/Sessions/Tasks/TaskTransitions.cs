@@ -45,6 +45,7 @@ internal static class TaskTransitions
         TaskAttemptEnded ended => EndAttempt(task, ended),
         TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
         TaskChallenged challenged => task with { Run = task.Run! with { Challenge = challenged.Challenge, ChallengeCount = challenged.Count } },
+        TaskChallengeAnswered answered => Answer(task, answered),
         TaskFinishedFile => task,
         TaskCompleted completed => Complete(task, completed),
         _ => throw new InvalidOperationException($"A task does not know the event {happened.GetType().Name}."),
@@ -78,6 +79,12 @@ internal static class TaskTransitions
     {
         var released = Release(task, now);
         return released with { Run = released.Run! with { AccessVersion = version } };
+    }
+
+    private static TaskState Answer(TaskState task, TaskChallengeAnswered answered)
+    {
+        var released = Release(task, answered.At);
+        return released with { Run = ChallengeDecider.Apply(released.Run!, answered) };
     }
 
     /// <summary>
@@ -148,7 +155,7 @@ internal static class TaskTransitions
             Phase = TaskPhase.Completed,
             Reason = null,
             NotBefore = null,
-            Run = task.Run is { } run ? run with { Active = false, Response = completed.Response ?? run.Response, Part = null } : null,
+            Run = task.Run is { } run ? run with { Active = false, Response = completed.Response ?? run.Response, Part = null, Access = null } : null,
             End = new TaskEnd
             {
                 Outcome = completed.Outcome,

@@ -1,3 +1,4 @@
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
@@ -206,6 +207,41 @@ public sealed class CredentialTests
         var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(Upload(bench, origin, new byte[bytes], "wrong")));
         Assert.Equal((TransferCodes.Credential, true), (failed.Failure.Code, failed.Failure.DiscardPart));
         Assert.Equal(2, origin.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData("basic")]
+    [InlineData("digest")]
+    [InlineData("bearer")]
+    public async Task A_credential_that_a_client_gave_is_opened_for_its_session_only(string path)
+    {
+        await using var origin = await AskingOrigin.StartAsync();
+        var box = new SecretBox([new byte[SecretBox.KeyBytes]]);
+        await using var bench = await AttemptBench.StartAsync(box: box);
+        var credential = path == "bearer" ? new GivenCredential { Token = AskingOrigin.Token } : new GivenCredential { UserName = AskingOrigin.User, Password = AskingOrigin.Password };
+        var mine = GivenSecrets.Seal(box, bench.Files.Session, credential);
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(Order(bench, $"{origin.Url}/{path}", mine)));
+        var others = GivenSecrets.Seal(box, SessionKey.Parse("default/others"), credential);
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(Order(bench, $"{origin.Url}/{path}", others)));
+        Assert.Equal(TransferCodes.SecretMissing, failed.Failure.Code);
+        Assert.DoesNotContain("sealed1", failed.Failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_challenge_that_was_rejected_gives_way_to_the_next_one_until_none_is_left()
+    {
+        await using var origin = await AskingOrigin.StartAsync();
+        await using var bench = await StartAsync();
+        var order = Order(bench, $"{origin.Url}/both");
+        var digest = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Challenge!;
+        Assert.Equal("digest", digest.Scheme);
+        order = order with { Access = new AccessReferences { Rejected = [digest] } };
+        var basic = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Challenge!;
+        Assert.Equal("basic", basic.Scheme);
+        order = order with { Access = new AccessReferences { Rejected = [digest, basic], Credentials = [new CredentialRule { Secret = "right" }] } };
+        var none = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order)).Failure.Challenge!;
+        Assert.Equal(digest, none);
+        Assert.All(origin.Authorizations, authorization => Assert.Equal("", authorization));
     }
 
     internal static Task<AttemptBench> StartAsync() => AttemptBench.StartAsync(secrets: TestSecrets.OfOrigin);

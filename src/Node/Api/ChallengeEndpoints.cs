@@ -1,0 +1,39 @@
+using System.Text;
+using Backhaul.Node.Security;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Api;
+
+/// <summary><c>POST /v1/sessions/{session}/tasks/{task}/challenge</c>: a client's answer.</summary>
+internal static class ChallengeEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapPost("/v1/sessions/{session}/tasks/{task}/challenge", AnswerAsync).WithTags("tasks")
+            .WithName("answerChallenge").WithSummary("Answers the authentication challenge that a task waits with")
+            .Accepts<ChallengeAnswer>(RequestBodies.Json)
+            .Produces<TaskView>(202).Refuses(404, 409, 413, 415, 422);
+
+    private static async Task<IResult> AnswerAsync(HttpContext context, string session, string task, SessionCalls calls, SecretTable secrets, SecretBox box)
+    {
+        if (!TaskId.TryParse(task, out var id))
+            return Problems.Result(400, ProblemCodes.InvalidIdentifier, TaskId.Rule);
+        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem))
+            return Problems.Result(problem);
+        if (RequestBodies.MediaType(context.Request) is not RequestBodies.Json)
+            return Problems.Result(RequestBodies.UnsupportedMediaType(RequestBodies.Json));
+        var body = await RequestBodies.ReadAsync(context, calls.Options.BodyBytesMax);
+        if (!body.IsValid)
+            return Problems.Result(body.Problem);
+        var answer = StrictJson.Read(body.Value, ProtocolJson.Strict.ChallengeAnswer);
+        if (!answer.IsValid)
+            return Problems.Result(answer.Problem);
+        var command = ChallengeRules.Validate(
+            id, answer.Value, name => secrets.Find(key.Tenant, name)?.Kind, box.CanSeal ? credential => GivenSecrets.Seal(box, key, credential) : null);
+        if (!command.IsValid)
+            return Problems.Result(command.Problem);
+        // A repetition is told by a hash that is kept. Of the sealed form: one of a password in clear could be guessed at.
+        var hashed = Encoding.UTF8.GetBytes(command.Value.ToString());
+        return Replies.ToResult(await calls.ExecuteAsync(context, key, command.Value, hashed));
+    }
+}
