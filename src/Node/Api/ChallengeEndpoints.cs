@@ -1,6 +1,5 @@
 using System.Text;
 using Backhaul.Node.Security;
-using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
