@@ -11,8 +11,8 @@ namespace Backhaul.Node.Files;
 /// </summary>
 internal interface IPartFiles
 {
-    /// <summary>A fresh part, on a new inode; older parts of the task are unlinked. Reserves <paramref name="length"/> bytes when known.</summary>
-    ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop);
+    /// <summary>A fresh part, on a new inode; older parts of the task are unlinked. Reserves <paramref name="length"/> bytes when known, else what is expected.</summary>
+    ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, long? expected, CancellationToken stop);
 
     /// <summary>
     /// Takes over the part of a checkpoint. Null when it is gone or shorter than the checkpoint. Bytes after the checkpoint are not

@@ -6,8 +6,8 @@ namespace Backhaul.Node.Files;
 /// <summary>The files of running transfers in all containers of the node; each call goes to the kind that has the container it names.</summary>
 internal sealed class PartFilesByKind(ContainerKinds kinds) : IPartFiles
 {
-    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop) =>
-        Of(files).CreateAsync(files, owner, length, stop);
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, long? expected, CancellationToken stop) =>
+        Of(files).CreateAsync(files, owner, length, expected, stop);
 
     public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop) =>
         Of(files).AdoptAsync(files, owner, checkpoint, stop);

@@ -29,7 +29,7 @@ internal sealed record SessionConditions(
 }
 
 /// <summary>How far a running attempt is, as its child last said.</summary>
-internal sealed record LiveProgress(long BytesReceived, long BytesSent, long? TotalToReceive, long? TotalToSend, long BytesPerSecond)
+internal sealed record LiveProgress(long BytesReceived, long BytesSent, long? TotalToReceive, long? TotalToSend, long BytesPerSecond, long? Expected = null)
 {
     private const double EtaSecondsMax = 30 * 24 * 3600;
 
@@ -38,8 +38,8 @@ internal sealed record LiveProgress(long BytesReceived, long BytesSent, long? To
     {
         get
         {
-            var left = TotalToSend is { } toSend ? toSend - BytesSent : TotalToReceive - BytesReceived;
-            return left is null || BytesPerSecond <= 0 ? null : TimeSpan.FromSeconds(Math.Ceiling(Math.Min((double)left.Value / BytesPerSecond, EtaSecondsMax)));
+            var left = TotalToSend is { } toSend ? toSend - BytesSent : (TotalToReceive ?? Expected) - BytesReceived;
+            return left is null or < 0 || BytesPerSecond <= 0 ? null : TimeSpan.FromSeconds(Math.Ceiling(Math.Min((double)left.Value / BytesPerSecond, EtaSecondsMax)));
         }
     }
 }

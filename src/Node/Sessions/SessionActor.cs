@@ -375,6 +375,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time)
         {
             Wishes = task.Spec.RandomAccess ? new RangeWishes(task.Ranges?.Wanted ?? RangeSet.Empty) : null,
+            Expected = isUpload ? null : task.Spec.ExpectedBytes?.Receive,
         };
         progress.Rate.Set(task.Spec.BytesPerSecondMax);
         var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with

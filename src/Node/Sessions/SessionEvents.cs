@@ -67,6 +67,7 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("launch.requested.v1", json.LaunchRequested, numbered: false);
         codec.Register("launch.ended.v1", json.LaunchEnded, numbered: false);
         codec.Register("client.attached.v1", json.ClientAttached, numbered: false);
+        codec.Register("task.expectationExceeded.v1", json.TaskExpectationExceeded, numbered: true);
         return codec;
     }
 }
@@ -127,6 +128,9 @@ internal sealed record TaskContinued(TaskId Task, int Attempt, long From, long? 
 
 /// <summary>The download starts again from zero: the generation goes up.</summary>
 internal sealed record TaskRestarted(TaskId Task, int Attempt, int Generation, string Why, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>A task's bytes are far more than its client expected.</summary>
+internal sealed record TaskExpectationExceeded(TaskId Task, long ExpectedBytes, long ActualBytes, DateTimeOffset At) : TaskEvent(Task, At);
 
 internal sealed record TaskRedirected(TaskId Task, int Attempt, string Url, int Status, DateTimeOffset At) : TaskEvent(Task, At);
 
@@ -242,6 +246,7 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskContinued))]
 [JsonSerializable(typeof(TaskRestarted))]
 [JsonSerializable(typeof(TaskRedirected))]
+[JsonSerializable(typeof(TaskExpectationExceeded))]
 [JsonSerializable(typeof(TaskCheckpointed))]
 [JsonSerializable(typeof(TaskRangesWanted))]
 [JsonSerializable(typeof(TaskRangesReleased))]

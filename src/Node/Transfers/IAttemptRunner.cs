@@ -111,6 +111,9 @@ internal sealed record AttemptOrder
     public SourceChangePolicy SourceChange { get; init; } = SourceChangePolicy.Restart;
     public long? MaxBytes { get; init; }
 
+    /// <summary>Room to reserve when the origin names no length; a client's word, and no limit.</summary>
+    public long? ExpectedBytes { get; init; }
+
     /// <summary>Random access: the bytes that go before others; null when nobody may ask for any.</summary>
     public RangeWishes? Wishes { get; init; }
 

@@ -88,6 +88,9 @@ public static class EventTypes
     /// <summary>A redirect was followed.</summary>
     public const string Redirected = "redirected";
 
+    /// <summary>A task's bytes are far more than its client expected.</summary>
+    public const string ExpectationExceeded = "expectationExceeded";
+
     /// <summary>More bytes of a download with random access are there; the data has their ranges.</summary>
     public const string RangesDownloaded = "rangesDownloaded";
 

@@ -329,7 +329,7 @@ public sealed class FileEndpointsTests : IAsyncLifetime
     /// <summary>A part with the digits in it; its name.</summary>
     private async Task<string> PartAsync()
     {
-        await using var part = await _edge.Rig.Parts.CreateAsync(FilesRig.Files(destination: null), FilesRig.Owner(), 20, TestContext.Current.CancellationToken);
+        await using var part = await _edge.Rig.Parts.CreateAsync(FilesRig.Files(destination: null), FilesRig.Owner(), 20, null, TestContext.Current.CancellationToken);
         await part.WriteAsync("0123456789"u8.ToArray(), 0, TestContext.Current.CancellationToken);
         return part.Name;
     }

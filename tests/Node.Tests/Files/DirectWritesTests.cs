@@ -70,7 +70,7 @@ public sealed class DirectWritesTests : IDisposable
     {
         var content = new byte[from + sizes.Sum()];
         new Random(sizes.Length).NextBytes(content);
-        await using var part = await rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), content.Length, Stop);
+        await using var part = await rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), content.Length, null, Stop);
         if (from > 0)
             await part.WriteAsync(content.AsMemory(0, from), 0, Stop);
         var offset = from;

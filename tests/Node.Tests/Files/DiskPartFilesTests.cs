@@ -140,7 +140,7 @@ public sealed class DiskPartFilesTests : IDisposable
         var mayAct = true;
         var owner = FilesRig.Owner(mayAct: () => mayAct);
         _rig.Disk.DuringFileFlush = () => mayAct = false;
-        await using var part = isSmall ? null : await _rig.Parts.CreateAsync(FilesRig.Files(), owner, 10, Stop);
+        await using var part = isSmall ? null : await _rig.Parts.CreateAsync(FilesRig.Files(), owner, 10, null, Stop);
         if (part is not null)
             await part.WriteAsync("0123456789"u8.ToArray(), 0, Stop);
 
@@ -160,7 +160,7 @@ public sealed class DiskPartFilesTests : IDisposable
         var lost = FilesRig.Owner(epoch: 4, mayAct: static () => false);
 
         await Assert.ThrowsAsync<OwnershipLostException>(async () => await _rig.Parts.AdoptAsync(FilesRig.Files(), lost, checkpoint, Stop));
-        await Assert.ThrowsAsync<OwnershipLostException>(async () => await _rig.Parts.CreateAsync(FilesRig.Files(), lost, 10, Stop));
+        await Assert.ThrowsAsync<OwnershipLostException>(async () => await _rig.Parts.CreateAsync(FilesRig.Files(), lost, 10, null, Stop));
 
         Assert.Equal(checkpoint.Part, Path.GetFileName(Assert.Single(_rig.HiddenFiles())));
     }
@@ -225,6 +225,23 @@ public sealed class DiskPartFilesTests : IDisposable
         var full = await Assert.ThrowsAsync<StorageException>(async () => await CreateAsync(FilesRig.Files(), 3, 1, 10));
         Assert.Equal(StorageFailure.Full, full.Failure);
         Assert.Empty(_rig.HiddenFiles());
+    }
+
+    [Fact]
+    public async Task Room_that_was_expected_is_reserved_and_what_was_too_much_goes_back()
+    {
+        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), null, 50_000_000, Stop);
+        await part.WriteAsync(new byte[1000], 0, Stop);
+        Assert.Contains(_rig.Disk.Calls, call => call.StartsWith("reserve ", StringComparison.Ordinal) && call.EndsWith(" 50000000", StringComparison.Ordinal));
+        var identity = await part.IdentifyAsync(Stop);
+        Assert.Contains(_rig.Disk.Calls, call => call.StartsWith("set length ", StringComparison.Ordinal) && call.EndsWith(" 1000", StringComparison.Ordinal));
+        var cuts = _rig.Disk.Calls.Count(call => call.StartsWith("set length ", StringComparison.Ordinal));
+
+        var file = await part.PublishAsync(1000, null, flush: true, Stop);
+
+        Assert.Equal(1000, file.Length);
+        Assert.Equal(1000, identity.Length);
+        Assert.Equal(cuts, _rig.Disk.Calls.Count(call => call.StartsWith("set length ", StringComparison.Ordinal))); // the identity stays what it was
     }
 
     [Fact]
@@ -347,7 +364,7 @@ public sealed class DiskPartFilesTests : IDisposable
     public void Dispose() => _rig.Dispose();
 
     private ValueTask<IPartFile> CreateAsync(TaskFiles files, long epoch, int attempt, long? length) =>
-        _rig.Parts.CreateAsync(files, FilesRig.Owner(epoch, attempt), length, Stop);
+        _rig.Parts.CreateAsync(files, FilesRig.Owner(epoch, attempt), length, null, Stop);
 
     private async Task<PartCheckpoint> InterruptAsync(long epoch)
     {

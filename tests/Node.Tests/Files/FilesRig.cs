@@ -79,7 +79,7 @@ internal sealed class FilesRig : IDisposable
     {
         var stop = TestContext.Current.CancellationToken;
         string name;
-        await using (var part = await Parts.CreateAsync(files, Owner(), 10, stop))
+        await using (var part = await Parts.CreateAsync(files, Owner(), 10, null, stop))
         {
             await part.WriteAsync("01234"u8.ToArray(), 0, stop);
             await part.WriteAsync("789"u8.ToArray(), 7, stop);

@@ -50,7 +50,7 @@ public sealed class PlantedLinkTests : IDisposable
         File.CreateSymbolicLink(rig.Root.At($".backhaul/parts/{HiddenNames.Stem(FilesRig.Session, 1, TaskId.Parse("t1"))}"), _outside.Path);
 
         var refused = await Assert.ThrowsAsync<StorageException>(async () =>
-            await rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), 10, TestContext.Current.CancellationToken));
+            await rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), 10, null, TestContext.Current.CancellationToken));
 
         Assert.Equal(StorageFailure.Blocked, refused.Failure);
         Assert.Empty(Directory.GetFileSystemEntries(_outside.Path));

@@ -66,6 +66,7 @@ public sealed class EventShapesTests
         new TaskResponded(Task, 2, Response(), At),
         new TaskContinued(Task, 2, 40, 100, At),
         new TaskRestarted(Task, 2, 2, "The origin's file changed.", At),
+        new TaskExpectationExceeded(Task, 1000, 5_000_000, At),
         new TaskRedirected(Task, 2, "https://b.example/", 302, At),
         new TaskCheckpointed(Task, 2, new PartCheckpoint
         {

@@ -98,7 +98,7 @@ internal sealed class SweepWorld : IAttemptRunner, IDisposable
         var owner = new PartOwner(order.Epoch, order.Attempt, static () => true);
         var attempt = new Attempt();
         _attempts.Add(attempt);
-        await using (var part = await _parts.CreateAsync(order.Files, owner, null, CancellationToken.None))
+        await using (var part = await _parts.CreateAsync(order.Files, owner, null, null, CancellationToken.None))
             await part.WriteAsync(new byte[100], 0, CancellationToken.None);
         await using var registration = stop.Register(() => attempt.Decision.TrySetResult(null));
         var decision = await attempt.Decision.Task;

@@ -214,7 +214,7 @@ public sealed class SweeperTests : IDisposable
 
     private async Task PartAsync(string task)
     {
-        await using var part = await _rig.Parts.CreateAsync(new TaskFiles(Known, 1, TaskId.Parse(task), ContainerName.Default, null), FilesRig.Owner(), null, Stop);
+        await using var part = await _rig.Parts.CreateAsync(new TaskFiles(Known, 1, TaskId.Parse(task), ContainerName.Default, null), FilesRig.Owner(), null, null, Stop);
         await part.WriteAsync("0123"u8.ToArray(), 0, Stop);
     }
 

@@ -32,7 +32,7 @@ internal sealed class MemoryPartFiles : IPartFiles
     private int _created;
     private int _flushes;
 
-    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop)
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, long? expected, CancellationToken stop)
     {
         OnDisk?.Invoke("create", length ?? 0);
         Interlocked.Increment(ref _created);
@@ -57,7 +57,7 @@ internal sealed class MemoryPartFiles : IPartFiles
     public async ValueTask<FileView> PublishWholeAsync(
         TaskFiles files, PartOwner owner, ReadOnlyMemory<byte> content, string? sha256, bool flush, CancellationToken stop)
     {
-        await using var part = await CreateAsync(files, owner, content.Length, stop);
+        await using var part = await CreateAsync(files, owner, content.Length, null, stop);
         await part.WriteAsync(content, 0, stop);
         return await part.PublishAsync(content.Length, sha256, flush, stop);
     }

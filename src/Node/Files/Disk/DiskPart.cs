@@ -10,12 +10,14 @@ namespace Backhaul.Node.Files.Disk;
 /// second flush would claim that all is well.
 /// </summary>
 internal sealed class DiskPart(
-    DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, PartOwner owner, IFileWork work, bool isDirect)
+    DiskContainer container, SafeFileHandle folder, string name, SafeFileHandle file, TaskFiles files, PartOwner owner, IFileWork work, bool isDirect,
+    long room)
     : IPartFile
 {
     private readonly DirectWrites? _direct = isDirect ? new DirectWrites(container.Calls, folder, name, file) : null;
     private readonly Lock _writeBackGate = new();
     private (long Offset, long Count) _writeBack;
+    private long _room = room;
     private bool _isFolderDurable;
     private volatile bool _hasFailed;
 
@@ -116,6 +118,9 @@ internal sealed class DiskPart(
     private FileIdentity Identify()
     {
         RefuseAfterFailure();
+        // Before the time is taken that identifies the file, which this changes.
+        if (Look().Length is var length && _room > length)
+            Cut(length);
         // With all metadata: the time that identifies the file must be the same after a power cut.
         FlushOrFail(container.Calls.Flush(file));
         var status = Look();
@@ -128,8 +133,8 @@ internal sealed class DiskPart(
         var present = Look().Length;
         if (present < length)
             throw new StorageException(StorageFailure.Failed, $"A part in container {container.Name} has {present} bytes and {length} were written: something shortened it.");
-        if (present > length)
-            container.Check(container.Calls.SetLength(file, length), "set a file's length");
+        if (present > length || _room > length)
+            Cut(length);
         try
         {
             container.Publish(file, folder, name, Place.Of(files), flush, "publish", owner);
@@ -145,6 +150,13 @@ internal sealed class DiskPart(
         if (container.Calls.RemoveFolder(container.Parts, HiddenNames.Stem(files.Session, files.Generation, files.Task)) == Errno.NotEmpty)
             DiskPartFiles.DiscardParts(container, files, owner.Epoch);
         return Place.View(files, length, sha256, etag);
+    }
+
+    /// <summary>Room that was reserved behind the end goes back as well.</summary>
+    private void Cut(long length)
+    {
+        container.Check(container.Calls.SetLength(file, length), "set a file's length");
+        _room = length;
     }
 
     private FileStatus Look()

@@ -13,12 +13,15 @@ namespace Backhaul.Node.Files.Disk;
 internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, FilesOptions options) : IPartFiles
 {
     private const int RoundsMax = 16;
+
+    /// <summary>Of a part that another owner made.</summary>
+    private const long RoomUnknown = long.MaxValue;
     private int _births;
 
-    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop)
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, long? expected, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        return work.RunAsync(static s => (IPartFile)s.self.Create(s.files, s.owner, s.length), (self: this, files, owner, length));
+        return work.RunAsync(static s => (IPartFile)s.self.Create(s.files, s.owner, s.room), (self: this, files, owner, room: length ?? expected ?? 0));
     }
 
     public ValueTask<IPartFile?> AdoptAsync(TaskFiles files, PartOwner owner, PartCheckpoint checkpoint, CancellationToken stop)
@@ -82,7 +85,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
         using var from = await work.RunAsync(static s => DiskKeptParts.Open(s.source, s.kept), (source, kept));
         if (from is null)
             return KeptCopy.Refused("The part that the resume data names is not kept any more.");
-        var part = await work.RunAsync(static s => s.self.Create(s.files, s.owner, s.kept.Total), (self: this, files, owner, kept));
+        var part = await work.RunAsync(static s => s.self.Create(s.files, s.owner, s.kept.Total ?? 0), (self: this, files, owner, kept));
         try
         {
             foreach (var range in kept.Durable)
@@ -161,7 +164,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
 
     private DiskContainer Container(TaskFiles files) => containers.Get(files.Container);
 
-    private DiskPart Create(TaskFiles files, PartOwner owner, long? length)
+    private DiskPart Create(TaskFiles files, PartOwner owner, long room)
     {
         var container = Container(files);
         owner.Check();
@@ -172,14 +175,14 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
                 UnlinkOlder(container, folder, owner);
             var name = new PartName(owner.Epoch, Interlocked.Increment(ref _births), owner.Epoch, owner.Attempt);
             container.Check(container.Calls.OpenFile(folder, name.ToString(), FileUse.CreateNew, out var file), "create a part");
-            var errno = length is > 0 ? container.Calls.Reserve(file, length.Value) : 0;
+            var errno = room > 0 ? container.Calls.Reserve(file, room) : 0;
             if (errno != 0)
             {
                 file.Dispose();
                 Unlink(container, folder, name.ToString());
                 container.Check(errno, "reserve a download's length");
             }
-            var part = new DiskPart(container, folder, name.ToString(), file, files, owner, work, options.DirectWrites);
+            var part = new DiskPart(container, folder, name.ToString(), file, files, owner, work, options.DirectWrites, room);
             folder = null;
             return part;
         }
@@ -214,7 +217,7 @@ internal sealed class DiskPartFiles(DiskContainers containers, IFileWork work, F
             errno = container.Calls.Status(file, null, out var status);
             if (errno == 0 && status.Kind == EntryKind.File && status.Length >= checkpoint.DurableEnd)
             {
-                var part = new DiskPart(container, folder, own.ToString(), file, files, owner, work, options.DirectWrites);
+                var part = new DiskPart(container, folder, own.ToString(), file, files, owner, work, options.DirectWrites, RoomUnknown);
                 folder = null;
                 return part;
             }

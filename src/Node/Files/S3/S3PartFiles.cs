@@ -11,7 +11,7 @@ internal sealed class S3PartFiles(S3Containers containers, ICrashPoints crashPoi
 {
     private int _births;
 
-    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, CancellationToken stop)
+    public ValueTask<IPartFile> CreateAsync(TaskFiles files, PartOwner owner, long? length, long? expected, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         owner.Check();

@@ -26,6 +26,7 @@ internal static class EventViews
         TaskContinued => EventTypes.Resumed,
         TaskRestarted => EventTypes.Restarted,
         TaskRedirected => EventTypes.Redirected,
+        TaskExpectationExceeded => EventTypes.ExpectationExceeded,
         TaskWaiting => EventTypes.TaskWaiting,
         TaskChallenged => EventTypes.Challenge,
         TaskRangesDownloaded => EventTypes.RangesDownloaded,
@@ -67,6 +68,10 @@ internal static class EventViews
                 json.WriteNumber("attempt", redirected.Attempt);
                 json.WriteString("url", redirected.Url);
                 json.WriteNumber("status", redirected.Status);
+                break;
+            case TaskExpectationExceeded exceeded:
+                json.WriteNumber("expectedBytes", exceeded.ExpectedBytes);
+                json.WriteNumber("actualBytes", exceeded.ActualBytes);
                 break;
             case TaskWaiting waiting:
                 json.WriteString("reason", waiting.Reason);

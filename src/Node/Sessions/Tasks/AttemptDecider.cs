@@ -21,9 +21,7 @@ internal static class AttemptDecider
             return null;
         return report switch
         {
-            AttemptReport.Responded { Response: var response } => response is { From: > 0, Status: 206 }
-                ? [new TaskResponded(id, attempt, response, now), new TaskContinued(id, attempt, response.From, response.Total, now)]
-                : [new TaskResponded(id, attempt, response, now)],
+            AttemptReport.Responded { Response: var response } => Respond(task, attempt, response, now),
             AttemptReport.Checkpointed { Part: var part } => RangeDecider.OnCheckpoint(task, new TaskCheckpointed(id, attempt, part, now)),
             AttemptReport.Redirected redirected => [new TaskRedirected(id, attempt, redirected.ToUrl, redirected.Status, now)],
             AttemptReport.Restarted restarted => [new TaskRestarted(id, attempt, run.Generation + 1, restarted.Why, now)],
@@ -104,9 +102,21 @@ internal static class AttemptDecider
         };
     }
 
+    private static List<SessionEvent> Respond(TaskState task, int attempt, AttemptResponse response, DateTimeOffset now)
+    {
+        List<SessionEvent> events = [new TaskResponded(task.Id, attempt, response, now)];
+        if (response is { From: > 0, Status: 206 })
+            events.Add(new TaskContinued(task.Id, attempt, response.From, response.Total, now));
+        if (Expectation.OnResponse(task, response, now) is { } exceeded)
+            events.Add(exceeded);
+        return events;
+    }
+
     private static List<SessionEvent> Finish(TaskState task, TaskRun run, AttemptOutcome.Finished finished, DateTimeOffset now)
     {
         List<SessionEvent> events = [];
+        if (Expectation.OnEnd(task, finished, now) is { } exceeded)
+            events.Add(exceeded);
         if (finished.File is { } file)
             events.Add(new TaskFinishedFile(task.Id, file, now));
         events.Add(new TaskCompleted(

@@ -34,6 +34,7 @@ internal static class AttemptOrders
             Sha256 = spec.Sha256,
             SourceChange = spec.SourceChange,
             MaxBytes = spec.MaxBytes,
+            ExpectedBytes = spec.ExpectedBytes?.Receive,
             Resume = task.Run.Part,
             Kept = task.Run is { Part: null, Generation: 1 } && spec.Kept is { } kept && kept.Fits(spec.Url, spec.Sha256 is not null) ? kept : null,
             BytesPerSecondMax = spec.BytesPerSecondMax,

@@ -29,6 +29,9 @@ internal sealed class AttemptProgress(string childName, bool isUpload, long from
     /// <summary>Of a download with random access: what the attempt is to fetch first.</summary>
     public RangeWishes? Wishes { get; init; }
 
+    /// <summary>What the client expects to receive: says how long it takes while the origin does not.</summary>
+    public long? Expected { get; init; }
+
     /// <summary>Returned by the attempt at its end, and by the session when the attempt never began.</summary>
     public SlotLease Slot { get; } = slot;
 
@@ -49,7 +52,7 @@ internal sealed class AttemptProgress(string childName, bool isUpload, long from
     }
 
     public LiveProgress Read() => new(
-        Volatile.Read(ref _received), Volatile.Read(ref _sent), Known(ref _totalToReceive), Known(ref _totalToSend), Volatile.Read(ref _bytesPerSecond));
+        Volatile.Read(ref _received), Volatile.Read(ref _sent), Known(ref _totalToReceive), Known(ref _totalToSend), Volatile.Read(ref _bytesPerSecond), Expected);
 
     public ProgressView View(TaskId task, int generation)
     {

@@ -104,6 +104,10 @@ internal sealed record TaskRun
     /// <summary>The part of the task that is to be cancelled is kept for later starts.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Keep { get; init; }
+
+    /// <summary>The client was told that the bytes are far more than it expected.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsExpectationExceeded { get; init; }
     public PartCheckpoint? Part { get; init; }
     public AttemptResponse? Response { get; init; }
     public TaskError? Error { get; init; }

@@ -178,7 +178,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         var report = Report(head, 0, length);
         if (length <= services.Options.SmallFileBytesMax)
             return await new SmallBody(order, reports, services, _pace, _owner, _watch).StoreAsync(head, (int)length, report);
-        _part = await services.Parts.CreateAsync(order.Files, _owner, length, _watch.Token);
+        _part = await services.Parts.CreateAsync(order.Files, _owner, length, order.ExpectedBytes, _watch.Token);
         _promised = PromisedDigest.Of(head.Response.Status, head.Message.Headers.NonValidated, head.Message.Content.Headers.NonValidated);
         _digest = DigestCheck.Wanted(order, services.Options, _promised) is { Count: > 0 } wanted ? new PartDigest(services.Work, wanted) : null;
         _validator = Verdict(head).Validator;

@@ -166,7 +166,7 @@ public sealed class S3PartFilesTests : IAsyncLifetime
         _store.ForgetUploads();
         Assert.Null(await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint, Stop));
 
-        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(4, 2), 3500, Stop);
+        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(4, 2), 3500, null, Stop);
         await WriteAsync(part, S3Rig.Bytes(1500), 0, chunk: 500);
         await part.FlushAsync(RangeSet.Of(0, 1500), Stop);
         _store.ForgetUploads();
@@ -234,7 +234,7 @@ public sealed class S3PartFilesTests : IAsyncLifetime
     public async Task Without_trust_nothing_more_is_sent()
     {
         var trusted = true;
-        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(mayAct: () => trusted), 3500, Stop);
+        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(mayAct: () => trusted), 3500, null, Stop);
         await WriteAsync(part, S3Rig.Bytes(1000), 0, chunk: 500);
         await part.FlushAsync(RangeSet.Of(0, 1000), Stop);
         trusted = false;
@@ -267,7 +267,7 @@ public sealed class S3PartFilesTests : IAsyncLifetime
         {
             if (what == "small")
                 await _rig.Parts.PublishWholeAsync(FilesRig.Files(), owner, bytes, null, flush: true, Stop);
-            await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), owner, bytes.Length, Stop);
+            await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), owner, bytes.Length, null, Stop);
             await WriteAsync(part, bytes, 0, chunk: 500);
             await part.PublishAsync(bytes.Length, null, flush: true, Stop);
         });
@@ -311,7 +311,7 @@ public sealed class S3PartFilesTests : IAsyncLifetime
     {
         await InterruptAsync(S3Rig.Bytes(3500), 2300);
         var first = Assert.Single(_store.OpenUploads);
-        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(4), 3500, Stop);
+        await using var part = await _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(4), 3500, null, Stop);
         await WriteAsync(part, S3Rig.Bytes(3500, seed: 2), 0, chunk: 500);
         await part.PublishAsync(3500, null, flush: true, Stop);
         Assert.Equal(S3Rig.Bytes(3500, seed: 2), _store.Content("in/default/out/a.bin"));
@@ -323,7 +323,7 @@ public sealed class S3PartFilesTests : IAsyncLifetime
 
     private List<int> PartsSent() => [.. _store.Calls.Where(call => call.IsPart).Select(call => call.PartNumber)];
 
-    private ValueTask<IPartFile> CreateAsync(long? length) => _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), length, Stop);
+    private ValueTask<IPartFile> CreateAsync(long? length) => _rig.Parts.CreateAsync(FilesRig.Files(), FilesRig.Owner(), length, null, Stop);
 
     private static async Task WriteAsync(IPartFile part, byte[] bytes, long offset, int chunk)
     {
