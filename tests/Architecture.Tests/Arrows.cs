@@ -79,11 +79,12 @@ internal static class Arrows
     private static readonly string[] OriginFacts =
         ["Journal.IOriginStore", "Journal.OriginBook", "Journal.OriginRow", "Journal.NodeId", "Journal.JournalStoreException"];
 
-    /// <summary>Operators see and limit origins themselves; no session could answer that.</summary>
+    /// <summary>Operators see and limit origins themselves, and declare the network; no session could answer that.</summary>
     private static readonly string[] OriginsThemselves =
     [
         "Transfers.Governor", "Transfers.OriginGates", "Transfers.OriginState", "Transfers.OriginHold", "Transfers.OriginDeals", "Transfers.OriginRecord",
         "Transfers.OriginHolder", "Transfers.OriginLimits", "Transfers.OriginName",
+        "Transfers.NetworkBook", "Transfers.NetworkRecord", "Transfers.NetworkState", "Transfers.NetworkCost", "Transfers.NodeConditions",
     ];
 
     /// <summary>By folder; a sub-namespace such as Journal.Sqlite has a line of its own where it may do less or more than its folder.</summary>

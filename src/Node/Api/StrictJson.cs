@@ -15,9 +15,9 @@ internal static class StrictJson
     private const int DepthMax = 16;
 
     private const string WireNotTaken =
-        " askBeforeStart costPolicy notify unconstrained"
-        + " discretionary sendsLaunchEvents launch launchLimit push serviceType allowsExpensiveAccess allowsConstrainedAccess"
-        + " allowsCellularAccess whileAttachedOnly eventRetention weight ";
+        " askBeforeStart notify unconstrained"
+        + " discretionary sendsLaunchEvents launch launchLimit push serviceType "
+        + " whileAttachedOnly eventRetention weight ";
 
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class

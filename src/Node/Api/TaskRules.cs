@@ -65,6 +65,7 @@ internal static class TaskRules
             ?? CheckSourceChange(kind, request)
             ?? CheckMaxBytes(kind, request)
             ?? CheckBytesPerSecond(request.BytesPerSecondMax)
+            ?? StartRules.CheckCostPolicy(request.CostPolicy)
             ?? CheckRandomAccess(kind, method, request)
             ?? CheckKept(kept, kind, method, request, containerExists)
             ?? CheckBody(kind, method, request, containerExists)
@@ -102,6 +103,7 @@ internal static class TaskRules
             Multipart = request.Multipart,
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
             BytesPerSecondMax = request.BytesPerSecondMax,
+            CostPolicy = request.CostPolicy is { } cost ? StartTerms.CostPolicyOf(cost) : null,
             Kept = kept,
         };
     }

@@ -15,6 +15,7 @@ using Backhaul.Node.Sharding;
 using Backhaul.Node.Sweeping;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Hosting;
@@ -108,7 +109,12 @@ internal static class NodeComposition
         services.AddSingleton<Governor>();
         services.AddSingleton(s => new OriginDeals(
             s.GetRequiredService<IOriginStore>(), s.GetRequiredService<Governor>().Gates, settings.Origins, s.GetRequiredService<NodeShards>().Node,
-            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<OriginDeals>>()));
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<OriginDeals>>())
+        {
+            Conditions = s.GetRequiredService<NodeConditions>(),
+        });
+        services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName));
+        services.AddSingleton<NetworkBook>();
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }
 
@@ -135,11 +141,12 @@ internal static class NodeComposition
         {
             var (journal, store, runner, slots) = (s.GetRequiredService<IJournal>(), s.GetRequiredService<IJournalStore>(), s.GetRequiredService<IAttemptRunner>(), s.GetRequiredService<ITransferSlots>());
             var (crashPoints, feed, time, random) = (s.GetRequiredService<ICrashPoints>(), s.GetRequiredService<ISessionFeed>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IRandom>());
-            var (loggers, webhooks) = (s.GetRequiredService<ILoggerFactory>(), s.GetRequiredService<IWebhookSender>());
+            var (loggers, webhooks, conditions) = (s.GetRequiredService<ILoggerFactory>(), s.GetRequiredService<IWebhookSender>(), s.GetRequiredService<NodeConditions>());
             return (session, tenure) => new SessionActor(new SessionEnvironment(
                 session, tenure, journal, store, runner, slots, tenure, crashPoints, feed, time, random, settings.Sessions, loggers)
             {
                 Webhooks = webhooks,
+                Conditions = conditions,
             });
         });
         services.AddSingleton<INodeExit, LostExit>();

@@ -1,7 +1,7 @@
 namespace Backhaul.Node.Journal;
 
 /// <summary>
-/// What the nodes of a cluster know of origins together: one document for each, changed by compare and swap. These are facts of the cluster and
+/// What the nodes of a cluster know of origins together: one document for each, and one of the network they are reached by, changed by compare and swap. These are facts of the cluster and
 /// belong to no shard, so no fence guards them; the version does. What they say is the transfers' business. The times in them are the store's, which
 /// comes with every reading. Throws <see cref="JournalStoreException"/>: Transient when nothing happened, Unknown when perhaps it did (the next
 /// reading tells).

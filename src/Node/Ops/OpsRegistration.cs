@@ -36,6 +36,7 @@ internal static class OpsRegistration
         services.AddSingleton<IPalette, SessionPalette>();
         services.AddSingleton<IPalette, TaskPalette>();
         services.AddSingleton<IPalette>(static s => new OriginPalette(s.GetRequiredService<OriginDeals>(), s.GetRequiredService<Governor>().Gates, s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IPalette, NetworkPalette>();
         services.AddSingleton<IPalette, ActorPalette>();
         services.AddSingleton<IPalette, ContainerPalette>();
         services.AddSingleton<IPalette, SystemPalette>();

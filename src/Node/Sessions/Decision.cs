@@ -26,6 +26,9 @@ internal sealed record SessionConditions(
 {
     /// <summary>What holds an origin back besides the limits of node and session.</summary>
     public Func<string, OriginHold?> Held { get; init; } = static _ => null;
+
+    /// <summary>Why a task does not start under the conditions that were declared.</summary>
+    public Func<TaskState, StartHold?> StartHold { get; init; } = static _ => null;
 }
 
 /// <summary>How far a running attempt is, as its child last said.</summary>

@@ -36,7 +36,7 @@ internal sealed class Session
     public Session(SessionKey key, SessionOptions options)
     {
         (Key, Options) = (key, options);
-        Tasks = new TaskBook(Groups);
+        Tasks = new TaskBook(Groups, version => Configurations.TermsOf(version));
         Ledger = new CommandLedger(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
     }
 
@@ -209,8 +209,8 @@ internal sealed class Session
         Ended = EndedCounts.None;
         Groups = new GroupBook();
         Completions = new CompletionBook();
-        Tasks = new TaskBook(Groups);
         Configurations = new ConfigurationBook();
+        Tasks = new TaskBook(Groups, version => Configurations.TermsOf(version));
         Configurations.Set(1, created.Configuration);
         Delivery.OnDrained();
         if (created.Generation > 1)

@@ -33,6 +33,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private readonly Session _session = new(environment.Session, environment.Options);
     private readonly Dictionary<TaskId, AttemptProgress> _running = [];
     private readonly RateGate _rate = new(environment.Time);
+    private StartConditions _conditions = null!;
     private SlotSeeker _seeker = null!;
     private SessionRemains _remains = null!;
     private SessionLookups _lookups = null!;
@@ -46,7 +47,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         _context = context;
         _keeper = new PartKeeper(_environment, _session, _logger);
-        _seeker = new SlotSeeker(_environment, _session);
+        _conditions = new StartConditions(_environment, _session, context.Self);
+        _seeker = new SlotSeeker(_environment, _session, _conditions);
         _remains = new SessionRemains(_environment, _session, _logger);
         _webhooks = new SessionWebhooks(_environment, _session, context);
         _tally = SessionInstruments.Activated();
@@ -95,6 +97,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             Unhandled(waiting, reason is StopReason.Failed ? UnhandledReason.Failed : UnhandledReason.Stopped);
         foreach (var progress in _running.Values)
             progress.Slot.Return(); // the children have ended; one that never began holds its slot still
+        _conditions?.Dispose();
         _environment.Slots.Forget(_session.Key);
         _webhooks?.Stop();
         _tally?.Dispose();
@@ -142,7 +145,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         var turn = new SessionTurn();
         var ended = new AttemptReport.Ended(new AttemptOutcome.Stopped(run.Part?.Bytes ?? 0));
-        Apply(turn, await KeptAsync(AttemptDecider.Report(_session, id, attempt, ended, Now, Unit) ?? []), null);
+        Apply(turn, await KeptAsync(AttemptDecider.Report(_session, id, attempt, ended, Now, Unit, _conditions.HoldOf) ?? []), null);
         await FinishOrDropAsync(turn);
     }
 
@@ -156,6 +159,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         Now, _environment.Feed.IsAttached(_session.Key), _environment.Slots.Use, id => _running.TryGetValue(id, out var progress) ? progress.Read() : null)
     {
         Held = _environment.Slots.HoldOf,
+        StartHold = _conditions.HoldOf,
     };
 
     // ---- one message ----
@@ -237,7 +241,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         if (report.What is AttemptReport.Ended)
             ForgetAttempt(report.Task, report.Attempt);
-        var events = AttemptDecider.Report(_session, report.Task, report.Attempt, report.What, Now, Unit);
+        var events = AttemptDecider.Report(_session, report.Task, report.Attempt, report.What, Now, Unit, _conditions.HoldOf);
         if (events is not null)
             Apply(turn, await KeptAsync(events), null);
         turn.Answer(report.Accepted, events is not null);
@@ -263,6 +267,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         Continue(turn);
         foreach (var waiting in _keeper!.Ended())
             await ExecuteAsync(waiting, turn, hasWaited: true);
+        turn.Stops.UnionWith(_conditions.FindStops());
         StartReady(turn);
         if (turn.Rows.Count > 0)
         {

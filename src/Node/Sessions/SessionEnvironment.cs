@@ -20,6 +20,8 @@ internal sealed record SessionEnvironment(
     Microsoft.Extensions.Logging.ILoggerFactory Loggers)
 {
     public required Delivery.IWebhookSender Webhooks { get; init; }
+
+    public required Transfers.Conditions.NodeConditions Conditions { get; init; }
 }
 
 /// <summary>Limits of sessions. Bound from <c>Backhaul:Sessions</c>, validated at start.</summary>

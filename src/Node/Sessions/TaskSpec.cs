@@ -163,6 +163,13 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { BytesPerSecondMax = value });
     }
 
+    /// <summary>Null: the session's.</summary>
+    public CostPolicy? CostPolicy
+    {
+        get => _rare?.CostPolicy;
+        init => _rare = With(value is null, rare => rare with { CostPolicy = value });
+    }
+
     public IReadOnlyList<string>? RecoverableStatus
     {
         get => _rare?.RecoverableStatus;
@@ -213,5 +220,6 @@ internal sealed record TaskSpec
         public UploadProtocol? UploadProtocol { get; init; }
         public long? BytesPerSecondMax { get; init; }
         public KeptPart? Kept { get; init; }
+        public CostPolicy? CostPolicy { get; init; }
     }
 }

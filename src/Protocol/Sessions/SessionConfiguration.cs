@@ -30,6 +30,21 @@ public sealed record SessionConfiguration
     /// <summary>Bandwidth of all running tasks of the session together, at least 1024. The newest value holds, also for tasks that run already.</summary>
     public long? BytesPerSecondMax { get; init; }
 
+    /// <summary>False: tasks wait while operators say that the network is a cellular one. Default true.</summary>
+    public bool? AllowsCellularAccess { get; init; }
+
+    /// <summary>False: tasks wait while operators say that bytes cost something. Default true.</summary>
+    public bool? AllowsExpensiveAccess { get; init; }
+
+    /// <summary>False: tasks wait while operators ask to spare bytes. Default true.</summary>
+    public bool? AllowsConstrainedAccess { get; init; }
+
+    /// <summary>
+    /// <c>default</c> (runs where bytes are paid for, and waits while the plan is used up or the network is somebody else's), <c>unrestrictedOnly</c> or
+    /// <c>always</c>; a task's own wins.
+    /// </summary>
+    public string? CostPolicy { get; init; }
+
     /// <summary>Credentials of protection spaces, each by the name of a secret that operators configured. The first that fits is used.</summary>
     public IReadOnlyList<CredentialRule>? Credentials { get; init; }
 

@@ -86,6 +86,9 @@ public sealed record TaskRequest
     /// </summary>
     public string? ResumeData { get; init; }
 
+    /// <summary><c>default</c>, <c>unrestrictedOnly</c> or <c>always</c>, in place of the session's.</summary>
+    public string? CostPolicy { get; init; }
+
     /// <summary>Bandwidth of this task, at least 1024; may be changed while it runs.</summary>
     public long? BytesPerSecondMax { get; init; }
 }

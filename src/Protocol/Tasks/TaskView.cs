@@ -60,6 +60,9 @@ public sealed record TaskView
     /// <summary>Expires at this time.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>Where it may run by what bytes cost there, if it said so.</summary>
+    public string? CostPolicy { get; init; }
+
     /// <summary>The client's expectation.</summary>
     public ExpectedBytes? ExpectedBytes { get; init; }
 

@@ -59,6 +59,8 @@ public sealed class ConfigurationRulesTests
     [InlineData("""{"credentials":[{"secret":"user","host":""}]}""", "invalidField", "credentials[0].host")]
     [InlineData("""{"credentials":[{"secret":"user","realm":"a\nb"}]}""", "invalidField", "credentials[0].realm")]
     [InlineData("""{"eventRetention":"P14D"}""", "unknownField", "eventRetention")]
+    [InlineData("""{"costPolicy":"never"}""", "invalidField", "costPolicy")]
+    [InlineData("""{"allowsCellularAccess":"no"}""", "invalidField", "allowsCellularAccess")]
     [InlineData("""{"bytesPerSecondMax":1}""", "invalidField", "bytesPerSecondMax")]
     public void A_bad_configuration_is_refused(string json, string code, string field)
     {

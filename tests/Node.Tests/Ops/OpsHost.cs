@@ -18,6 +18,7 @@ using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Sweeping;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Microsoft.Extensions.Configuration;
@@ -89,6 +90,8 @@ internal sealed class OpsHost : IAsyncDisposable
             s.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton<IOriginStore>(new MemoryOriginStore(new MemoryJournalStore(TimeProvider.System)));
         builder.Services.AddSingleton(static s => new Governor(new TransferOptions(), TimeProvider.System));
+        builder.Services.AddSingleton(new NodeConditions("node-1"));
+        builder.Services.AddSingleton<NetworkBook>();
         builder.Services.AddSingleton(static s => new OriginDeals(
             s.GetRequiredService<IOriginStore>(), s.GetRequiredService<Governor>().Gates, new OriginOptions(), new NodeId(Guid.NewGuid()), TimeProvider.System,
             s.GetRequiredService<ILogger<OriginDeals>>()));

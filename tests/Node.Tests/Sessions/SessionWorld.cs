@@ -7,6 +7,7 @@ using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 using Backhaul.World;
@@ -29,6 +30,8 @@ internal sealed class SessionWorld : VirtualWorldHost
     public SilentFeed Feed { get; } = new();
 
     public ScriptedWebhooks Webhooks { get; } = new();
+
+    public NodeConditions Conditions { get; } = new("node-1");
 
     public SessionOptions Options { get; init; } = new();
 
@@ -71,6 +74,7 @@ internal sealed class SessionWorld : VirtualWorldHost
             key, Holder, Writer, Store, Engine?.Invoke(Gates) ?? Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers)
         {
             Webhooks = Webhooks,
+            Conditions = Conditions,
         };
         return System.Spawn($"session {key.Identifier}", () => new SessionActor(environment));
     }

@@ -7,6 +7,7 @@ using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Protocol;
 using Backhaul.Simulation.Tests.Files;
 using Backhaul.Simulation.Tests.Invariants;
@@ -55,6 +56,7 @@ internal sealed class SimNode : IWatchedNode, INodeExit
             session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers)
         {
             Webhooks = new SimWebhooks(),
+            Conditions = new NodeConditions(machine.Name),
         });
         var cluster = new ClusterNode(new ClusterNodeParts
         {

@@ -12,6 +12,7 @@ internal sealed class ConfigurationBook
     public const int VersionsMax = 1000;
 
     private readonly SortedDictionary<int, SessionConfiguration> _versions = [];
+    private readonly Dictionary<int, StartTerms> _terms = [];
 
     public int Version { get; private set; }
 
@@ -23,9 +24,13 @@ internal sealed class ConfigurationBook
 
     public SessionConfiguration this[int version] => _versions[version];
 
+    /// <summary>What the tasks of a version demand of the conditions that they start under.</summary>
+    public StartTerms TermsOf(int version) => _terms[version];
+
     public void Set(int version, SessionConfiguration configuration)
     {
         _versions[version] = configuration;
+        _terms[version] = StartTerms.Of(configuration);
         if (version < Version)
             return;
         Version = version;
@@ -35,7 +40,7 @@ internal sealed class ConfigurationBook
 
     /// <summary>True when both say the same, whatever was left to its default.</summary>
     public static bool AreSame(SessionConfiguration one, SessionConfiguration other) =>
-        Canonical(one).AsSpan().SequenceEqual(Canonical(other));
+        Canonical(WithDefaults(one)).AsSpan().SequenceEqual(Canonical(WithDefaults(other)));
 
     /// <summary>True when both have the same credentials, proxy and TLS.</summary>
     public static bool HaveSameAccess(SessionConfiguration one, SessionConfiguration other) => AreSame(AccessOf(one), AccessOf(other));
@@ -58,6 +63,10 @@ internal sealed class ConfigurationBook
             AdditionalHeaders = asked.AdditionalHeaders is { Count: > 0 } headers
                 ? new SortedDictionary<string, string>(headers.ToDictionary(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase)
                 : null,
+            AllowsCellularAccess = asked.AllowsCellularAccess ?? true,
+            AllowsExpensiveAccess = asked.AllowsExpensiveAccess ?? true,
+            AllowsConstrainedAccess = asked.AllowsConstrainedAccess ?? true,
+            CostPolicy = asked.CostPolicy ?? StartTerms.WordOf(CostPolicy.Default),
             AcceptStatus = asked.AcceptStatus is { Count: > 0 } accept ? accept : null,
             Credentials = asked.Credentials is { Count: > 0 } credentials ? credentials : null,
             Tls = asked.Tls is { } tls && (tls.Minimum ?? tls.ClientCertificate) is not null ? tls : null,

@@ -3,10 +3,10 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Sessions;
 
 /// <summary>
-/// Ready tasks of one host. Those of a group are a row of their own: it competes with the other rows by its best task, and offers the one
+/// Ready tasks of one host that start under the same conditions. Those of a group are a row of their own: it competes with the other rows by its best task, and offers the one
 /// that its group's order puts first, so that a group made current changes places among its own tasks only.
 /// </summary>
-internal sealed class ReadyHost(string name)
+internal sealed class ReadyHost(string name, ReadyLane lane)
 {
     private readonly SortedSet<TaskRank> _own = [];
     private Dictionary<GroupName, (TaskGroup Group, SortedSet<TaskRank> Ranks)>? _rows;
@@ -14,11 +14,11 @@ internal sealed class ReadyHost(string name)
 
     public string Name { get; } = name;
 
-    public int Active { get; set; }
+    public ReadyLane Lane { get; } = lane;
 
     public int Count { get; private set; }
 
-    /// <summary>The best rank, as the heads of all hosts know it.</summary>
+    /// <summary>The best rank, as the heads of its lane know it.</summary>
     public TaskRank? Head { get; set; }
 
     public TaskRank? Best

@@ -5,25 +5,29 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Sessions;
 
 /// <summary>
-/// Ready tasks by host: within a host by rank (priority, then age), and over all hosts the best head of each. Taking the next one
-/// costs a few logarithms however many tasks wait and however many hosts are full. Of a serialized group only the first in line is here;
-/// the others are counted and wait in their group.
+/// Ready tasks by what they demand of the conditions (few lanes), and in a lane by host: within a host by rank (priority, then age), and over
+/// all hosts the best head of each. Taking the next one costs a few logarithms however many tasks wait and however many hosts are full, and a lane that is
+/// shut by the conditions is passed over whole. Of a serialized group only the first in line is here; the others are counted and wait in their group.
 /// </summary>
 /// <param name="find">A live task, by its id.</param>
-internal sealed class ReadyTasks(Func<TaskId, TaskState> find)
+/// <param name="termsOf">What a task demands; the same as long as it is in here.</param>
+internal sealed class ReadyTasks(Func<TaskId, TaskState> find, Func<TaskState, StartTerms> termsOf)
 {
-    private readonly Dictionary<string, ReadyHost> _hosts = new(StringComparer.OrdinalIgnoreCase);
-    private readonly SortedSet<Head> _heads = [];
+    private readonly Dictionary<StartTerms, ReadyLane> _lanes = [];
+    private readonly Dictionary<string, int> _active = new(StringComparer.OrdinalIgnoreCase);
 
     public int Count { get; private set; }
 
     /// <summary>A URL's origin, as limits count connections.</summary>
     public static ReadOnlySpan<char> HostOf(string url) => OriginName.Of(url);
 
+    /// <summary>What the tasks in here demand, each once.</summary>
+    public IEnumerable<StartTerms> Terms => _lanes.Keys;
+
     public void Add(TaskState task, TaskGroup? group)
     {
         var rank = TaskRank.Of(task);
-        if (group is { IsSerialized: true } ? group.Ready.Add(rank) : AddTo(Find(task.Spec.Url), rank, group))
+        if (group is { IsSerialized: true } ? group.Ready.Add(rank) : AddTo(Of(task), rank, group))
             Count++;
         Reoffer(group);
     }
@@ -31,7 +35,7 @@ internal sealed class ReadyTasks(Func<TaskId, TaskState> find)
     public void Remove(TaskState task, TaskGroup? group)
     {
         var rank = TaskRank.Of(task);
-        if (group is { IsSerialized: true } ? group.Ready.Remove(rank) : RemoveFrom(Find(task.Spec.Url), rank, group))
+        if (group is { IsSerialized: true } ? group.Ready.Remove(rank) : Find(task) is { } host && RemoveFrom(host, rank, group))
             Count--;
         Reoffer(group);
     }
@@ -39,16 +43,18 @@ internal sealed class ReadyTasks(Func<TaskId, TaskState> find)
     public bool Contains(TaskState task, TaskGroup group)
     {
         var rank = TaskRank.Of(task);
-        return group.IsSerialized
-            ? group.Ready.Contains(rank)
-            : _hosts.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(HostOf(task.Spec.Url), out var host) && host.Contains(rank, group);
+        return group.IsSerialized ? group.Ready.Contains(rank) : Find(task) is { } host && host.Contains(rank, group);
     }
 
     public void CountActive(TaskState task, int change, TaskGroup? group)
     {
-        var host = Find(task.Spec.Url);
-        host.Active += change;
-        Forget(host);
+        var active = _active.GetAlternateLookup<ReadOnlySpan<char>>();
+        var name = HostOf(task.Spec.Url);
+        var count = ActiveOn(name) + change;
+        if (count == 0)
+            active.Remove(name);
+        else
+            active[name] = count;
         if (group is null)
             return;
         if (change > 0)
@@ -81,73 +87,57 @@ internal sealed class ReadyTasks(Func<TaskId, TaskState> find)
         group.Offered = null;
         if (next is not { } first)
             return;
-        var to = Find(find(first.Id).Spec.Url);
+        var to = Of(find(first.Id));
         AddTo(to, first, group);
         group.Offered = (first, to);
     }
 
-    public int ActiveOn(string url) => _hosts.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(HostOf(url), out var host) ? host.Active : 0;
+    public int ActiveOn(string url) => ActiveOn(HostOf(url));
 
-    /// <summary>The best ready task whose host has fewer than <paramref name="perHostMax"/> active ones and is not in <paramref name="refused"/>.</summary>
-    public bool TryPeek(int perHostMax, IReadOnlySet<string> refused, out TaskId task, [NotNullWhen(true)] out string? host)
+    /// <summary>
+    /// The best ready task whose host has fewer than <paramref name="perHostMax"/> active ones and is not in <paramref name="refused"/>, among those that
+    /// <paramref name="mayStart"/> under the present conditions.
+    /// </summary>
+    public bool TryPeek(
+        int perHostMax, IReadOnlySet<string> refused, out TaskId task, [NotNullWhen(true)] out string? host, Func<StartTerms, bool>? mayStart = null)
     {
-        foreach (var head in _heads)
+        ReadyHost? best = null;
+        foreach (var lane in _lanes.Values)
         {
-            if (head.Host.Active >= perHostMax || refused.Contains(head.Host.Name))
+            if (mayStart?.Invoke(lane.Terms) == false || lane.Hosts.FirstOrDefault(open => _active.GetValueOrDefault(open.Name) < perHostMax && !refused.Contains(open.Name)) is not { } head)
                 continue;
-            task = head.Host.Next();
-            host = head.Host.Name;
-            return true;
+            if (best is null || head.Head!.Value.CompareTo(best.Head!.Value) < 0)
+                best = head;
         }
-        task = default;
-        host = null;
-        return false;
+        (task, host) = best is null ? (default, null) : (best.Next(), best.Name);
+        return best is not null;
     }
 
-    private ReadyHost Find(string url)
+    private int ActiveOn(ReadOnlySpan<char> host) => _active.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(host, out var count) ? count : 0;
+
+    private ReadyHost Of(TaskState task)
     {
-        var lookup = _hosts.GetAlternateLookup<ReadOnlySpan<char>>();
-        var name = HostOf(url);
-        if (!lookup.TryGetValue(name, out var host))
-            lookup[name] = host = new ReadyHost(name.ToString());
-        return host;
+        var terms = termsOf(task);
+        if (!_lanes.TryGetValue(terms, out var lane))
+            _lanes[terms] = lane = new ReadyLane(terms);
+        return lane.Of(HostOf(task.Spec.Url));
     }
 
-    private bool AddTo(ReadyHost host, TaskRank rank, TaskGroup? group)
+    private ReadyHost? Find(TaskState task) => _lanes.TryGetValue(termsOf(task), out var lane) ? lane.Find(HostOf(task.Spec.Url)) : null;
+
+    private static bool AddTo(ReadyHost host, TaskRank rank, TaskGroup? group)
     {
         var added = host.Add(rank, group);
-        Rehead(host);
+        host.Lane.Rehead(host);
         return added;
     }
 
     private bool RemoveFrom(ReadyHost host, TaskRank rank, TaskGroup? group)
     {
         var removed = host.Remove(rank, group);
-        Rehead(host);
-        Forget(host);
+        host.Lane.Rehead(host);
+        if (host.Lane.IsEmpty)
+            _lanes.Remove(host.Lane.Terms);
         return removed;
-    }
-
-    private void Rehead(ReadyHost host)
-    {
-        var best = host.Best;
-        if (best == host.Head)
-            return;
-        if (host.Head is { } old)
-            _heads.Remove(new Head(old, host));
-        if (best is { } head)
-            _heads.Add(new Head(head, host));
-        host.Head = best;
-    }
-
-    private void Forget(ReadyHost host)
-    {
-        if (host.Count == 0 && host.Active == 0)
-            _hosts.Remove(host.Name);
-    }
-
-    private readonly record struct Head(TaskRank Rank, ReadyHost Host) : IComparable<Head>
-    {
-        public int CompareTo(Head other) => Rank.CompareTo(other.Rank);
     }
 }

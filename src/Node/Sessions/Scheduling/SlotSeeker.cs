@@ -4,7 +4,7 @@ using Backhaul.Node.Transfers;
 namespace Backhaul.Node.Sessions;
 
 /// <summary>Takes a slot for each task that is ready, as many as the limits allow, and has the session woken when one is free for those that got none.</summary>
-internal sealed class SlotSeeker(SessionEnvironment environment, Session session)
+internal sealed class SlotSeeker(SessionEnvironment environment, Session session, StartConditions conditions)
 {
     private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool _slotsMayBeFree;
@@ -19,7 +19,8 @@ internal sealed class SlotSeeker(SessionEnvironment environment, Session session
         }
         var perHost = session.Configurations.Current.MaxConnectionsPerHost!.Value;
         var mustWait = false;
-        while (session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host))
+        Dictionary<StartTerms, bool> open = session.Tasks.Ready.Terms.ToDictionary(terms => terms, terms => conditions.HoldOf(terms) is null);
+        while (session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host, terms => open[terms]))
         {
             if (environment.Slots.Take(session.Key, host, 1, perHost) == 0)
             {

@@ -14,8 +14,9 @@ internal static class AttemptDecider
 
     private const int DigestMismatchesMax = 3;
 
-    /// <summary>The events of a report; null when it is late.</summary>
-    public static IReadOnlyList<SessionEvent>? Report(Session session, TaskId id, int attempt, AttemptReport report, DateTimeOffset now, double unit)
+    /// <summary>The events of a report; null when it is late. A task that <paramref name="holdOf"/> does not let run waits for that when it was stopped.</summary>
+    public static IReadOnlyList<SessionEvent>? Report(
+        Session session, TaskId id, int attempt, AttemptReport report, DateTimeOffset now, double unit, Func<TaskState, StartHold?>? holdOf = null)
     {
         if (!session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
             return null;
@@ -25,7 +26,7 @@ internal static class AttemptDecider
             AttemptReport.Checkpointed { Part: var part } => RangeDecider.OnCheckpoint(task, new TaskCheckpointed(id, attempt, part, now)),
             AttemptReport.Redirected redirected => [new TaskRedirected(id, attempt, redirected.ToUrl, redirected.Status, now)],
             AttemptReport.Restarted restarted => [new TaskRestarted(id, attempt, run.Generation + 1, restarted.Why, now)],
-            AttemptReport.Ended { Outcome: var outcome } => End(session, task, run, outcome, now, unit),
+            AttemptReport.Ended { Outcome: var outcome } => End(session, task, run, outcome, now, unit, holdOf),
             _ => throw new InvalidOperationException($"Unknown report {report.GetType().Name}."),
         };
     }
@@ -87,7 +88,8 @@ internal static class AttemptDecider
         return session.Tasks.Count == 0 ? [new SessionInvalidated(now)] : [];
     }
 
-    private static IReadOnlyList<SessionEvent> End(Session session, TaskState task, TaskRun run, AttemptOutcome outcome, DateTimeOffset now, double unit)
+    private static IReadOnlyList<SessionEvent> End(
+        Session session, TaskState task, TaskRun run, AttemptOutcome outcome, DateTimeOffset now, double unit, Func<TaskState, StartHold?>? holdOf)
     {
         if (outcome is AttemptOutcome.Finished finished)
             return Finish(task, run, finished, now); // a cancel or a suspension that comes too late has lost
@@ -95,8 +97,7 @@ internal static class AttemptDecider
             return [PartKeeping.Ended(session, task, now)];
         return outcome switch
         {
-            AttemptOutcome.Stopped stopped =>
-                [new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, stopped.BytesReceived, null, null, DiscardPart: false, now)],
+            AttemptOutcome.Stopped stopped => Stop(session, task, run, stopped, now, holdOf),
             AttemptOutcome.Failed { Failure: var failure } => Fail(session, task, run, failure, now, unit),
             _ => throw new InvalidOperationException($"Unknown outcome {outcome.GetType().Name}."),
         };
@@ -110,6 +111,15 @@ internal static class AttemptDecider
         if (Expectation.OnResponse(task, response, now) is { } exceeded)
             events.Add(exceeded);
         return events;
+    }
+
+    private static IReadOnlyList<SessionEvent> Stop(
+        Session session, TaskState task, TaskRun run, AttemptOutcome.Stopped stopped, DateTimeOffset now, Func<TaskState, StartHold?>? holdOf)
+    {
+        var ended = new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, stopped.BytesReceived, null, null, DiscardPart: false, now);
+        return task.Phase is TaskPhase.Running && !session.Paused && holdOf?.Invoke(task) is { } hold
+            ? [ended, new TaskWaiting(task.Id, hold.Reason, hold.Until, run.Error, now)]
+            : [ended];
     }
 
     private static List<SessionEvent> Finish(TaskState task, TaskRun run, AttemptOutcome.Finished finished, DateTimeOffset now)

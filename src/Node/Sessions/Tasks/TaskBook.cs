@@ -13,6 +13,7 @@ internal sealed class TaskBook
 {
     private readonly Dictionary<TaskId, TaskState> _byId = [];
     private readonly GroupBook _groups;
+    private readonly Func<int, StartTerms> _termsOf;
     private readonly TaskOrder _ordered = new();
     private readonly HashSet<(ContainerName, ContainerPath)> _destinations = [];
     private readonly SortedSet<TimedTask> _waits = [];
@@ -21,10 +22,12 @@ internal sealed class TaskBook
     private readonly long[] _counts = new long[(int)TaskPhase.Completed + 1];
     private readonly Dictionary<string, long> _waiting = new(StringComparer.Ordinal);
 
-    public TaskBook(GroupBook groups)
+    /// <param name="groups">Of the session.</param>
+    /// <param name="termsOf">What the tasks of a version of its configuration demand when they start.</param>
+    public TaskBook(GroupBook groups, Func<int, StartTerms> termsOf)
     {
-        _groups = groups;
-        Ready = new ReadyTasks(id => _byId[id]);
+        (_groups, _termsOf) = (groups, termsOf);
+        Ready = new ReadyTasks(id => _byId[id], TermsOf);
     }
 
     public ReadyTasks Ready { get; }
@@ -44,6 +47,13 @@ internal sealed class TaskBook
     public TaskState this[TaskId id] => _byId[id];
 
     public bool IsDestinationTaken(ContainerName container, ContainerPath path) => _destinations.Contains((container, path));
+
+    /// <summary>What it demands of the conditions that it starts under: its session's terms, but for what it said itself.</summary>
+    public StartTerms TermsOf(TaskState task)
+    {
+        var terms = _termsOf(task.ConfigurationVersion);
+        return task.Spec.CostPolicy is { } own ? terms with { Cost = own } : terms;
+    }
 
     /// <summary>Tasks created after an ordinal, oldest first.</summary>
     public IEnumerable<TaskState> After(long ordinal) => Live(_ordered.After(ordinal));

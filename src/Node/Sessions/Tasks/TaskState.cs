@@ -166,6 +166,8 @@ internal static class WaitReasons
     public const string Retry = "retry";
     public const string Storage = "storage";
     public const string NoNetwork = "noNetwork";
+    public const string CostedNetwork = "costedNetwork";
+    public const string ConstrainedNetwork = "constrainedNetwork";
     public const string HostLimit = "hostLimit";
     public const string NodeLimit = "nodeLimit";
     public const string DelayedRequest = "delayedRequest";

@@ -33,6 +33,7 @@ internal static class TaskViews
             CompletionGroup = spec.CompletionGroup?.ToString(),
             EarliestBeginAt = spec.EarliestBeginAt,
             Deadline = spec.Deadline,
+            CostPolicy = spec.CostPolicy is { } cost ? StartTerms.WordOf(cost) : null,
             ExpectedBytes = spec.ExpectedBytes,
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
@@ -88,6 +89,7 @@ internal static class TaskViews
             (TaskPhase.Canceling, _) => "It is being cancelled; the attempt under way is stopping.",
             (TaskPhase.Completed, _) => $"It has ended: {task.End!.Outcome}." + (task.End.Error is { } ended ? $" {ended.Message}" : ""),
             (_, WaitReasons.GroupOrder) => Behind(task, session),
+            (TaskPhase.Waiting, _) when IsReady(task, conditions) && !session.Paused && !task.WaitsForClient && conditions.StartHold(task) is { } start => start.Why,
             (TaskPhase.Waiting, _) when IsReady(task, conditions) && !session.Paused && conditions.Held(host) is { } hold => hold.Why,
             (_, WaitReasons.SystemPolicy) => $"It is held back by a policy and is looked at again at {until:u}.{last}",
             (_, WaitReasons.HostLimit) when until is not null => $"A limit of {host} holds it back until {until:u}.{last}",
@@ -129,6 +131,8 @@ internal static class TaskViews
             return (task.Reason ?? WaitReasons.EarliestBegin, at);
         if (session.Tasks.IsBehindInGroup(task))
             return (WaitReasons.GroupOrder, null);
+        if (conditions.StartHold(task) is { } start)
+            return (start.Reason, start.Until);
         if (conditions.Held(ReadyTasks.HostOf(task.Spec.Url).ToString()) is { } hold)
             return (hold.Reason, hold.Until);
         var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;

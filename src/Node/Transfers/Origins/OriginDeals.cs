@@ -1,5 +1,6 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers.Conditions;
 
 namespace Backhaul.Node.Transfers.Origins;
 
@@ -35,6 +36,9 @@ internal sealed class OriginDeals
         (_store, _gates, _options, _node, _time, _logger) = (store, gates, options, node.Value, time, logger);
         gates.DealSoon = () => _soon.TrySetResult();
     }
+
+    /// <summary>Told of the network's declaration, which lies beside the origins; null: nobody wants to know.</summary>
+    public NodeConditions? Conditions { get; init; }
 
     /// <summary>Deals until stopped, and gives this node's shares back then.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -97,7 +101,7 @@ internal sealed class OriginDeals
     public async ValueTask<(DateTimeOffset Now, IReadOnlyDictionary<string, OriginRecord> Records)> ReadAsync(CancellationToken stop)
     {
         var book = await _store.ReadOriginsAsync(stop);
-        return (book.Now, book.Rows.Where(row => row.Payload.Length > 0).ToDictionary(row => row.Origin, row => Read(row) ?? OriginRecord.Empty, StringComparer.Ordinal));
+        return (book.Now, book.Rows.Where(row => row.Payload.Length > 0 && row.Origin != NetworkRecord.Name).ToDictionary(row => row.Origin, row => Read(row) ?? OriginRecord.Empty, StringComparer.Ordinal));
     }
 
     private Dictionary<string, (OriginRow Row, OriginRecord Record)> Learn(OriginBook book)
@@ -105,6 +109,11 @@ internal sealed class OriginDeals
         Dictionary<string, (OriginRow, OriginRecord)> written = new(StringComparer.Ordinal);
         foreach (var row in book.Rows)
         {
+            if (row.Origin == NetworkRecord.Name)
+            {
+                Conditions?.Learn(row.Payload);
+                continue;
+            }
             if (Read(row) is not { } record)
                 continue;
             written[row.Origin] = (row, record);
