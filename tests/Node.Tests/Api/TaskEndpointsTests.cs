@@ -26,7 +26,7 @@ public sealed class TaskEndpointsTests(EdgeFixture edge) : IClassFixture<EdgeFix
     [InlineData("POST", Tasks, """{"kind":"download","url":"https://example.org/","headers":{"Host":"b"}}""", 400, "forbiddenHeader", "headers.Host")]
     [InlineData("POST", Tasks, """{"kind":"download","url":"https://example.org/","destination":"default/../x"}""", 400, "invalidPath", "destination")]
     [InlineData("POST", Tasks, """{"kind":"download","url":"https://example.org/","group":"g h"}""", 400, "invalidIdentifier", "group")]
-    [InlineData("POST", Tasks, """{"kind":"download","url":"https://example.org/","costPolicy":"always"}""", 400, "unknownField", "costPolicy")]
+    [InlineData("POST", Tasks, """{"kind":"download","url":"https://example.org/","costPolicy":"cheap"}""", 400, "invalidField", "costPolicy")]
     [InlineData("POST", Tasks, "", 400, "invalidJson", null)]
     [InlineData("POST", Tasks, "[", 400, "invalidJson", null)]
     [InlineData("POST", Tasks, "[{}", 400, "invalidJson", null)]

@@ -51,6 +51,7 @@ public sealed class PaletteEdgeTests
             "session history", "session quarantined", "session release",
             "task list", "task show", "task why", "task attempts", "task suspend", "task resume", "task cancel", "task tail",
             "origin list", "origin limit", "origin pause", "origin resume",
+            "network show", "network set",
                 "actor hierarchy", "actor system",
             "container list", "container usage", "container sweep",
             "system info", "system uptime", "system metrics", "system gc", "system drain",
