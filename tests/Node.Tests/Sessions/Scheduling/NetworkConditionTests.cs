@@ -1,4 +1,5 @@
 using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Protocol;
 using Xunit;
@@ -20,7 +21,7 @@ public sealed class NetworkConditionTests
         var other = await AddAsync(SessionHarness.Download() with { CostPolicy = CostPolicy.Always });
         Assert.Equal(("waiting", "costedNetwork"), await StateAsync(id));
         Assert.Equal("running", (await _world.TaskAsync(other)).State);
-        var why = (await _world.AskAsync(new SessionCommand.Why(id), ProtocolJson.Default.WhyView)).Sentence;
+        var why = (await _world.AskAsync(new SessionCommand.ExplainTask(id), ProtocolJson.Default.WhyView)).Sentence;
         Assert.Contains("metered", why, StringComparison.Ordinal);
         Assert.Contains("unrestrictedOnly", why, StringComparison.Ordinal);
 
@@ -42,7 +43,7 @@ public sealed class NetworkConditionTests
         _world.Conditions.Set(new NetworkState { Offline = true, Why = "works on the line" });
         await _world.UntilAsync(async () => await StateAsync(id) == ("waiting", "noNetwork") && await StateAsync(free) == ("waiting", "noNetwork"));
         Assert.Empty(_world.Runner.Running);
-        Assert.Contains("works on the line", (await _world.AskAsync(new SessionCommand.Why(id), ProtocolJson.Default.WhyView)).Sentence, StringComparison.Ordinal);
+        Assert.Contains("works on the line", (await _world.AskAsync(new SessionCommand.ExplainTask(id), ProtocolJson.Default.WhyView)).Sentence, StringComparison.Ordinal);
         var waiting = Assert.Single(await _world.EventsAsync(), happened => happened.Type == EventTypes.TaskWaiting && happened.Task == id.ToString());
         Assert.Equal("noNetwork", waiting.Data.GetProperty("reason").GetString());
 
