@@ -40,7 +40,8 @@ internal sealed class NetworkPalette(NetworkBook book, NodeConditions conditions
     {
         var record = await book.ReadAsync(stop);
         List<(string Where, NetworkState State)> rows = [("cluster", record.Cluster ?? NetworkState.Good)];
-        rows.AddRange((record.Nodes ?? new Dictionary<string, NetworkState>()).Select(node => ($"node {node.Key}", node.Value)));
+        if (record.Nodes is { } nodes)
+            rows.AddRange(nodes.Select(node => ($"node {node.Key}", node.Value)));
         rows.Add(($"here ({conditions.Node})", conditions.Network));
         var table = new TextTable(output, "Where", "Cost", "Constrained", "Cellular", "Offline", "Since", "Why");
         foreach (var (where, state) in rows)

@@ -30,8 +30,9 @@ internal sealed record NetworkRecord
     {
         if (node is null)
             return this with { Cluster = state };
-        var nodes = new SortedDictionary<string, NetworkState>((Nodes ?? new Dictionary<string, NetworkState>()).ToDictionary(), StringComparer.Ordinal);
-        nodes.Remove(node);
+        var nodes = new SortedDictionary<string, NetworkState>(StringComparer.Ordinal);
+        foreach (var (name, own) in Nodes?.Where(known => known.Key != node) ?? [])
+            nodes[name] = own;
         if (state is not null)
             nodes[node] = state;
         return this with { Nodes = nodes.Count == 0 ? null : nodes };
