@@ -12,12 +12,30 @@ internal static partial class Machine
 
     public static bool IsRoot { get; } = Environment.UserName == "root" || GetEffectiveUser() == 0;
 
-    /// <summary>A port that nobody listens on at the moment.</summary>
+    // Below the ports that the system gives to connections and to listeners without a wish: nothing takes one of these between the look and its use.
+    private const int PortFirst = 10_000;
+    private const int Ports = 22_000;
+
+    private static int _port = Environment.ProcessId * 131 % Ports;
+
+    /// <summary>A port that nobody listens on at the moment, and that this process was not given before.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var tries = 0; tries < Ports; tries++)
+        {
+            var port = PortFirst + (int)((uint)Interlocked.Increment(ref _port) % Ports);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException taken) when (taken.SocketErrorCode is SocketError.AddressAlreadyInUse)
+            {
+                // Somebody else's: the next one.
+            }
+        }
+        throw new InvalidOperationException($"No port from {PortFirst} on is free.");
     }
 
     /// <summary>Command words that run the rest as an ordinary user when the tests run as root: a node is not meant to be root.</summary>
