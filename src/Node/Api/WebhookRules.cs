@@ -55,12 +55,25 @@ internal static class WebhookRules
         : limit?.MinimumSpacing is { } spacing && (spacing < TimeSpan.Zero || spacing > TimeSpan.FromDays(1)) ? Invalid("launchLimit.minimumSpacing", "must be at most PT24H.")
         : null;
 
-    private static Problem? CheckTypes(IReadOnlyList<string>? types) =>
-        types is null ? null
-        : types.Count == 0 ? Invalid("push.types", "must name at least one type of event; leave it out for all of them.")
-        : types.FirstOrDefault(type => !EventNames.Contains(type)) is { } unknown
-            ? Invalid("push.types", $"has {(unknown.Length <= 64 && unknown.All(char.IsAsciiLetterOrDigit) ? $"\"{unknown}\"" : "something")}, which is no type of event. There are {string.Join(", ", EventNames.Order(StringComparer.Ordinal))}.")
-        : null;
+    private static Problem? CheckTypes(IReadOnlyList<string?>? types)
+    {
+        if (types is null)
+            return null;
+        if (types.Count == 0)
+            return Invalid("push.types", "must name at least one type of event; leave it out for all of them.");
+        HashSet<string> named = new(StringComparer.Ordinal);
+        foreach (var type in types)
+        {
+            if (type is null || !EventNames.Contains(type))
+            {
+                var shown = type is { Length: <= 64 } && type.All(char.IsAsciiLetterOrDigit) ? $"\"{type}\"" : "something";
+                return Invalid("push.types", $"has {shown}, which is no type of event. There are {string.Join(", ", EventNames.Order(StringComparer.Ordinal))}.");
+            }
+            if (!named.Add(type))
+                return Invalid("push.types", $"names {type} more than once.");
+        }
+        return null;
+    }
 
     private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidField, $"{field} {what}", field);
 }

@@ -194,7 +194,7 @@ internal sealed class Session
             Tasks.Add(InSets(task), Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
-        Push.Restore(snapshot.Push);
+        Push.Restore(snapshot.Push, snapshot.Acknowledged);
         Launching.Restore(snapshot.Launching);
         foreach (var answered in snapshot.Ledger)
             Ledger.Add(answered);

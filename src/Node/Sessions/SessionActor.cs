@@ -1,9 +1,7 @@
 using Backhaul.Node.Actors;
-using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
-using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -31,8 +29,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private readonly SessionEnvironment _environment = environment;
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionActor>();
     private readonly Session _session = new(environment.Session, environment.Options);
-    private readonly Dictionary<TaskId, AttemptProgress> _running = [];
-    private readonly RateGate _rate = new(environment.Time);
+    private RunningAttempts _attempts = null!;
     private StartConditions _conditions = null!;
     private SlotSeeker _seeker = null!;
     private SessionRemains _remains = null!;
@@ -46,6 +43,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     protected internal override async ValueTask StartAsync(ActorContext<SessionMessage> context)
     {
         _context = context;
+        _attempts = new RunningAttempts(_environment, _session, context);
         _keeper = new PartKeeper(_environment, _session, _logger);
         _conditions = new StartConditions(_environment, _session, context.Self);
         _seeker = new SlotSeeker(_environment, _session, _conditions);
@@ -95,8 +93,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         foreach (var waiting in _keeper?.TakeAll() ?? [])
             Unhandled(waiting, reason is StopReason.Failed ? UnhandledReason.Failed : UnhandledReason.Stopped);
-        foreach (var progress in _running.Values)
-            progress.Slot.Return(); // the children have ended; one that never began holds its slot still
+        _attempts.ReturnSlots();
         _conditions?.Dispose();
         _environment.Slots.Forget(_session.Key);
         _webhooks?.Stop();
@@ -136,9 +133,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         // An attempt that reported its end is not active any more; one that was abandoned or broke never did.
         var (id, attempt) = TaskActor.ParseName(stopped.Name);
-        if (_running.TryGetValue(id, out var progress) && progress.ChildName == stopped.Name)
-            progress.Slot.Return(); // also when it was stopped before it began
-        if (!ForgetAttempt(id, attempt) || !_session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
+        if (!_attempts.Ended(id, attempt) || !_session.Tasks.TryFind(id, out var task) || task.Run is not { Active: true } run || run.Attempt != attempt)
         {
             ArmTimers();
             return;
@@ -156,7 +151,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private double Unit => _environment.Random.NextUnit();
 
     private SessionConditions Conditions() => new(
-        Now, _environment.Feed.IsAttached(_session.Key), _environment.Slots.Use, id => _running.TryGetValue(id, out var progress) ? progress.Read() : null)
+        Now, _environment.Feed.IsAttached(_session.Key), _environment.Slots.Use, _attempts.Read)
     {
         Held = _environment.Slots.HoldOf,
         StartHold = _conditions.HoldOf,
@@ -240,7 +235,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private async ValueTask ReportAsync(SessionMessage.Report report, SessionTurn turn)
     {
         if (report.What is AttemptReport.Ended)
-            ForgetAttempt(report.Task, report.Attempt);
+            _attempts.Forget(report.Task, report.Attempt);
         var events = AttemptDecider.Report(_session, report.Task, report.Attempt, report.What, Now, Unit, _conditions.HoldOf);
         if (events is not null)
             Apply(turn, await KeptAsync(events), null);
@@ -345,24 +340,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>What is done in the world once the events are durable.</summary>
     private void Act(SessionTurn turn)
     {
-        _rate.Set(_session.Configurations.Current.BytesPerSecondMax);
-        foreach (var (started, slot) in turn.Starts)
-            StartAttempt(started, slot);
-        foreach (var id in turn.Rates)
-        {
-            if (_running.TryGetValue(id, out var running) && _session.Tasks.TryFind(id, out var task))
-                running.Rate.Set(task.Spec.BytesPerSecondMax);
-        }
-        foreach (var id in turn.Stops)
-        {
-            if (_running.TryGetValue(id, out var progress))
-                _context.StopChild(progress.ChildName, StopReason.Requested);
-        }
-        foreach (var id in turn.Wishes)
-        {
-            if (_running.TryGetValue(id, out var progress) && progress.Wishes is { } wishes && _session.Tasks.TryFind(id, out var task))
-                wishes.Wanted = task.Ranges!.Wanted;
-        }
+        _attempts.Act(turn, _storage!.Epoch);
         foreach (var read in turn.Reads)
             _ = read();
         _webhooks!.SendDue(Now);
@@ -372,31 +350,6 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         if (turn.Rows.Exists(row => row.Number is not null))
             _environment.Feed.Published(_session.Key, _session.Delivery.LastNumber);
     }
-
-    private void StartAttempt(TaskStarted started, SlotLease slot)
-    {
-        var task = _session.Tasks[started.Task];
-        var isUpload = task.Spec.Kind is TaskKind.Upload;
-        var progress = new AttemptProgress(TaskActor.NameOf(task.Id, started.Attempt), isUpload, started.From, slot, _environment.Time)
-        {
-            Wishes = task.Spec.RandomAccess ? new RangeWishes(task.Ranges?.Wanted ?? RangeSet.Empty) : null,
-            Expected = isUpload ? null : task.Spec.ExpectedBytes?.Receive,
-        };
-        progress.Rate.Set(task.Spec.BytesPerSecondMax);
-        var order = AttemptOrders.Create(_session, task, _storage!.Epoch, _environment.Trust) with
-        {
-            TaskRate = progress.Rate,
-            SessionRate = _rate,
-            Wishes = progress.Wishes,
-        };
-        _running[task.Id] = progress;
-        var session = _context.ForChildren;
-        _context.Spawn(progress.ChildName, () => new TaskActor(order, progress, _environment, session));
-    }
-
-    /// <summary>False when it is forgotten already; the next attempt of the task may run by then.</summary>
-    private bool ForgetAttempt(TaskId id, int attempt) =>
-        _running.TryGetValue(id, out var progress) && progress.ChildName == TaskActor.NameOf(id, attempt) && _running.Remove(id);
 
     private HeadUpdate Head() => new(
         SessionViews.StateOf(_session.Phase), _session.Generation, _session.Delivery.LastNumber,

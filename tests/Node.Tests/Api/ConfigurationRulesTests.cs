@@ -58,6 +58,9 @@ public sealed class ConfigurationRulesTests
     [InlineData("""{"credentials":[{"secret":"user","host":"a.example:"}]}""", "invalidField", "credentials[0].host")]
     [InlineData("""{"credentials":[{"secret":"user","host":""}]}""", "invalidField", "credentials[0].host")]
     [InlineData("""{"credentials":[{"secret":"user","realm":"a\nb"}]}""", "invalidField", "credentials[0].realm")]
+    [InlineData("""{"push":{"url":"https://a.example","secret":"hooks","types":[]}}""", "invalidField", "push.types")]
+    [InlineData("""{"push":{"url":"https://a.example","secret":"hooks","types":[null]}}""", "invalidField", "push.types")]
+    [InlineData("""{"push":{"url":"https://a.example","secret":"hooks","types":["taskCompleted","taskCompleted"]}}""", "invalidField", "push.types")]
     [InlineData("""{"eventRetention":"P14D"}""", "unknownField", "eventRetention")]
     [InlineData("""{"costPolicy":"never"}""", "invalidField", "costPolicy")]
     [InlineData("""{"allowsCellularAccess":"no"}""", "invalidField", "allowsCellularAccess")]
@@ -108,6 +111,7 @@ public sealed class ConfigurationRulesTests
         "me" => SecretKind.ClientCertificate,
         "egress" => SecretKind.Proxy,
         "store" => SecretKind.S3,
+        "hooks" => SecretKind.Webhook,
         _ => null,
     };
 }

@@ -45,6 +45,23 @@ public sealed class PartKeepingTests
     }
 
     [Fact]
+    public void A_part_that_its_last_attempt_found_wrong_is_not_left_to_later_tasks()
+    {
+        var id = Received(50);
+        _session.Apply(SessionDecider.Decide(_session.Session, new SessionCommand.KeepTask(id), _session.Archived, _session.Now).Events);
+        _session.Report(id, 1, new AttemptReport.Ended(new AttemptOutcome.Failed(new AttemptFailure
+        {
+            Code = TransferCodes.DigestMismatch,
+            Message = "The file is another.",
+            Retryable = true,
+            DiscardPart = true,
+        })));
+        Assert.Equal((null, "Its part is of no use. The file is another."), (Keep(id).Kept, Keep(id).Why));
+        Assert.Equal("cancelled", _session.View(id).Outcome);
+        _session.AssertReplaysEqual();
+    }
+
+    [Fact]
     public void Uploads_and_tasks_that_ended_otherwise_are_refused_and_stay_as_they_are()
     {
         var upload = _session.Add(SessionHarness.Download() with { Kind = TaskKind.Upload, Method = "PUT", Source = new FileReference(null, ContainerPath.Parse("a")) });

@@ -291,12 +291,26 @@ public sealed class S3UploadTests
     [InlineData("https://s3.eu-west-1.example.com/bucket/a%20b", "bucket/a b", "eu-west-1")]
     [InlineData("https://bucket.s3.example.com/b", "b", "us-east-1")]
     [InlineData("http://10.0.0.8:9000/bucket/b", "bucket/b", "us-east-1")]
+    [InlineData("https://bucket.s3.example.com//a//b", "/a//b", "us-east-1")]
+    [InlineData("https://s3.example.com/bucket//a", "bucket//a", "us-east-1")]
     public void The_bucket_may_stand_in_the_path_or_in_the_host(string url, string key, string region)
     {
         var (target, why) = Node.Transfers.Uploads.S3.S3Target.Parse(new Uri(url), region: null);
         Assert.Null(why);
         Assert.Equal((key, region), (target!.Key, target.Bucket.Region));
         Assert.Equal(new Uri(url).AbsoluteUri, target.Bucket.Url(target.Key, []).AbsoluteUri);
+    }
+
+    [Theory]
+    [InlineData("https://bucket.s3.example.com/a%2F..%2Fb")]
+    [InlineData("https://s3.example.com/bucket%2F..%2Fother/b")]
+    [InlineData("https://s3.example.com/bucket/")]
+    [InlineData("https://bucket.s3.example.com/b?versionId=1")]
+    public void A_url_that_could_only_be_another_object_is_refused(string url)
+    {
+        var (target, why) = Node.Transfers.Uploads.S3.S3Target.Parse(new Uri(url), region: null);
+        Assert.Null(target);
+        Assert.NotNull(why);
     }
 
     private static async Task<FakeS3> StoreAsync()

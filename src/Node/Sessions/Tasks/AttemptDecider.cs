@@ -94,7 +94,7 @@ internal static class AttemptDecider
         if (outcome is AttemptOutcome.Finished finished)
             return Finish(task, run, finished, now); // a cancel or a suspension that comes too late has lost
         if (task.Phase is TaskPhase.Canceling)
-            return [PartKeeping.Ended(session, task, now)];
+            return [PartKeeping.Ended(session, task, now, outcome is AttemptOutcome.Failed { Failure: { DiscardPart: true } wrong } ? wrong : null)];
         return outcome switch
         {
             AttemptOutcome.Stopped stopped => Stop(session, task, run, stopped, now, holdOf),

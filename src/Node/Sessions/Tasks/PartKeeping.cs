@@ -40,10 +40,18 @@ internal static class PartKeeping
     }
 
     /// <summary>The end of a task that was to be cancelled.</summary>
-    public static TaskCompleted Ended(Session session, TaskState task, DateTimeOffset now)
+    /// <param name="session">Its session.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="now">When.</param>
+    /// <param name="wrong">By what its last attempt found that the part is of no use, such as another digest: nobody is to start from that.</param>
+    public static TaskCompleted Ended(Session session, TaskState task, DateTimeOffset now, AttemptFailure? wrong = null)
     {
         var run = task.Run!;
-        return run.Keep ? Kept(session, task, run.CancelCode!, now) : TaskDecider.Ended(task, run.CancelCode!, now);
+        if (!run.Keep)
+            return TaskDecider.Ended(task, run.CancelCode!, now);
+        return wrong is null
+            ? Kept(session, task, run.CancelCode!, now)
+            : WithoutPart(TaskDecider.Ended(task, run.CancelCode!, now), $"Its part is of no use. {wrong.Message}");
     }
 
     /// <summary>The part could not be kept.</summary>

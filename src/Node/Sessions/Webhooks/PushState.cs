@@ -24,6 +24,9 @@ internal sealed class PushState
     /// <summary>Why nothing is sent any more until somebody says otherwise.</summary>
     public string? Disabled { get; private set; }
 
+    /// <summary>Which target since the session was loaded: an answer of an earlier one says nothing of this one.</summary>
+    public int Target { get; private set; }
+
     public bool IsReplaying => ReplayUntil > After;
 
     /// <summary>When the next event is to be sent; null: there is none, or it must not be sent.</summary>
@@ -36,7 +39,7 @@ internal sealed class PushState
     /// <summary>Another target, or another filter: what nobody acknowledged may be wanted there.</summary>
     public void OnConfigured(PushConfiguration? push, long lastNumber)
     {
-        (LastWanted, Tries, Disabled) = (push is null ? 0 : lastNumber, null, null);
+        (LastWanted, Tries, Disabled, Target) = (push is null ? 0 : lastNumber, null, null, Target + 1);
         if (push is null)
             ReplayUntil = 0;
     }
@@ -71,10 +74,12 @@ internal sealed class PushState
         (ReplayUntil, LastWanted) = (lastNumber, lastNumber);
     }
 
-    public void Restore(PushSnapshot? stored)
+    /// <summary>What was acknowledged before is not pushed, also in snapshots of earlier releases, which say nothing of webhooks.</summary>
+    public void Restore(PushSnapshot? stored, long acknowledged)
     {
         if (stored is not null)
             (After, LastWanted, ReplayUntil, Tries, Disabled) = (stored.After, stored.LastWanted, stored.ReplayUntil, stored.Tries, stored.Disabled);
+        OnAcknowledged(acknowledged);
     }
 
     private void MoveTo(long number)

@@ -14,7 +14,7 @@ internal static class WebhookDecider
         if (LaunchDecider.SendAt(session, presence) is { } sendAt && session.Launching.Open is { } open)
             yield return (new WebhookOrder(WebhookTarget.Launch, open.Number, (open.Tries?.Attempts ?? 0) + 1), sendAt);
         if (session.Push.Due is { } due && session.Configurations.Current.Push is not null)
-            yield return (new WebhookOrder(WebhookTarget.Push, session.Push.After, (session.Push.Tries?.Attempts ?? 0) + 1), due);
+            yield return (new WebhookOrder(WebhookTarget.Push, session.Push.After, (session.Push.Tries?.Attempts ?? 0) + 1) { Version = session.Push.Target }, due);
     }
 
     public static DateTimeOffset? NextDue(Session session)
@@ -65,7 +65,8 @@ internal static class WebhookDecider
     {
         if (report.Order.Target is WebhookTarget.Launch)
             return [new WebhookDelivered(report.Order.Target, report.Number, answer.Status, now)];
-        var events = session.Push.IsReplaying
+        // What is acknowledged already moves on by this alone.
+        var events = session.Push.IsReplaying || report.Number <= session.Delivery.Acknowledged
             ? [new WebhookDelivered(report.Order.Target, report.Number, answer.Status, now)]
             : new List<SessionEvent>();
         events.AddRange(Acknowledge(session, report.Number, now));

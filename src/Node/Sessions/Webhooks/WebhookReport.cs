@@ -9,8 +9,11 @@ namespace Backhaul.Node.Sessions;
 /// <param name="Attempt">1 for the first. With the key it tells late reports from those of the present attempt.</param>
 internal sealed record WebhookOrder(WebhookTarget Target, long Key, int Attempt)
 {
+    /// <summary>Of what it is sent to: after a change of that the answer is not for the present one.</summary>
+    public int Version { get; init; }
+
     /// <summary>The name of the child that carries it out; those of attempts at tasks have an @ in them.</summary>
-    public string ChildName => $"webhook-{Target}-{Key}-{Attempt}";
+    public string ChildName => $"webhook-{Target}-{Version}-{Key}-{Attempt}";
 }
 
 /// <summary>An order with what its child needs of the session, taken in the session's turn: the child runs beside it.</summary>

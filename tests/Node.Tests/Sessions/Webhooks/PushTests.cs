@@ -98,6 +98,49 @@ public sealed class PushTests
     }, Weeks);
 
     [Fact]
+    public void What_an_earlier_receiver_says_late_is_not_held_against_the_present_one() => _world.Run(async () =>
+    {
+        var held = _world.Webhooks.Held = new TaskCompletionSource();
+        _world.Webhooks.Answer = message => message.Url.EndsWith("/in", StringComparison.Ordinal) ? ScriptedWebhooks.Gone : ScriptedWebhooks.Taken;
+        await OpenAsync();
+        await _world.UntilAsync(() => Task.FromResult(_world.Webhooks.Sent.Count == 1));
+        await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration { Push = new PushConfiguration { Url = "https://hooks.example/new", Secret = "hooks" } }));
+        _world.Webhooks.Held = null;
+        held.SetResult();
+        await _world.UntilAsync(async () => (await _world.DescribeAsync()).Acknowledged == 1);
+        Assert.Equal(["https://hooks.example/in", "https://hooks.example/new"], _world.Webhooks.Sent.Select(message => message.Url));
+    }, Weeks);
+
+    [Fact]
+    public void A_session_from_before_there_were_webhooks_pushes_only_what_nobody_acknowledged()
+    {
+        var old = new SessionHarness().Opened();
+        old.Add();
+        old.Do(new SessionCommand.Acknowledge(2));
+        var session = new Session(SessionHarness.Key, old.Session.Options);
+        session.Restore(SessionSnapshot.Of(old.Session) with { Push = null });
+        session.Apply(new SessionConfigured(2, session.Configurations.Current with { Push = new PushConfiguration { Url = "https://hooks.example/", Secret = "hooks" } }, old.Now));
+        Assert.Empty(WebhookDecider.Orders(session, Presence.Nobody));
+    }
+
+    [Fact]
+    public void An_event_that_is_acknowledged_already_and_was_taken_again_is_not_sent_for_ever()
+    {
+        var push = new PushConfiguration { Url = "https://hooks.example/", Secret = "hooks" };
+        var harness = new SessionHarness().Opened(new SessionConfiguration { Push = push });
+        harness.Add();
+        harness.Do(new SessionCommand.Acknowledge(2));
+        var with = harness.Session.Configurations.Current;
+        harness.Apply([new PushReplayed(1, harness.Now), new SessionConfigured(2, with with { Push = null }, harness.Now), new SessionConfigured(3, with, harness.Now)]);
+        for (var sends = 0; WebhookDecider.Orders(harness.Session, Presence.Nobody).ToList() is [var (order, _)]; sends++)
+        {
+            Assert.True(sends < 2);
+            harness.Apply(WebhookDecider.Report(harness.Session, new WebhookReport(order, order.Key + 1, ScriptedWebhooks.Taken), harness.Now, 0.5));
+        }
+        harness.AssertReplaysEqual();
+    }
+
+    [Fact]
     public void After_ten_failures_the_receiver_is_given_up_and_the_events_stay() => _world.Run(async () =>
     {
         _world.Webhooks.Answer = _ => ScriptedWebhooks.Failed;

@@ -16,9 +16,11 @@ internal sealed record S3Target(S3Bucket Bucket, string Key)
     {
         if (url.Query.Length > 0)
             return (null, "has a query. A URL that was signed beforehand is a plain upload by PUT; for s3 give the object's own URL.");
-        var key = Uri.UnescapeDataString(url.AbsolutePath).TrimStart('/');
+        var key = Uri.UnescapeDataString(url.AbsolutePath)[1..]; // further slashes at its beginning are part of it
         if (key.Length == 0 || key.EndsWith('/'))
             return (null, "names no object: it ends where the key should be.");
+        if (key.Split('/').Any(part => part is "." or ".."))
+            return (null, "has . or .. as a part of the key (written as %2F..%2F): no request can carry it, and it would be another key on the way.");
         if (!key.Contains('/', StringComparison.Ordinal) && (IPAddress.TryParse(url.DnsSafeHost, out _) || !url.Host.Contains('.', StringComparison.Ordinal)))
             return (null, "names a bucket and no object in it.");
         var endpoint = new Uri(url.GetLeftPart(UriPartial.Authority));
