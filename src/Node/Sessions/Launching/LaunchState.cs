@@ -32,6 +32,9 @@ internal sealed class LaunchState
     /// <summary>Why nothing is sent any more until somebody says otherwise.</summary>
     public string? Disabled { get; private set; }
 
+    /// <summary>Which target since the session was loaded: an answer of an earlier one says nothing of this one.</summary>
+    public int Target { get; private set; }
+
     /// <summary>What stands longest; null: nobody has to be told anything.</summary>
     public LaunchNeed? NeedAfter(long acknowledged)
     {
@@ -100,6 +103,7 @@ internal sealed class LaunchState
     public void OnConfigured(LaunchConfiguration? target)
     {
         OnEnabled();
+        Target++;
         if (target is null)
             Open = null;
     }

@@ -12,7 +12,7 @@ internal static class WebhookDecider
     public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session, Presence presence)
     {
         if (LaunchDecider.SendAt(session, presence) is { } sendAt && session.Launching.Open is { } open)
-            yield return (new WebhookOrder(WebhookTarget.Launch, open.Number, (open.Tries?.Attempts ?? 0) + 1), sendAt);
+            yield return (new WebhookOrder(WebhookTarget.Launch, open.Number, (open.Tries?.Attempts ?? 0) + 1) { Version = session.Launching.Target }, sendAt);
         if (session.Push.Due is { } due && session.Configurations.Current.Push is not null)
             yield return (new WebhookOrder(WebhookTarget.Push, session.Push.After, (session.Push.Tries?.Attempts ?? 0) + 1) { Version = session.Push.Target }, due);
     }

@@ -49,7 +49,7 @@ internal sealed class OriginDeals
             try
             {
                 await Task.Delay(Gap, _time, stop);
-                await Task.WhenAny(_soon.Task, Task.Delay(_options.DealEvery - Gap, _time, stop));
+                await NextAsync(stop);
             }
             catch (OperationCanceledException)
             {
@@ -57,6 +57,16 @@ internal sealed class OriginDeals
             }
         }
         await DealSafelyAsync(leaves: true, CancellationToken.None);
+    }
+
+    /// <summary>The time of the next deal, or a call for it; a stop ends it too. One signal for all of them: nothing is left behind, and nothing waits beside it.</summary>
+    private async Task NextAsync(CancellationToken stop)
+    {
+        var signal = _soon;
+        var rest = _options.DealEvery > Gap ? _options.DealEvery - Gap : TimeSpan.Zero;
+        using var timer = _time.CreateTimer(static soon => ((TaskCompletionSource)soon!).TrySetResult(), signal, rest, Timeout.InfiniteTimeSpan);
+        using var stopped = stop.Register(static soon => ((TaskCompletionSource)soon!).TrySetResult(), signal);
+        await signal.Task;
     }
 
     /// <summary>One deal. Throws what the store throws.</summary>

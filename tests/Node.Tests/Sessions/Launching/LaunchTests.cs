@@ -70,6 +70,19 @@ public sealed class LaunchTests
     }, Weeks);
 
     [Fact]
+    public void What_an_earlier_target_says_late_is_not_held_against_the_present_one()
+    {
+        var harness = new SessionHarness().Opened(new SessionConfiguration { Launch = new LaunchConfiguration { Url = "https://hooks.example/old", Secret = "hooks" } });
+        var task = harness.Add();
+        harness.Report(task, harness.Start(task), SessionHarness.Finished());
+        harness.Apply([new LaunchRequested(1, LaunchReasons.TasksEnded, harness.Session.Delivery.LastNumber, 0, harness.Now)]);
+        var (late, _) = Assert.Single(WebhookDecider.Orders(harness.Session, Presence.Nobody));
+        harness.Apply([new SessionConfigured(2, harness.Session.Configurations.Current with { Launch = new LaunchConfiguration { Url = "https://hooks.example/new", Secret = "hooks" } }, harness.Now)]);
+        Assert.Empty(WebhookDecider.Report(harness.Session, new WebhookReport(late, 1, ScriptedWebhooks.Gone), harness.Now, 0.5));
+        Assert.NotEqual(late.ChildName, Assert.Single(WebhookDecider.Orders(harness.Session, Presence.Nobody)).Order.ChildName);
+    }
+
+    [Fact]
     public void A_completed_launch_is_not_repeated_and_news_after_it_is_a_new_one() => _world.Run(async () =>
     {
         await OpenAsync();

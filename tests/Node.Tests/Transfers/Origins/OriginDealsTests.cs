@@ -161,6 +161,19 @@ public sealed class OriginDealsTests : IDisposable
     });
 
     [Fact]
+    public void The_shortest_time_between_deals_is_dealt_by() => _world.Run(async () =>
+    {
+        var options = new OriginOptions { DealEvery = TimeSpan.FromMilliseconds(100) };
+        var (one, other) = (NewNode(options), NewNode(options));
+        await Task.Delay(TimeSpan.FromSeconds(3), _world.Time);
+        one.Gates.Report(Origin, new OriginContact.Answered(503, TimeSpan.FromSeconds(120)));
+        await Task.Delay(TimeSpan.FromSeconds(1), _world.Time);
+        Assert.Equal(0, other.Gates.Free(Origin, 0));
+        await one.StopAsync();
+        await other.StopAsync();
+    });
+
+    [Fact]
     public void A_pause_and_limits_of_an_operator_hold_on_all_nodes_and_for_a_node_that_starts_later() => _world.Run(async () =>
     {
         var (one, other) = (NewNode(new OriginOptions()), NewNode(new OriginOptions()));
