@@ -287,6 +287,35 @@ public sealed class S3UploadTests
     }
 
     [Theory]
+    [InlineData(3000, 0)]
+    [InlineData(0, 300)]
+    public async Task Endless_names_of_a_store_are_refused_and_not_journaled(int idChars, int tagChars)
+    {
+        await using var store = await StoreAsync();
+        await using var bench = await StartAsync();
+        (store.IdStart, store.TagEnd) = (new string('i', idChars), new string('t', tagChars));
+        var reports = new RecordedReports();
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(Order(bench, store, Content), reports));
+        Assert.Equal((TransferCodes.ProtocolError, false), (failed.Failure.Code, failed.Failure.Retryable));
+        Assert.DoesNotContain(reports.Checkpoints, checkpoint => checkpoint.Upload is { UploadId.Length: > 100 } or { Parts.Count: > 0 });
+    }
+
+    [Fact]
+    public async Task A_list_of_parts_without_end_is_not_read_for_ever()
+    {
+        await using var store = await StoreAsync();
+        await using var bench = await StartAsync();
+        var order = Order(bench, store, Content);
+        var reports = new RecordedReports();
+        store.OnCall = call => call is { IsPart: true, PartNumber: 2 } ? new FakeFault(0) : null;
+        Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(order, reports));
+        (store.OnCall, store.ListsForEver) = (null, true);
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(order with { Resume = reports.Last }));
+        Assert.Equal([1, 2, 1, 2, 3], store.Calls.Where(call => call.IsPart).Select(call => call.PartNumber));
+        Assert.Equal(Content, store.Content(Key));
+    }
+
+    [Theory]
     [InlineData("https://bucket.s3.eu-west-1.example.com/a/b", "a/b", "eu-west-1")]
     [InlineData("https://s3.eu-west-1.example.com/bucket/a%20b", "bucket/a b", "eu-west-1")]
     [InlineData("https://bucket.s3.example.com/b", "b", "us-east-1")]

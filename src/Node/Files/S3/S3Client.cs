@@ -127,7 +127,7 @@ internal sealed class S3Client(
                 return (reply, []);
             var (parts, next) = S3Xml.Parts(reply.Text);
             all.AddRange(parts);
-            if (next is null || next == after || all.Count >= PartPlan.PartsMax)
+            if (next is null || next == after || parts.Count == 0 || all.Count >= PartPlan.PartsMax) // a page of nothing is the last, whatever it says
                 return (reply, all);
             after = next;
         }

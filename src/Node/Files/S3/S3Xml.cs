@@ -10,6 +10,12 @@ internal static class S3Xml
     /// <summary>A page of a listing has at most 1,000 entries with keys of 1,024 bytes.</summary>
     public const int BytesMax = 8 * 1024 * 1024;
 
+    // Far more than any answer of the protocol has. Every element's path is made as a text, so without these a few megabytes of nested
+    // or long-named elements would become gigabytes.
+    private const int DepthMax = 8;
+    private const int NameCharsMax = 64;
+    private const int LeavesMax = 100_000;
+
     private static readonly XmlReaderSettings Settings = new()
     {
         DtdProcessing = DtdProcessing.Prohibit,
@@ -116,7 +122,9 @@ internal static class S3Xml
         return Encoding.UTF8.GetBytes(text.Append("</CompleteMultipartUpload>").ToString());
     }
 
-    /// <summary>Each element's path and its text, as it ends. What is no XML has no elements, beyond the place where it stops being any.</summary>
+    /// <summary>
+    /// Each element's path and its text, as it ends. What is no XML, or more than the protocol has, has no elements beyond the place where it stops being that.
+    /// </summary>
     private static List<(string Path, string Value)> Leaves(string text)
     {
         var leaves = new List<(string, string)>();
@@ -127,10 +135,12 @@ internal static class S3Xml
         try
         {
             using var reader = XmlReader.Create(new StringReader(text), Settings);
-            while (reader.Read())
+            while (leaves.Count < LeavesMax && reader.Read())
             {
                 if (reader.NodeType is XmlNodeType.Element)
                 {
+                    if (path.Count == DepthMax || reader.LocalName.Length > NameCharsMax)
+                        return leaves;
                     path.Add(reader.LocalName);
                     value.Clear();
                     if (reader.IsEmptyElement)

@@ -38,6 +38,13 @@ internal sealed class FakeS3 : IAsyncDisposable
     /// <summary>What is done to a request instead of, or after, carrying it out.</summary>
     public Func<FakeCall, FakeFault?>? OnCall { get; set; }
 
+    /// <summary>How the ids of uploads begin, and the tags of parts end.</summary>
+    public string IdStart { get; set; } = "upload-";
+    public string TagEnd { get; set; } = "";
+
+    /// <summary>Every page of a list of parts is empty and names a next one.</summary>
+    public bool ListsForEver { get; set; }
+
     public ConcurrentQueue<FakeCall> Calls { get; } = new();
 
     /// <summary>The bodies of parts, whole or not, as they come in.</summary>
@@ -214,7 +221,7 @@ internal sealed class FakeS3 : IAsyncDisposable
 
     private Answer Begin(string key, IHeaderDictionary headers)
     {
-        var id = $"upload-{++_ids}";
+        var id = $"{IdStart}{++_ids}";
         _uploads[id] = new OpenUpload(key, Birth(headers));
         Begun = headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
         return Answer.Xml(new XElement("InitiateMultipartUploadResult", new XElement("Key", key), new XElement("UploadId", id)));
@@ -226,7 +233,7 @@ internal sealed class FakeS3 : IAsyncDisposable
             return Answer.Error(404, "NoSuchUpload");
         var tag = Tag(call.Body);
         upload.Parts[int.Parse(call.Query["partNumber"], CultureInfo.InvariantCulture)] = (call.Body, tag);
-        return new Answer(200, [], [("ETag", tag)]);
+        return new Answer(200, [], [("ETag", tag + TagEnd)]);
     }
 
     private Answer ListParts(string uploadId, string key, Dictionary<string, string> query)
@@ -234,6 +241,8 @@ internal sealed class FakeS3 : IAsyncDisposable
         if (!_uploads.TryGetValue(uploadId, out var upload) || upload.Key != key)
             return Answer.Error(404, "NoSuchUpload");
         var after = int.Parse(query.GetValueOrDefault("part-number-marker", "0"), CultureInfo.InvariantCulture);
+        if (ListsForEver)
+            return Answer.Xml(new XElement("ListPartsResult", new XElement("IsTruncated", "true"), new XElement("NextPartNumberMarker", after + 1)));
         var all = upload.Parts.Where(part => part.Key > after).ToList();
         var page = all.Take(7).ToList(); // short pages, so that every test turns some
         return Answer.Xml(new XElement(

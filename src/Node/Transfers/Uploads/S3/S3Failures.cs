@@ -19,7 +19,10 @@ internal static class S3Failures
     /// <summary>An answer that broke off, or took too long.</summary>
     public static AttemptFailure NoAnswer(string why) => new() { Code = TransferCodes.ConnectionLost, Message = why, Retryable = true };
 
-    public static AttemptFailure NoTag(string origin) => Final(TransferCodes.ProtocolError, $"{origin} took a part and gave it no tag, so the object cannot be put together.");
+    public static AttemptFailure NoTag(string origin) =>
+        Final(TransferCodes.ProtocolError, $"{origin} took a part and gave it no tag, or an endless one, so the object cannot be put together.");
+
+    public static AttemptFailure BadId(string origin) => Final(TransferCodes.ProtocolError, $"{origin} began an upload without an id, or with an endless one.");
 
     public static AttemptFailure Refused(AttemptFailure status, S3Reply reply, string origin, string act)
     {

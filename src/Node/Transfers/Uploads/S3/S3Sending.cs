@@ -16,6 +16,10 @@ internal sealed class S3Sending(UploadRun run, S3Exchange exchange)
 
     private const long Unit = 1L << 20;
 
+    /// <summary>What a store says is journaled with every checkpoint: longer than any store's, it is not taken.</summary>
+    private const int UploadIdCharsMax = 2048;
+    private const int TagCharsMax = 256;
+
     private readonly long _from = run.State?.Offset ?? 0;
     private readonly List<UploadedPart> _parts = [.. run.State?.Parts ?? []];
     private readonly PartPlan _plan = new(PartBytes(run), Grows: false);
@@ -62,6 +66,8 @@ internal sealed class S3Sending(UploadRun run, S3Exchange exchange)
         {
             if (id is null)
                 return await RefusedAsync(reply, "begin an upload");
+            if (id.Length is 0 or > UploadIdCharsMax)
+                return new AttemptOutcome.Failed(S3Failures.BadId(RequestSender.Origin(run.Url)));
             _uploadId = id;
             return await SaveAsync() ? null : new AttemptOutcome.Stopped(0);
         }
@@ -93,9 +99,9 @@ internal sealed class S3Sending(UploadRun run, S3Exchange exchange)
         for (var number = 1; number <= _plan.CountFor(run.Source.Length); number++)
         {
             var range = Range(number);
-            if (!whole[number].Any(part => part.Bytes == range.Length))
+            var there = whole[number].LastOrDefault(part => part.Bytes == range.Length && part.ETag.Length is > 0 and <= TagCharsMax);
+            if (there.Number != number)
                 break;
-            var there = whole[number].Last(part => part.Bytes == range.Length);
             _parts.Add(new UploadedPart { Number = number, ETag = there.ETag, Bytes = range.Length });
         }
     }
@@ -118,9 +124,9 @@ internal sealed class S3Sending(UploadRun run, S3Exchange exchange)
         using var reply = await exchange.PutAsync(range.From, range.Length, (number, _uploadId!));
         if (!reply.IsGood)
             return await RefusedAsync(reply, $"take part {number}");
-        if (reply.ETag is not { } tag)
+        if (reply.ETag?.Trim('"') is not { Length: > 0 and <= TagCharsMax } tag)
             return new AttemptOutcome.Failed(S3Failures.NoTag(RequestSender.Origin(run.Url)) with { BytesSent = Sent });
-        _parts.Add(new UploadedPart { Number = number, ETag = tag.Trim('"'), Bytes = range.Length });
+        _parts.Add(new UploadedPart { Number = number, ETag = tag, Bytes = range.Length });
         return await SaveAsync() ? null : new AttemptOutcome.Stopped(Sent);
     }
 
