@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Backhaul.Client.Bulk;
 using Backhaul.Client.Calls;
+using Backhaul.Client.Delegates;
 using Backhaul.Client.Events;
 using Backhaul.Client.Files;
+using Backhaul.Client.Tasks;
 using Backhaul.Protocol;
 
 namespace Backhaul.Client;
@@ -22,10 +24,13 @@ public sealed class BackgroundSession
         _caller = caller;
         _path = "v1/sessions/" + Uri.EscapeDataString(identifier.ToString());
         Identifier = identifier.ToString();
+        Watch = new TaskWatch(this);
     }
 
     /// <summary>The session's name in the tenant.</summary>
     public string Identifier { get; }
+
+    internal TaskWatch Watch { get; }
 
     /// <summary>
     /// Creates the session, or re-attaches to the one of this identifier with its tasks and events. Another configuration than the
@@ -39,6 +44,39 @@ public sealed class BackgroundSession
             },
             Caller.ReadAs(ProtocolJson.Default.SessionView),
             stop);
+
+    /// <summary>
+    /// Creates the session, or re-attaches to it, and from now on hands its events to <paramref name="handler"/>: those that were not acknowledged
+    /// before, then those that happen. Dispose the result, or call its <see cref="AttachedSession.StopAsync"/>, to stop in good order.
+    /// </summary>
+    public async Task<AttachedSession> CreateOrAttachAsync(
+        SessionConfiguration? configuration, ISessionDelegate handler, AttachOptions? options = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        options ??= new AttachOptions();
+        AttachOptions.Validate(options);
+        return new AttachedSession(this, _caller, await CreateOrAttachAsync(configuration, stop), handler, options);
+    }
+
+    /// <summary>
+    /// Hands the events that are there to <paramref name="handler"/>, acknowledges them, and returns how many there were, without staying
+    /// attached. One client at a time should do this. When it is cancelled, what was handled is acknowledged.
+    /// </summary>
+    public Task<long> DrainAsync(ISessionDelegate handler, AttachOptions? options = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        options ??= new AttachOptions();
+        AttachOptions.Validate(options);
+        return new SessionDrain(this, _caller, handler, options).RunAsync(stop);
+    }
+
+    /// <summary>Says that a launch was handled: the session launches its client again only for what happens from now on. Idempotent.</summary>
+    public Task CompleteLaunchAsync(long launch, CommandId? intent = null, CancellationToken stop = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(launch);
+        var call = new Call(HttpMethod.Post, $"{_path}/launches/{launch}/complete") { Intent = intent ?? _caller.NewIntent() };
+        return _caller.RunAsync(call, static (_, _) => Task.FromResult(true), stop);
+    }
 
     /// <summary>The session with its counters and event numbers.</summary>
     public Task<SessionView> GetAsync(CancellationToken stop = default) => _caller.GetAsync(_path, ProtocolJson.Default.SessionView, stop);
@@ -86,12 +124,50 @@ public sealed class BackgroundSession
         return new BulkUpload(_caller, $"{_path}/tasks", intent).RunAsync(tasks, stop);
     }
 
+    /// <summary>
+    /// Creates a download, suspended: it begins with <see cref="BackgroundTask.ResumeAsync"/>. It is stored durably when this returns. The
+    /// <paramref name="rest"/> of its properties, if there are any, is taken as it is.
+    /// </summary>
+    public async Task<DownloadTask> CreateDownloadTaskAsync(
+        Uri url, FileReference? destination = null, TaskRequest? rest = null, CommandId? intent = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        var request = (rest ?? new TaskRequest()) with { Kind = "download", Url = url.AbsoluteUri, Start = false };
+        return new DownloadTask(this, await AddTaskAsync(destination is null ? request : request with { Destination = destination }, intent, stop));
+    }
+
+    /// <summary>
+    /// Creates an upload of a file of a container, suspended: it begins with <see cref="BackgroundTask.ResumeAsync"/>. Stage a local file
+    /// there by <see cref="ContainerFiles.UploadFileAsync"/>. A null <paramref name="source"/> needs parts in <paramref name="rest"/>.
+    /// </summary>
+    public async Task<UploadTask> CreateUploadTaskAsync(
+        Uri url, FileReference? source, TaskRequest? rest = null, CommandId? intent = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        var request = (rest ?? new TaskRequest()) with { Kind = "upload", Url = url.AbsoluteUri, Start = false };
+        return new UploadTask(this, await AddTaskAsync(source is null ? request : request with { Source = source }, intent, stop));
+    }
+
+    /// <summary>All tasks that have not ended, in order of their creation.</summary>
+    public IAsyncEnumerable<BackgroundTask> GetAllTasksAsync(CancellationToken stop = default) => LiveTasksAsync<BackgroundTask>(kind: null, group: null, stop);
+
+    /// <summary>The downloads that have not ended, of one group or of all.</summary>
+    public IAsyncEnumerable<DownloadTask> GetCurrentDownloadsAsync(string? group = null, CancellationToken stop = default) =>
+        LiveTasksAsync<DownloadTask>("download", group, stop);
+
+    /// <summary>The uploads that have not ended, of one group or of all.</summary>
+    public IAsyncEnumerable<UploadTask> GetCurrentUploadsAsync(string? group = null, CancellationToken stop = default) =>
+        LiveTasksAsync<UploadTask>("upload", group, stop);
+
+    /// <summary>The task of this id as an object, also when another process created it, or when it has ended.</summary>
+    public async Task<BackgroundTask> FindTaskAsync(string task, CancellationToken stop = default) => BackgroundTask.Of(this, await GetTaskAsync(task, stop));
+
     /// <summary>One task.</summary>
     public Task<TaskView> GetTaskAsync(string task, CancellationToken stop = default) =>
         _caller.GetAsync(TaskPath(task), ProtocolJson.Default.TaskView, stop);
 
     /// <summary>The tasks in order of their creation, also those that have ended.</summary>
-    /// <param name="state">One of the states or outcomes, for instance <c>waiting</c> or <c>failed</c>.</param>
+    /// <param name="state">One of the states or outcomes, for instance <c>waiting</c> or <c>failed</c>; <c>live</c> is all that have not ended.</param>
     /// <param name="kind"><c>download</c> or <c>upload</c>.</param>
     /// <param name="stop">Ends the enumeration.</param>
     public IAsyncEnumerable<TaskView> ListTasksAsync(string? state = null, string? kind = null, CancellationToken stop = default) =>
@@ -214,6 +290,15 @@ public sealed class BackgroundSession
     {
         ArgumentNullException.ThrowIfNull(handler);
         return new EventLoop(this, _caller, handler, options ?? new EventStreamOptions()).RunAsync(stop);
+    }
+
+    private async IAsyncEnumerable<TTask> LiveTasksAsync<TTask>(
+        string? kind, string? group, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
+        where TTask : BackgroundTask
+    {
+        var query = new Query().With("state", "live").With("kind", kind).With("group", group);
+        await foreach (var view in _caller.ListAsync($"{_path}/tasks", query, ProtocolJson.Default.PageTaskView, stop))
+            yield return (TTask)BackgroundTask.Of(this, view);
     }
 
     private Task<TaskView> ActAsync(string task, string verb, CommandId? intent, CancellationToken stop) =>

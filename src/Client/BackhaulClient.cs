@@ -31,11 +31,19 @@ public sealed class BackhaulClient : IDisposable
     /// <summary>The files of the containers.</summary>
     public ContainerFiles Files { get; }
 
-    /// <summary>The session of this identifier. Asks nothing of the cluster: create or re-attach with <see cref="BackgroundSession.CreateOrAttachAsync"/>.</summary>
+    /// <summary>The session of this identifier. Asks nothing of the cluster: create or re-attach with <see cref="CreateOrAttachAsync"/>.</summary>
     /// <exception cref="ArgumentException">The identifier breaks <see cref="SessionIdentifier.Rule"/>.</exception>
     public BackgroundSession Session(string identifier) => SessionIdentifier.TryParse(identifier, out var valid)
         ? new BackgroundSession(_caller, valid)
         : throw new ArgumentException(SessionIdentifier.Rule, nameof(identifier));
+
+    /// <summary>
+    /// Creates the session of this identifier, or re-attaches to it, and hands its events to <paramref name="handler"/>; see
+    /// <see cref="BackgroundSession.CreateOrAttachAsync(SessionConfiguration, ISessionDelegate, AttachOptions, CancellationToken)"/>.
+    /// </summary>
+    public Task<AttachedSession> CreateOrAttachAsync(
+        string identifier, SessionConfiguration? configuration, ISessionDelegate handler, AttachOptions? options = null, CancellationToken stop = default) =>
+        Session(identifier).CreateOrAttachAsync(configuration, handler, options, stop);
 
     /// <summary>All sessions of the tenant, or those in one state.</summary>
     public IAsyncEnumerable<SessionListItem> ListSessionsAsync(string? state = null, CancellationToken stop = default) =>

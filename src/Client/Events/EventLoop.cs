@@ -9,7 +9,7 @@ namespace Backhaul.Client.Events;
 /// while one is under way the next grows by itself, so that a fast handler is never slowed down by round trips.
 ///
 /// Invariant: a number is acknowledged only after the handlers of all events up to it have returned. Whatever ends the loop, the last
-/// handled number is still sent, within <see cref="FlushTime"/> when the caller is stopping.
+/// handled number is still sent, within <see cref="FlushTime"/> of the handler's return when the caller is stopping.
 /// </summary>
 internal sealed class EventLoop(
     BackgroundSession session,
@@ -27,7 +27,6 @@ internal sealed class EventLoop(
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using var acknowledging = new CancellationTokenSource(Timeout.InfiniteTimeSpan, caller.Time);
-        using var hurry = stop.Register(() => acknowledging.CancelAfter(FlushTime));
         var acknowledged = AcknowledgeAllAsync(reading, acknowledging.Token);
         try
         {
@@ -43,6 +42,7 @@ internal sealed class EventLoop(
             throw;
         }
         _handled.Writer.Complete();
+        using var hurry = stop.Register(() => acknowledging.CancelAfter(FlushTime));
         await acknowledged;
     }
 

@@ -9,7 +9,7 @@ namespace Backhaul.Node.Api;
 internal static class TaskEndpoints
 {
     private static readonly string[] States =
-        ["suspended", "waiting", "running", "canceling", "completed", "succeeded", "failed", "cancelled", "expired"];
+        ["live", "suspended", "waiting", "running", "canceling", "completed", "succeeded", "failed", "cancelled", "expired"];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -19,7 +19,7 @@ internal static class TaskEndpoints
             .Accepts<TaskRequest>(RequestBodies.Json, RequestBodies.Lines)
             .Produces<TaskView>(201).Produces<IReadOnlyList<TaskResult>>(200).Refuses(404, 409, 413, 415, 422);
         tasks.MapGet("", ListAsync)
-            .WithName("listTasks").WithSummary("Lists tasks in order of creation; state is a state or an outcome")
+            .WithName("listTasks").WithSummary("Lists tasks in order of creation; state is a state, an outcome, or live")
             .Produces<Page<TaskView>>().Refuses(404);
         tasks.MapGet("/{task}", (HttpContext context, string session, string task, SessionCalls calls) =>
                 AskAsync(context, session, task, calls, id => new SessionCommand.GetTask(id)))

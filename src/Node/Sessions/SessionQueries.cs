@@ -170,7 +170,10 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
 /// <summary>Which tasks a list wants. States are those of the wire; outcomes are taken as states of ended tasks.</summary>
 internal static class TaskFilter
 {
-    public static bool IsLiveState(string state) => state is "suspended" or "waiting" or "running" or "canceling";
+    /// <summary>All tasks that have not ended.</summary>
+    private const string Live = "live";
+
+    public static bool IsLiveState(string state) => state is Live or "suspended" or "waiting" or "running" or "canceling";
 
     public static bool IsState(string state) =>
         IsLiveState(state) || state is "completed" or TaskOutcomes.Succeeded or TaskOutcomes.Failed or TaskOutcomes.Cancelled or TaskOutcomes.Expired;
@@ -178,5 +181,5 @@ internal static class TaskFilter
     public static bool Matches(SessionCommand.ListTasks list, TaskState task) =>
         (list.Kind is null || list.Kind == task.Spec.Kind)
         && (list.Group is null || list.Group == task.Spec.Group)
-        && (list.State is null || list.State == TaskViews.StateOf(task.Phase) || list.State == task.End?.Outcome);
+        && (list.State is null || (list.State == Live && task.End is null) || list.State == TaskViews.StateOf(task.Phase) || list.State == task.End?.Outcome);
 }

@@ -1,0 +1,45 @@
+using Backhaul.Client.Calls;
+using Backhaul.Protocol;
+
+namespace Backhaul.Client.Delegates;
+
+/// <summary>
+/// Hands one event after the other to a delegate, and returns when its method has. A method that throws is called again, for as long as
+/// nobody stops: the event must not be passed over, and those behind it must not overtake it.
+/// </summary>
+internal sealed class DelegateHandler(BackgroundSession session, Caller caller, ISessionDelegate to, AttachOptions options)
+{
+    private long _handledThrough;
+    private volatile HandlerFailure? _failure;
+
+    /// <summary>The newest event whose method has returned.</summary>
+    public long HandledThrough => Interlocked.Read(ref _handledThrough);
+
+    /// <summary>Set while an event is tried again.</summary>
+    public HandlerFailure? Failure => _failure;
+
+    /// <param name="next">The event.</param>
+    /// <param name="stopping">Ends the waits between calls; a call that runs may finish.</param>
+    /// <param name="abort">Given to the delegate's method.</param>
+    public async ValueTask HandleAsync(EventView next, CancellationToken stopping, CancellationToken abort)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            stopping.ThrowIfCancellationRequested();
+            try
+            {
+                await EventDispatch.ToAsync(to, session, next, abort);
+                Interlocked.Exchange(ref _handledThrough, next.Number);
+                _failure = null;
+                return;
+            }
+            catch (Exception failed) when (failed is not OperationCanceledException || !abort.IsCancellationRequested)
+            {
+                var wait = RetryRules.BackOff(attempt, 0.5 + (caller.Options.Jitter() / 2), options.RetryFirst, options.RetryLongest);
+                _failure = new HandlerFailure(next, failed, attempt, wait);
+                to.HandlerFailed(session, _failure);
+                await caller.WaitAsync(wait, stopping);
+            }
+        }
+    }
+}

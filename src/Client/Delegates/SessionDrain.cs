@@ -1,0 +1,39 @@
+using Backhaul.Client.Calls;
+
+namespace Backhaul.Client.Delegates;
+
+/// <summary>
+/// Handles what is there and returns: page after page, each acknowledged when it is handled, until there is none. Made for clients that are
+/// woken for it; it leaves no connection open.
+/// </summary>
+internal sealed class SessionDrain(BackgroundSession session, Caller caller, ISessionDelegate to, AttachOptions options)
+{
+    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
+
+    public async Task<long> RunAsync(CancellationToken stop)
+    {
+        var handler = new DelegateHandler(session, caller, to, options);
+        var acknowledged = (await session.GetAsync(stop)).Acknowledged;
+        var handled = 0L;
+        while (await session.ReadEventPageAsync(acknowledged, stop: stop) is { Events.Count: > 0 } page)
+        {
+            try
+            {
+                foreach (var next in page.Events)
+                {
+                    await handler.HandleAsync(next, stop, stop);
+                    handled++;
+                }
+            }
+            catch when (handler.HandledThrough > acknowledged)
+            {
+                using var flush = new CancellationTokenSource(FlushTime, caller.Time);
+                await ((Task)session.AcknowledgeAsync(handler.HandledThrough, stop: flush.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
+            }
+            acknowledged = handler.HandledThrough;
+            await session.AcknowledgeAsync(acknowledged, stop: stop);
+        }
+        return handled;
+    }
+}

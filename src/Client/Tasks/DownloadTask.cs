@@ -1,0 +1,34 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Client;
+
+/// <summary>A download of a session.</summary>
+public sealed class DownloadTask : BackgroundTask
+{
+    internal DownloadTask(BackgroundSession session, TaskView view)
+        : base(session, view)
+    {
+    }
+
+    /// <summary>Where its file goes; null is a temporary file, which lives until the task's last event is acknowledged.</summary>
+    public FileReference? Destination => View.Destination;
+
+    /// <summary>Its file, once it has succeeded.</summary>
+    public FileView? File => View.File;
+
+    /// <summary>Whether a break loses bytes, and why.</summary>
+    public ResumableView? Resumable => View.Resumable;
+
+    /// <summary><c>verified</c> when a length or a digest proved the body complete, else <c>unverified</c>.</summary>
+    public string? Integrity => View.Integrity;
+
+    /// <summary>Which of its bytes are durable, and which are wanted.</summary>
+    public Task<RangesView> GetRangesAsync(CancellationToken stop = default) => Session.GetRangesAsync(Id, stop);
+
+    /// <summary>Asks for bytes before the others, of a task with random access; opens or ends a deferral of its events.</summary>
+    public Task<RangesView> WantRangesAsync(RangesRequest ranges, CancellationToken stop = default) => Session.WantRangesAsync(Id, ranges, stop: stop);
+
+    /// <summary>Copies its file into <paramref name="destination"/>, going on after a broken connection.</summary>
+    public Task<FileHead> ReadContentAsync(Stream destination, ByteRange? range = null, CancellationToken stop = default) =>
+        Session.ReadContentAsync(Id, destination, range, stop);
+}
