@@ -47,6 +47,7 @@ public sealed class DependencyTests
     {
         Assert.Empty(OurReferences(typeof(Protocol.TaskId)));
         Assert.Equal(["Backhaul.Protocol"], OurReferences(System.Reflection.Assembly.Load("Backhaul.Client")));
+        Assert.Equal(["Backhaul.Client", "Backhaul.Protocol"], OurReferences(System.Reflection.Assembly.Load("Backhaul.Client.AspNetCore")));
         Assert.Equal(["Backhaul.Protocol"], OurReferences(typeof(Node.Journal.IJournal)));
     }
 

@@ -89,11 +89,18 @@ public sealed class AttachedSession : IAsyncDisposable
     {
         try
         {
-            await new EventLoop(Session, _caller, (next, stopping) => _handler.HandleAsync(next, stopping, _abort.Token), stream).RunAsync(_stopping.Token);
+            await new EventLoop(Session, _caller, HandleAsync, stream).RunAsync(_stopping.Token);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             // stopped, as asked
         }
+    }
+
+    /// <summary>Asks the source itself: what is linked to it learns of a stop a moment later, and the next event may be here already.</summary>
+    private ValueTask HandleAsync(EventView next, CancellationToken reading)
+    {
+        _stopping.Token.ThrowIfCancellationRequested();
+        return _handler.HandleAsync(next, reading, _abort.Token);
     }
 }

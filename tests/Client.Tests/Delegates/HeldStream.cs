@@ -1,0 +1,12 @@
+namespace Backhaul.Client.Tests.Delegates;
+
+/// <summary>Gives its bytes, and ends when the test says so.</summary>
+internal sealed class HeldStream(byte[] bytes, Task end) : MemoryStream(bytes)
+{
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (Position == Length)
+            await end.WaitAsync(cancellationToken);
+        return await base.ReadAsync(buffer, cancellationToken);
+    }
+}
