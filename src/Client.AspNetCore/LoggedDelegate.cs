@@ -30,6 +30,8 @@ internal sealed class LoggedDelegate(ISessionDelegate to, ILogger logger) : ISes
 
     public ValueTask GroupCompletedAsync(SessionEvent<GroupCompletedData> completed, CancellationToken stop) => to.GroupCompletedAsync(completed, stop);
 
+    public ValueTask CompletionGroupFiredAsync(SessionEvent<GroupCompletedData> fired, CancellationToken stop) => to.CompletionGroupFiredAsync(fired, stop);
+
     public ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => to.EventsDrainedAsync(drained, stop);
 
     public ValueTask SessionInvalidatedAsync(SessionEvent invalidated, CancellationToken stop) => to.SessionInvalidatedAsync(invalidated, stop);

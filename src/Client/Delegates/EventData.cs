@@ -160,7 +160,7 @@ public sealed record TaskCompletedData
     public FileView? File { get; init; }
 }
 
-/// <summary>Of <c>groupCompleted</c>: what ended since the last time, by outcome.</summary>
+/// <summary>Of <c>groupCompleted</c> (what ended since the last time) and <c>completionGroupFired</c> (all its tasks), by outcome.</summary>
 public sealed record GroupCompletedData
 {
     /// <summary>The group's name.</summary>

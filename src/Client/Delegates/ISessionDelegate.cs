@@ -47,6 +47,9 @@ public interface ISessionDelegate
     /// <summary>No task of a group is left.</summary>
     ValueTask GroupCompletedAsync(SessionEvent<GroupCompletedData> completed, CancellationToken stop) => default;
 
+    /// <summary>All tasks of an enabled completion group have ended; it fires once.</summary>
+    ValueTask CompletionGroupFiredAsync(SessionEvent<GroupCompletedData> fired, CancellationToken stop) => default;
+
     /// <summary>Everything before it was acknowledged, and no task is left.</summary>
     ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => default;
 

@@ -22,6 +22,17 @@ public sealed class DownloadTask : BackgroundTask
     /// <summary><c>verified</c> when a length or a digest proved the body complete, else <c>unverified</c>.</summary>
     public string? Integrity => View.Integrity;
 
+    /// <summary>
+    /// Ends it as <c>cancelled</c> and keeps its part: other tasks, of any session and any number of them, start from it by
+    /// <see cref="TaskRequest.ResumeData"/>, until it expires. The answer says why when there is nothing to go on from.
+    /// </summary>
+    public async Task<ResumeDataView> CancelProducingResumeDataAsync(CancellationToken stop = default)
+    {
+        var data = await Session.ProduceResumeDataAsync(Id, stop: stop);
+        await RefreshAsync(stop);
+        return data;
+    }
+
     /// <summary>Which of its bytes are durable, and which are wanted.</summary>
     public Task<RangesView> GetRangesAsync(CancellationToken stop = default) => Session.GetRangesAsync(Id, stop);
 

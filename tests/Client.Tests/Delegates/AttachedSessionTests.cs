@@ -23,13 +23,14 @@ public sealed class AttachedSessionTests
             .Add("taskFinishedFile", """{"file":{"container":"default","path":"a","length":20}}""", "t1")
             .Add("taskCompleted", Ended, "t1")
             .Add("groupCompleted", """{"group":"g","succeeded":4}""")
+            .Add("completionGroupFired", """{"group":"c","failed":2}""")
             .Add("fromALaterVersion", """{"x":1}""")
             .Add("eventsDrained");
-        var calls = await RunAsync(script, new RecordingDelegate(), 14);
+        var calls = await RunAsync(script, new RecordingDelegate(), 15);
         Assert.Equal(
         [
             "progress t1 5", "created 2", "task t1 download https://example.org/a d", "started 1 10", "waiting retry 2027 idleTimeout", "challenge basic h:80 True", "resumed 10/20",
-            "restarted 2 changed", "redirected 302 https://example.org/b", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "other fromALaterVersion", "drained 14",
+            "restarted 2 changed", "redirected 302 https://example.org/b", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 15",
         ], calls);
     }
 
@@ -201,8 +202,8 @@ public sealed class AttachedSessionTests
     {
         using var client = new BackhaulClient();
         var session = client.Session("photos");
-        Assert.Throws<ArgumentException>(() => { _ = session.DrainAsync(new RecordingDelegate(), new AttachOptions { RetryFirst = TimeSpan.Zero }); });
-        Assert.Throws<ArgumentException>(() => { _ = session.DrainAsync(new RecordingDelegate(), new AttachOptions { RetryLongest = TimeSpan.FromMilliseconds(1) }); });
+        Assert.Throws<ArgumentException>(() => { _ = session.DrainAsync(new RecordingDelegate(), new AttachOptions { RetryFirst = TimeSpan.Zero }, Stop); });
+        Assert.Throws<ArgumentException>(() => { _ = session.DrainAsync(new RecordingDelegate(), new AttachOptions { RetryLongest = TimeSpan.FromMilliseconds(1) }, Stop); });
     }
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

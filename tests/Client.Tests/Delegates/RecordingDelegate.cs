@@ -51,24 +51,31 @@ internal sealed class RecordingDelegate : ISessionDelegate
 
     public ValueTask GroupCompletedAsync(SessionEvent<GroupCompletedData> completed, CancellationToken stop) => Note($"group {completed.Data.Group} {completed.Data.Succeeded}");
 
+    public ValueTask CompletionGroupFiredAsync(SessionEvent<GroupCompletedData> fired, CancellationToken stop) => Note($"fired {fired.Data.Group} {fired.Data.Failed}");
+
     public ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => Note($"drained {drained.Number}");
 
     public ValueTask SessionInvalidatedAsync(SessionEvent invalidated, CancellationToken stop) => Note("invalidated");
 
     public ValueTask OtherEventAsync(SessionEvent other, CancellationToken stop) => Note($"other {other.View.Type}");
 
-    public void Progressed(BackgroundSession session, ProgressView progress) => Note($"progress {progress.Task} {progress.Progress.BytesReceived}");
+    public void Progressed(BackgroundSession session, ProgressView progress) => Write($"progress {progress.Task} {progress.Progress.BytesReceived}");
 
     public void HandlerFailed(BackgroundSession session, HandlerFailure failure)
     {
-        Note($"failed {failure.Event.Number} {failure.Attempt} {failure.Wait.TotalSeconds}");
+        Write($"failed {failure.Event.Number} {failure.Attempt} {failure.Wait.TotalSeconds}");
         OnFailed(failure);
     }
 
     private ValueTask Note(string call)
     {
+        Write(call);
+        return default;
+    }
+
+    private void Write(string call)
+    {
         lock (_calls)
             _calls.Add(call);
-        return default;
     }
 }

@@ -44,6 +44,21 @@ public sealed class TaskObjectTests
     }
 
     [Fact]
+    public async Task Cancelling_by_producing_resume_data_gives_it_and_sees_the_end()
+    {
+        var script = new ScriptedSession();
+        script.SetTask("t1", "running");
+        using var client = script.Node.Client();
+        var task = (DownloadTask)await client.Session("photos").FindTaskAsync("t1", Stop);
+        script.SetTask("t1", "completed", "cancelled");
+        script.Instead = seen => seen.Path.EndsWith("/resume-data", StringComparison.Ordinal)
+            ? Answer.Json("""{"id":"t1","resumeData":"abc","why":"Kept.","bytes":7}""")
+            : null;
+        Assert.Equal(("abc", 7L), (await task.CancelProducingResumeDataAsync(Stop)) is var data ? (data.ResumeData, data.Bytes) : default);
+        Assert.Equal("cancelled", task.Outcome);
+    }
+
+    [Fact]
     public async Task An_upload_is_created_suspended_from_a_file_of_a_container()
     {
         var script = new ScriptedSession();

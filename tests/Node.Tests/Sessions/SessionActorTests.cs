@@ -182,6 +182,20 @@ public sealed class SessionActorTests
     });
 
     [Fact]
+    public void Live_tasks_are_those_that_have_not_ended() => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration { MaxConnectionsPerHost = 1 }));
+        for (var n = 0; n < 4; n++)
+            await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        _world.Runner.Running.First().Outcome.SetResult(((AttemptReport.Ended)SessionHarness.Finished()).Outcome);
+        await _world.UntilAsync(async () => (await _world.DescribeAsync()).Counts is { Succeeded: 1, Running: 1 });
+        var live = await _world.AskAsync(new SessionCommand.ListTasks("live", null, 0, 10), ProtocolJson.Default.PageTaskView);
+        Assert.Equal(["t2 running", "t3 waiting", "t4 waiting"], live.Items.Select(task => $"{task.Id} {task.State}"));
+    });
+
+    [Fact]
     public void An_idle_session_leaves_memory_and_one_with_a_timer_soon_does_not() => _world.Run(async () =>
     {
         await _world.StartAsync();
