@@ -22,7 +22,7 @@ internal sealed class Bars(IReadOnlyCollection<string> names)
 
     private static string Bar(TaskProgress moved)
     {
-        var share = moved.TotalToSend is > 0 and var total ? (double)moved.BytesSent / total.Value : 0;
+        var share = moved.TotalToSend is > 0 and var total ? (double)moved.BytesSent / total : 0;
         var full = (int)(Math.Clamp(share, 0, 1) * Width);
         var speed = moved.BytesPerSecond is { } bytes ? $"{bytes / 1024.0 / 1024:0.0} MiB/s" : "";
         return $"[{new string('#', full)}{new string('.', Width - full)}] {share,4:P0} {speed}";

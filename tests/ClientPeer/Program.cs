@@ -15,7 +15,8 @@ await using (attached)
 {
     var session = attached.Session;
     // The same intent in each life: what was stored by a life before is not stored again.
-    CommandId.TryParse($"peer-{args[1]}", out var intent);
+    if (!CommandId.TryParse($"peer-{args[1]}", out var intent))
+        return 2;
     await foreach (var chunk in session.AddTasksAsync(RequestsAsync(), intent))
         Console.WriteLine($"{chunk.From}: {chunk.Accepted} of {chunk.Count}");
     if (await session.GetAsync() is { } view && view.Acknowledged == view.LastEvent && view.Counts.Succeeded == urls.Length)
