@@ -102,7 +102,9 @@ public sealed class HostedTests
         var script = new ScriptedSession();
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Backhaul:Endpoints:0"] = "http://node-x:5080", ["Backhaul:Endpoints:1"] = "http://node-y:5080", ["Backhaul:Key"] = "key-1",
+            ["Backhaul:Endpoints:0"] = "http://node-x:5080",
+            ["Backhaul:Endpoints:1"] = "http://node-y:5080",
+            ["Backhaul:Key"] = "key-1",
         }).Build();
         var services = new ServiceCollection();
         services.AddLogging();
