@@ -35,7 +35,7 @@ internal sealed class NightPlanner(BackhaulClient client, NightlyOptions options
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await client.Session(Session).CreateOrAttachAsync(stop: stoppingToken);
+        await client.Session(Session).CreateOrAttachAsync(options.Configuration, stoppingToken);
         await PlanAsync(stoppingToken);
     }
 

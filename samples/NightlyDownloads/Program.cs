@@ -9,11 +9,12 @@ builder.Services.AddSingleton(nightly);
 builder.Services.AddSingleton<NightPlanner>();
 builder.Services
     .AddBackhaul(builder.Configuration.GetSection("Backhaul"))
-    .AddSession<NightlySession>(NightPlanner.Session, presence: nightly.Secret is null ? SessionPresence.Attached : SessionPresence.OnLaunch);
+    .AddSession<NightlySession>(
+        NightPlanner.Session, nightly.Configuration, nightly.Launch is null ? SessionPresence.Attached : SessionPresence.OnLaunch);
 builder.Services.AddHostedService(services => services.GetRequiredService<NightPlanner>());
 
 var app = builder.Build();
-if (nightly.Secret is { } secret)
+if (nightly.Launch is { Secret: { } secret })
     app.MapBackhaulLaunches("/launches", secret);
 app.MapGet("/", (NightPlanner planner, CancellationToken stop) => planner.DescribeAsync(stop));
 app.Run();

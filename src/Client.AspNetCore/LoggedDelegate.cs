@@ -22,6 +22,8 @@ internal sealed class LoggedDelegate(ISessionDelegate to, ILogger logger) : ISes
 
     public ValueTask RedirectedAsync(TaskEvent<RedirectedData> redirected, CancellationToken stop) => to.RedirectedAsync(redirected, stop);
 
+    public ValueTask ExpectationExceededAsync(TaskEvent<ExpectationExceededData> exceeded, CancellationToken stop) => to.ExpectationExceededAsync(exceeded, stop);
+
     public ValueTask RangesDownloadedAsync(TaskEvent<RangesDownloadedData> downloaded, CancellationToken stop) => to.RangesDownloadedAsync(downloaded, stop);
 
     public ValueTask TaskFinishedFileAsync(TaskEvent<TaskFinishedFileData> finished, CancellationToken stop) => to.TaskFinishedFileAsync(finished, stop);

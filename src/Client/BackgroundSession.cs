@@ -70,14 +70,6 @@ public sealed class BackgroundSession
         return new SessionDrain(this, _caller, handler, options).RunAsync(stop);
     }
 
-    /// <summary>Says that a launch was handled: the session launches its client again only for what happens from now on. Idempotent.</summary>
-    public Task CompleteLaunchAsync(long launch, CommandId? intent = null, CancellationToken stop = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(launch);
-        var call = new Call(HttpMethod.Post, $"{_path}/launches/{launch}/complete") { Intent = intent ?? _caller.NewIntent() };
-        return _caller.RunAsync(call, static (_, _) => Task.FromResult(true), stop);
-    }
-
     /// <summary>The session with its counters and event numbers.</summary>
     public Task<SessionView> GetAsync(CancellationToken stop = default) => _caller.GetAsync(_path, ProtocolJson.Default.SessionView, stop);
 

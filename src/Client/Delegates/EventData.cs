@@ -112,6 +112,16 @@ public sealed record RedirectedData
     public int Status { get; init; }
 }
 
+/// <summary>Of <c>expectationExceeded</c>.</summary>
+public sealed record ExpectationExceededData
+{
+    /// <summary>What the client expected.</summary>
+    public long ExpectedBytes { get; init; }
+
+    /// <summary>What it is.</summary>
+    public long ActualBytes { get; init; }
+}
+
 /// <summary>Of <c>rangesDownloaded</c>.</summary>
 public sealed record RangesDownloadedData
 {

@@ -13,6 +13,7 @@ namespace Backhaul.Client.Delegates;
 [JsonSerializable(typeof(ResumedData))]
 [JsonSerializable(typeof(RestartedData))]
 [JsonSerializable(typeof(RedirectedData))]
+[JsonSerializable(typeof(ExpectationExceededData))]
 [JsonSerializable(typeof(RangesDownloadedData))]
 [JsonSerializable(typeof(TaskFinishedFileData))]
 [JsonSerializable(typeof(TaskCompletedData))]

@@ -20,6 +20,7 @@ internal static class EventDispatch
             EventTypes.Resumed => to.ResumedAsync(OfTask(json.ResumedData), stop),
             EventTypes.Restarted => to.RestartedAsync(OfTask(json.RestartedData), stop),
             EventTypes.Redirected => to.RedirectedAsync(OfTask(json.RedirectedData), stop),
+            EventTypes.ExpectationExceeded => to.ExpectationExceededAsync(OfTask(json.ExpectationExceededData), stop),
             EventTypes.RangesDownloaded => to.RangesDownloadedAsync(OfTask(json.RangesDownloadedData), stop),
             EventTypes.TaskFinishedFile => to.TaskFinishedFileAsync(OfTask(json.TaskFinishedFileData), stop),
             EventTypes.TaskCompleted => to.TaskCompletedAsync(OfTask(json.TaskCompletedData), stop),

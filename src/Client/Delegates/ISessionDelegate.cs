@@ -23,7 +23,7 @@ public interface ISessionDelegate
     /// <summary>A task cannot run now; the data has the reason and when it is looked at again.</summary>
     ValueTask TaskWaitingAsync(TaskEvent<TaskWaitingData> waiting, CancellationToken stop) => default;
 
-    /// <summary>A server or a proxy asks for a credential; the task waits until the session has one.</summary>
+    /// <summary>A server or a proxy asks for a credential; the task waits for <see cref="BackgroundSession.AnswerChallengeAsync"/>, or until the session has one.</summary>
     ValueTask ChallengedAsync(TaskEvent<ChallengeData> challenge, CancellationToken stop) => default;
 
     /// <summary>An attempt goes on from bytes that were kept.</summary>
@@ -34,6 +34,9 @@ public interface ISessionDelegate
 
     /// <summary>A redirect was followed.</summary>
     ValueTask RedirectedAsync(TaskEvent<RedirectedData> redirected, CancellationToken stop) => default;
+
+    /// <summary>A task has far more bytes than its client expected; nothing ends because of it.</summary>
+    ValueTask ExpectationExceededAsync(TaskEvent<ExpectationExceededData> exceeded, CancellationToken stop) => default;
 
     /// <summary>More bytes of a download with random access are there.</summary>
     ValueTask RangesDownloadedAsync(TaskEvent<RangesDownloadedData> downloaded, CancellationToken stop) => default;

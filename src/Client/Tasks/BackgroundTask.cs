@@ -127,6 +127,10 @@ public abstract class BackgroundTask
     public Task<TaskView> SetBandwidthAsync(long? bytesPerSecondMax, CancellationToken stop = default) =>
         ChangeAsync(new TaskChange { BytesPerSecondMax = bytesPerSecondMax ?? 0 }, stop);
 
+    /// <summary>Answers the authentication challenge that it waits with.</summary>
+    public Task<TaskView> AnswerChallengeAsync(ChallengeAnswer answer, CancellationToken stop = default) =>
+        SeeAsync(Session.AnswerChallengeAsync(Id, answer, stop: stop));
+
     /// <summary>Why it is in its state, as one sentence with the numbers behind it.</summary>
     public Task<WhyView> WhyAsync(CancellationToken stop = default) => Session.WhyAsync(Id, stop);
 

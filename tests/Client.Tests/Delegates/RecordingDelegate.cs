@@ -38,6 +38,8 @@ internal sealed class RecordingDelegate : ISessionDelegate
 
     public ValueTask RedirectedAsync(TaskEvent<RedirectedData> redirected, CancellationToken stop) => Note($"redirected {redirected.Data.Status} {redirected.Data.Url}");
 
+    public ValueTask ExpectationExceededAsync(TaskEvent<ExpectationExceededData> exceeded, CancellationToken stop) => Note($"exceeded {exceeded.Data.ActualBytes}/{exceeded.Data.ExpectedBytes}");
+
     public ValueTask RangesDownloadedAsync(TaskEvent<RangesDownloadedData> downloaded, CancellationToken stop) =>
         Note($"ranges {string.Join(',', downloaded.Data.Ranges.Select(range => $"{range[0]}-{range[1]}"))} of {downloaded.Data.Total}");
 
