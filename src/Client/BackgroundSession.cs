@@ -197,6 +197,16 @@ public sealed class BackgroundSession
             intent,
             stop);
 
+    /// <summary>Says whether, and how, a task may start that asks before its start.</summary>
+    public Task<TaskView> AnswerDelayedRequestAsync(string task, DelayedRequestAnswer answer, CommandId? intent = null, CancellationToken stop = default) =>
+        _caller.CommandAsync(
+            HttpMethod.Post,
+            $"{TaskPath(task)}/delayed-request",
+            JsonSerializer.SerializeToUtf8Bytes(answer, ProtocolJson.Default.DelayedRequestAnswer),
+            ProtocolJson.Default.TaskView,
+            intent,
+            stop);
+
     /// <summary>A group of tasks; nothing is asked of the node until one of its methods is called.</summary>
     public TransferGroup Group(string name) =>
         new(_caller, _path, GroupName.TryParse(name, out var parsed) ? parsed : throw new ArgumentException(GroupName.Rule, nameof(name)));

@@ -32,6 +32,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(RangesView))]
 [JsonSerializable(typeof(ChallengeAnswer))]
 [JsonSerializable(typeof(GivenCredential))]
+[JsonSerializable(typeof(DelayedRequestAnswer))]
 [JsonSerializable(typeof(GroupRequest))]
 [JsonSerializable(typeof(GroupView))]
 [JsonSerializable(typeof(Page<GroupView>))]

@@ -35,6 +35,7 @@ public sealed class CallsTests
         await session.SuspendTaskAsync("t1", stop: Stop);
         await session.CancelTaskAsync("t1", stop: Stop);
         await session.MakeCurrentAsync("t1", stop: Stop);
+        await session.AnswerDelayedRequestAsync("t1", new DelayedRequestAnswer { Answer = "continue" }, stop: Stop);
         await session.AnswerChallengeAsync("t1", new ChallengeAnswer { Answer = "useCredential", Secret = "vendor" }, stop: Stop);
         await session.Group("g:1").CreateAsync("serialized", Stop);
         await session.Group("g:1").GetAsync(Stop);
@@ -69,6 +70,7 @@ public sealed class CallsTests
             $"POST! {Session}/tasks/t1/suspend ",
             $"POST! {Session}/tasks/t1/cancel ",
             $"POST! {Session}/tasks/t1/make-current ",
+            $$"""POST! {{Session}}/tasks/t1/delayed-request {"answer":"continue"}""",
             $$"""POST! {{Session}}/tasks/t1/challenge {"answer":"useCredential","secret":"vendor"}""",
             $$"""PUT {{Session}}/groups/g%3A1 {"mode":"serialized"}""",
             $"GET {Session}/groups/g%3A1 ",

@@ -36,6 +36,27 @@ public sealed class ChallengeTests
             Assert.Equal(-1, (await File.ReadAllBytesAsync(file, stop)).AsSpan().IndexOf(Encoding.UTF8.GetBytes(Password)));
     }
 
+    [Fact]
+    public async Task A_task_that_asks_before_every_attempt_starts_with_the_request_it_is_given()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        using var folder = new NodeFolder();
+        await using var origin = await Origin.StartAsync();
+        var file = origin.Add("signed", 10_000, bytesPerSecond: 0);
+        await using var node = await NodeProcess.StartAsync(folder.Data);
+        using var client = new BackhaulClient(node.Url);
+        var session = client.Session("asked");
+        await session.CreateOrAttachAsync(stop: stop);
+        var ask = new AskBeforeStart { When = "everyAttempt", Timeout = TimeSpan.FromHours(1), Default = "cancel" };
+        await session.AddTaskAsync(new TaskRequest { Id = "signed", Kind = "download", Url = origin.Url + "/expired", AskBeforeStart = ask }, stop: stop);
+        await session.AddTaskAsync(new TaskRequest { Id = "hasty", Kind = "download", Url = file.Url, AskBeforeStart = new AskBeforeStart { Timeout = TimeSpan.FromSeconds(1) } }, stop: stop);
+        await Eventually.TrueAsync(async () => (await session.GetTaskAsync("signed", stop)).Reason == "delayedRequest", Within, () => "the question");
+        await session.AnswerDelayedRequestAsync("signed", new DelayedRequestAnswer { Answer = "useNewRequest", Url = file.Url, Attempt = 1 }, stop: stop);
+        await Eventually.TrueAsync(async () => (await session.GetAsync(stop)).Counts.Succeeded == 2, Within, () => "both tasks to succeed");
+        var events = (await session.ReadEventPageAsync(stop: stop)).Events;
+        Assert.Equal(["hasty", "signed"], events.Where(one => one.Type == EventTypes.DelayedRequest).Select(one => one.Task).Order());
+    }
+
     private static Task AskedAsync(BackgroundSession session, int times, CancellationToken stop) => Eventually.TrueAsync(
         async () => (await session.GetTaskAsync("closed", stop)).Challenge?.Count == times, Within, () => $"the task to be asked {times} times");
 }

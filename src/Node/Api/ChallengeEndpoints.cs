@@ -4,14 +4,25 @@ using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
 
-/// <summary><c>POST /v1/sessions/{session}/tasks/{task}/challenge</c>: a client's answer.</summary>
+/// <summary><c>POST /v1/sessions/{session}/tasks/{task}/challenge</c> and <c>…/delayed-request</c>: a client's answers.</summary>
 internal static class ChallengeEndpoints
 {
-    public static void Map(IEndpointRouteBuilder routes) =>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
         routes.MapPost("/v1/sessions/{session}/tasks/{task}/challenge", AnswerAsync).WithTags("tasks")
             .WithName("answerChallenge").WithSummary("Answers the authentication challenge that a task waits with")
             .Accepts<ChallengeAnswer>(RequestBodies.Json)
             .Produces<TaskView>(202).Refuses(404, 409, 413, 415, 422);
+        routes.MapPost("/v1/sessions/{session}/tasks/{task}/delayed-request", DecideAsync).WithTags("tasks")
+            .WithName("answerDelayedRequest").WithSummary("Says whether, and how, a task may start that asks before its start")
+            .Accepts<DelayedRequestAnswer>(RequestBodies.Json)
+            .Produces<TaskView>(202).Refuses(404, 409, 413, 415, 422);
+    }
+
+    private static async Task<IResult> DecideAsync(HttpContext context, string session, string task, SessionCalls calls) =>
+        TaskId.TryParse(task, out var id)
+            ? Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.DelayedRequestAnswer, answer => DelayedRequestRules.Validate(id, answer)))
+            : Problems.Result(400, ProblemCodes.InvalidIdentifier, TaskId.Rule);
 
     private static async Task<IResult> AnswerAsync(HttpContext context, string session, string task, SessionCalls calls, SecretTable secrets, SecretBox box)
     {

@@ -15,7 +15,7 @@ internal static class StrictJson
     private const int DepthMax = 16;
 
     private const string WireNotTaken =
-        " askBeforeStart notify unconstrained"
+        " notify unconstrained"
         + " discretionary sendsLaunchEvents launch launchLimit push serviceType "
         + " whileAttachedOnly eventRetention weight ";
 

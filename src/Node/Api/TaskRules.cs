@@ -52,6 +52,7 @@ internal static class TaskRules
         }
         var method = (request.Method ?? UsualMethod(kind, request)).ToUpperInvariant();
         var problem = UrlRules.Check(request.Url, "url")
+            ?? DelayedRequestRules.Check(request.AskBeforeStart)
             ?? GroupRules.Check(request.Group, "group")
             ?? GroupRules.Check(request.CompletionGroup, "completionGroup")
             ?? CheckMethod(kind, method)
@@ -87,6 +88,7 @@ internal static class TaskRules
             Start = request.Start ?? true,
             Priority = request.Priority ?? 0.5,
             Group = GroupRules.ToName(request.Group),
+            AskBeforeStart = request.AskBeforeStart,
             CompletionGroup = GroupRules.ToName(request.CompletionGroup),
             EarliestBeginAt = request.EarliestBeginAt,
             Deadline = request.Deadline,

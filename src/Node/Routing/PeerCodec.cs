@@ -40,6 +40,7 @@ internal static class PeerCodec
         ["task.content.v1"] = PeerJson.Default.LocateContent,
         ["task.makeCurrent.v1"] = PeerJson.Default.MakeCurrent,
         ["task.challenge.answer.v1"] = PeerJson.Default.AnswerChallenge,
+        ["task.delayedRequest.answer.v1"] = PeerJson.Default.AnswerDelayedRequest,
         ["group.put.v1"] = PeerJson.Default.PutGroup,
         ["group.act.v1"] = PeerJson.Default.ActOnGroup,
         ["completionGroup.open.v1"] = PeerJson.Default.OpenCompletionGroup,
@@ -258,6 +259,7 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.LocateContent))]
 [JsonSerializable(typeof(SessionCommand.MakeCurrent))]
 [JsonSerializable(typeof(SessionCommand.AnswerChallenge))]
+[JsonSerializable(typeof(SessionCommand.AnswerDelayedRequest))]
 [JsonSerializable(typeof(SessionCommand.PutGroup))]
 [JsonSerializable(typeof(SessionCommand.ActOnGroup))]
 [JsonSerializable(typeof(SessionCommand.OpenCompletionGroup))]

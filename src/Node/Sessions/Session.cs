@@ -80,7 +80,7 @@ internal sealed class Session
     public AbandonedUploads Abandoned { get; } = new();
 
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
-    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && Tasks.Ready.Count > 0);
+    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && (Tasks.Ready.Count > 0 || Tasks.HasToAsk));
 
     /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook, a launch of a client that is not there.</summary>
     public DateTimeOffset? NextDue() => Earliest(Earliest(Tasks.NextDue(), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody));

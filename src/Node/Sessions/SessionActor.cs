@@ -316,6 +316,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     /// <summary>What time and pending ends ask for.</summary>
     private void Continue(SessionTurn turn)
     {
+        _session.Tasks.Promote(Now);
         while (turn.Bytes < TurnBytesMax && (AttemptDecider.Continue(_session, Now) is { Count: > 0 } events || (events = _webhooks!.Continue(Now)).Count > 0))
             Apply(turn, events, null);
         if (turn.Bytes >= TurnBytesMax)

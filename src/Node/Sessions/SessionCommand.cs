@@ -60,6 +60,9 @@ internal abstract record SessionCommand
     /// </summary>
     internal sealed record AnswerChallenge(TaskId Task, ChallengeAnswerKind Answer, string? Secret, bool IsToken, int? Attempt) : SessionCommand, ITaskCommand;
 
+    /// <summary>An answer to a delayed request: 202 with a <see cref="TaskView"/>. An attempt says which question is meant.</summary>
+    internal sealed record AnswerDelayedRequest(TaskId Task, bool Cancel, string? Url, IReadOnlyDictionary<string, string>? Headers, int? Attempt) : SessionCommand, ITaskCommand;
+
     /// <summary>202 with a <see cref="TaskView"/>: it and those after it in its group go first.</summary>
     internal sealed record MakeCurrent(TaskId Task) : SessionCommand, ITaskCommand;
 

@@ -27,6 +27,7 @@ internal static class SessionDecider
             SessionCommand.SuspendTask suspend => TaskDecider.Suspend(session, suspend.Task, archived, now),
             SessionCommand.CancelTask cancel => TaskDecider.Cancel(session, cancel.Task, archived, now),
             SessionCommand.AnswerChallenge answer => ChallengeDecider.Answer(session, answer, archived, now),
+            SessionCommand.AnswerDelayedRequest answer => DelayedRequestDecider.Answer(session, answer, archived, now),
             SessionCommand.PutGroup put => GroupDecider.Put(session, put.Group, put.Mode, now),
             SessionCommand.ActOnGroup act => GroupDecider.Act(session, act.Group, act.Act, now),
             SessionCommand.OpenCompletionGroup open => CompletionDecider.Open(session, open.Group, now),

@@ -56,6 +56,8 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("webhook.enabled.v1", json.WebhookEnabled, numbered: false);
         codec.Register("push.replayed.v1", json.PushReplayed, numbered: false);
         codec.Register("task.challengeAnswered.v1", json.TaskChallengeAnswered, numbered: false);
+        codec.Register("task.delayedRequest.v1", json.TaskDelayedRequest, numbered: true);
+        codec.Register("task.requestDecided.v1", json.TaskRequestDecided, numbered: false);
         codec.Register("group.configured.v1", json.GroupConfigured, numbered: false);
         codec.Register("group.acting.v1", json.GroupActing, numbered: false);
         codec.Register("group.acted.v1", json.GroupActed, numbered: false);
@@ -261,6 +263,8 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(TaskCompleted))]
 [JsonSerializable(typeof(UploadAbandoned))]
 [JsonSerializable(typeof(TaskChallengeAnswered))]
+[JsonSerializable(typeof(TaskDelayedRequest))]
+[JsonSerializable(typeof(TaskRequestDecided))]
 [JsonSerializable(typeof(GroupConfigured))]
 [JsonSerializable(typeof(GroupActing))]
 [JsonSerializable(typeof(GroupActed))]

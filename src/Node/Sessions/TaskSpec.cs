@@ -93,6 +93,12 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { EarliestBeginAt = value });
     }
 
+    public AskBeforeStart? AskBeforeStart
+    {
+        get => _rare?.AskBeforeStart;
+        init => _rare = With(value is null, rare => rare with { AskBeforeStart = value });
+    }
+
     public DateTimeOffset? Deadline
     {
         get => _rare?.Deadline;
@@ -205,6 +211,7 @@ internal sealed record TaskSpec
 
         public string? Description { get; init; }
         public DateTimeOffset? EarliestBeginAt { get; init; }
+        public AskBeforeStart? AskBeforeStart { get; init; }
         public DateTimeOffset? Deadline { get; init; }
         public ExpectedBytes? ExpectedBytes { get; init; }
         public string? Sha256 { get; init; }

@@ -79,6 +79,9 @@ public static class EventTypes
     /// <summary>A server or a proxy asked for credentials that the session does not have; the task waits for them.</summary>
     public const string Challenge = "challenge";
 
+    /// <summary>The client is asked whether a task may start; the data has until when, and what holds without an answer.</summary>
+    public const string DelayedRequest = "delayedRequest";
+
     /// <summary>An attempt goes on from bytes that were kept.</summary>
     public const string Resumed = "resumed";
 

@@ -45,6 +45,9 @@ public sealed record TaskRequest
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
 
+    /// <summary>Asks the client before it starts.</summary>
+    public AskBeforeStart? AskBeforeStart { get; init; }
+
     /// <summary>Ends as <c>expired</c> when it has not finished by then.</summary>
     public DateTimeOffset? Deadline { get; init; }
 

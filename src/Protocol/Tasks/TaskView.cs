@@ -57,6 +57,9 @@ public sealed record TaskView
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
 
+    /// <summary>Whether the client is asked before it starts, when the task said so.</summary>
+    public AskBeforeStart? AskBeforeStart { get; init; }
+
     /// <summary>Expires at this time.</summary>
     public DateTimeOffset? Deadline { get; init; }
 

@@ -22,6 +22,38 @@ public sealed class ChallengeEndpointsTests(EdgeFixture edge) : IClassFixture<Ed
     }
 
     [Fact]
+    public async Task A_delayed_request_is_answered_by_one_command()
+    {
+        const string Delayed = "/v1/sessions/a/tasks/t1/delayed-request";
+        await _host.SendAsync("POST", Delayed, """{"answer":"continue","attempt":2}""");
+        await _host.SendAsync("POST", Delayed, """{"answer":"useNewRequest","url":"https://b.example/"}""");
+        await _host.SendAsync("POST", Delayed, """{"answer":"cancel"}""");
+        var id = TaskId.Parse("t1");
+        Assert.Equal<SessionCommand>(
+        [
+            new SessionCommand.AnswerDelayedRequest(id, Cancel: false, null, null, 2),
+            new SessionCommand.AnswerDelayedRequest(id, Cancel: false, "https://b.example/", null, null),
+            new SessionCommand.AnswerDelayedRequest(id, Cancel: true, null, null, null),
+        ],
+        _host.Router.Calls.Select(call => call.Command));
+    }
+
+    [Theory]
+    [InlineData("""{"answer":"later"}""", "invalidField", "answer")]
+    [InlineData("""{"answer":"continue","attempt":0}""", "invalidField", "attempt")]
+    [InlineData("""{"answer":"continue","url":"https://b.example/"}""", "invalidField", "url")]
+    [InlineData("""{"answer":"cancel","headers":{"A":"b"}}""", "invalidField", "headers")]
+    [InlineData("""{"answer":"useNewRequest"}""", "invalidField", "url")]
+    [InlineData("""{"answer":"useNewRequest","url":"ftp://b.example/"}""", "unsupportedScheme", "url")]
+    [InlineData("""{"answer":"useNewRequest","headers":{"Host":"b"}}""", "forbiddenHeader", "headers.Host")]
+    public async Task A_bad_answer_to_a_delayed_request_is_a_problem(string body, string code, string field)
+    {
+        var answer = await _host.SendAsync("POST", "/v1/sessions/a/tasks/t1/delayed-request", body);
+        Assert.Equal((400, code, field), (answer.Status, answer.Code, answer.Field));
+        Assert.Empty(_host.Router.Calls);
+    }
+
+    [Fact]
     public async Task A_credential_is_sealed_at_the_edge_and_a_repetition_is_still_one()
     {
         const string Body = """{"answer":"useCredential","credential":{"userName":"anna","password":"correct horse"}}""";

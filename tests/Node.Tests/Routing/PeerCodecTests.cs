@@ -73,6 +73,7 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.MakeCurrent(Task), Key),
         new(Session, new SessionCommand.AnswerChallenge(Task, ChallengeAnswerKind.UseCredential, "vendor", IsToken: true, 3), Key),
         new(Session, new SessionCommand.AnswerChallenge(Task, ChallengeAnswerKind.Cancel, null, IsToken: false, null), Key),
+        new(Session, new SessionCommand.AnswerDelayedRequest(Task, Cancel: false, "https://b.example/", Headers, 3), Key),
         new(Session, new SessionCommand.PutGroup(Group, GroupMode.Serialized), null),
         new(Session, new SessionCommand.PutGroup(Group, null), null),
         new(Session, new SessionCommand.ActOnGroup(Group, GroupAct.Cancel), Key),

@@ -115,6 +115,14 @@ public sealed class EventShapesTests
         new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Group = Group }, 1, At),
         new TaskChallengeAnswered(Task, ChallengeAnswerKind.UseCredential, new CredentialRule { Host = "origin.example:443", Realm = "files", Scheme = "digest", Secret = "sealed1:00:AA==" }, At),
         new TaskChallengeAnswered(Task, ChallengeAnswerKind.RejectProtectionSpace, null, At),
+        new TaskCreated(Task, 7, new TaskSpec
+        {
+            Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET",
+            AskBeforeStart = new AskBeforeStart { When = "everyAttempt", Timeout = TimeSpan.FromMinutes(1), Default = "cancel" },
+        }, 1, At),
+        new TaskDelayedRequest(Task, 2, "https://origin.example/a", At, "continue", At),
+        new TaskRequestDecided(Task, "https://b.example/", Headers, ByDefault: false, At),
+        new TaskRequestDecided(Task, null, null, ByDefault: true, At),
         new GroupConfigured(Group, GroupMode.Serialized, At),
         new GroupActing(Group, GroupAct.Suspend, 9, At),
         new GroupActed(Group, 7, At),

@@ -40,10 +40,11 @@ public sealed class RandomHistoriesTests
         var live = session.Session.Tasks.After(0).ToList();
         var active = live.Where(task => task.IsActive).GroupBy(Host).ToDictionary(group => group.Key, group => group.Count());
         var timed = live.Where(task => task is { Phase: TaskPhase.Waiting, IsActive: false, WaitsForClient: false }).ToList();
-        var ready = timed.Where(task => task.NotBefore is null || task.NotBefore <= session.Now).ToList();
+        var ready = timed.Where(task => (task.NotBefore is null || task.NotBefore <= session.Now) && !DelayedRequestDecider.MustAsk(task)).ToList();
         foreach (var group in session.Session.Groups.States.Where(state => state.Mode is GroupMode.Serialized))
         {
-            var line = ready.Union(timed.Where(task => task.Run is not null)).Where(task => task.Spec.Group == group.Name);
+            var begun = live.Where(task => task is { Run.Active: false, Phase: TaskPhase.Waiting } && (!task.WaitsForClient || task.Reason == WaitReasons.DelayedRequest));
+            var line = ready.Union(begun).Where(task => task.Spec.Group == group.Name);
             var first = live.Any(task => task.IsActive && task.Spec.Group == group.Name) ? null : Turned(line, group.Current).FirstOrDefault();
             ready.RemoveAll(task => task.Spec.Group == group.Name && task != first);
         }
@@ -72,10 +73,11 @@ public sealed class RandomHistoriesTests
                     Priority = argument % 3 / 2.0,
                     Deadline = argument % 6 == 0 ? session.Now.AddMinutes(3) : null,
                     EarliestBeginAt = argument % 4 == 0 ? session.Now.AddMinutes(1) : null,
+                    AskBeforeStart = argument % 7 == 0 ? new AskBeforeStart { When = argument % 2 == 0 ? "everyAttempt" : null, Default = argument % 3 == 0 ? "cancel" : null } : null,
                     Group = argument % 5 < 3 ? GroupName.Parse($"g{argument % 5}") : null,
                 }));
                 break;
-            case 3 or 4 or 5 when task is { Phase: TaskPhase.Waiting, IsActive: false }:
+            case 3 or 4 or 5 when task is { Phase: TaskPhase.Waiting, IsActive: false, Reason: not WaitReasons.DelayedRequest }:
                 session.Start(task.Id);
                 break;
             case 6 when task is not null:
@@ -122,6 +124,9 @@ public sealed class RandomHistoriesTests
                 break;
             case 15 when argument % 3 == 2 && task is { IsActive: false }:
                 session.Do(new SessionCommand.ChangeTask(task.Id, new TaskChange { Headers = new Dictionary<string, string> { ["X"] = "1" } }));
+                break;
+            case 15 when task is { Reason: WaitReasons.DelayedRequest }:
+                session.Do(new SessionCommand.AnswerDelayedRequest(task.Id, argument % 5 == 0, argument % 3 == 0 ? "https://h3.example/new" : null, null, null));
                 break;
             case 15 when argument % 6 == 0 && task is { Reason: WaitReasons.Credential }:
                 session.Do(new SessionCommand.AnswerChallenge(task.Id, (ChallengeAnswerKind)(1 + argument / 6 % 4), $"s{argument % 4}", IsToken: false, null));

@@ -80,6 +80,7 @@ internal sealed class SessionHarness
 
     public void Settle()
     {
+        Session.Tasks.Promote(Now);
         while (AttemptDecider.Continue(Session, Now) is { Count: > 0 } events)
             Apply(events);
     }

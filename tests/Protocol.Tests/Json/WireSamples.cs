@@ -63,6 +63,7 @@ internal static class WireSamples
         Priority = 0.5,
         Group = "seasons",
         CompletionGroup = "season-1",
+        AskBeforeStart = new AskBeforeStart { When = "everyAttempt", Timeout = TimeSpan.FromMinutes(1), Default = "cancel" },
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
@@ -130,6 +131,10 @@ internal static class WireSamples
         {
             Answer = "useCredential", Secret = "vendor", Credential = new GivenCredential { UserName = "a", Password = "b", Token = "c" }, Attempt = 2,
         }, ProtocolJson.Default.ChallengeAnswer),
+        ("delayed-request-answer", new DelayedRequestAnswer
+        {
+            Answer = "useNewRequest", Url = "https://example.org/b.bin", Headers = One("Authorization", "Bearer b"), Attempt = 2,
+        }, ProtocolJson.Default.DelayedRequestAnswer),
         ("group-request", new GroupRequest { Mode = "serialized" }, ProtocolJson.Default.GroupRequest),
         ("group-view", Group, ProtocolJson.Default.GroupView),
         ("group-list", new Page<GroupView> { Items = [Group], Next = "eyJhIjoxfQ" }, ProtocolJson.Default.PageGroupView),
@@ -201,6 +206,7 @@ internal static class WireSamples
         Priority = 0.5,
         Group = "seasons",
         CompletionGroup = "season-1",
+        AskBeforeStart = new AskBeforeStart { When = "everyAttempt", Timeout = TimeSpan.FromMinutes(1), Default = "cancel" },
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },

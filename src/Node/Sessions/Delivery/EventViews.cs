@@ -29,6 +29,7 @@ internal static class EventViews
         TaskExpectationExceeded => EventTypes.ExpectationExceeded,
         TaskWaiting => EventTypes.TaskWaiting,
         TaskChallenged => EventTypes.Challenge,
+        TaskDelayedRequest => EventTypes.DelayedRequest,
         TaskRangesDownloaded => EventTypes.RangesDownloaded,
         TaskFinishedFile => EventTypes.TaskFinishedFile,
         TaskCompleted => EventTypes.TaskCompleted,
@@ -78,6 +79,12 @@ internal static class EventViews
                 if (waiting.Until is { } until)
                     json.WriteString("nextEvaluationAt", until.UtcDateTime);
                 WriteError(json, waiting.Error);
+                break;
+            case TaskDelayedRequest asked:
+                json.WriteNumber("attempt", asked.Attempt);
+                json.WriteString("url", asked.Url);
+                json.WriteString("until", asked.Until.UtcDateTime);
+                json.WriteString("default", asked.Default);
                 break;
             case TaskChallenged challenged:
                 WriteChallenge(json, challenged);

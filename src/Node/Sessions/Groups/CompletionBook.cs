@@ -15,9 +15,6 @@ internal sealed class CompletionBook
     /// <summary>One of them is to fire.</summary>
     public bool HasWork => _due.Count > 0;
 
-    /// <summary>One has fired, and its event is not acknowledged.</summary>
-    public bool HasUnread => _fired.Count > 0;
-
     /// <summary>One that is closed and has no task left.</summary>
     public CompletionGroup? Due => _due.Count > 0 ? _groups[_due.First()] : null;
 

@@ -13,6 +13,7 @@ internal static class LaunchNeeds
     {
         TaskCompleted when after.Tasks.Count == 0 => LaunchReasons.TasksEnded,
         TaskChallenged => LaunchReasons.Challenge,
+        TaskDelayedRequest => LaunchReasons.DelayedRequest,
         CompletionFired => LaunchReasons.CompletionGroup,
         _ => null,
     };
@@ -24,6 +25,7 @@ internal static class LaunchReasons
     public const string TasksEnded = "tasksEnded";
     public const string Challenge = "challenge";
     public const string CompletionGroup = "completionGroup";
+    public const string DelayedRequest = "delayedRequest";
 }
 
 /// <summary>Something that a client has to be told of. Persisted.</summary>

@@ -49,6 +49,8 @@ internal static class AttemptDecider
         }
         if (session.Tasks.TryFindDeferred(now, out var deferred))
             return RangeDecider.Release(deferred, now);
+        if (DelayedRequestDecider.Step(session, now) is { Count: > 0 } questions)
+            return questions;
         if (GroupDecider.Continue(session, now) is { Count: > 0 } ofGroups)
             return ofGroups;
         if (CompletionDecider.Continue(session, now) is { Count: > 0 } ofSets)

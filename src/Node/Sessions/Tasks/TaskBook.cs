@@ -19,6 +19,8 @@ internal sealed class TaskBook
     private readonly SortedSet<TimedTask> _waits = [];
     private readonly SortedSet<TimedTask> _limits = [];
     private readonly SortedSet<TimedTask> _deferrals = [];
+    private readonly SortedSet<TimedTask> _questions = [];
+    private readonly SortedSet<TaskRank> _toAsk = [];
     private readonly long[] _counts = new long[(int)TaskPhase.Completed + 1];
     private readonly Dictionary<string, long> _waiting = new(StringComparer.Ordinal);
 
@@ -70,7 +72,7 @@ internal sealed class TaskBook
 
     /// <summary>It could start, and its group puts another before it.</summary>
     public bool IsBehindInGroup(TaskState task) =>
-        GroupOf(task) is { IsSerialized: true } group && group.Offered?.Rank != TaskRank.Of(task) && IsTimed(task);
+        GroupOf(task) is { IsSerialized: true } group && group.Offered?.Rank != TaskRank.Of(task) && IsTimed(task) && !DelayedRequestDecider.MustAsk(task);
 
     public void Add(TaskState task, ContainerName containerDefault)
     {
@@ -131,8 +133,7 @@ internal sealed class TaskBook
         while (_waits.Count > 0 && _waits.Min is var first && first.At <= now)
         {
             _waits.Remove(first);
-            var task = _byId[first.Id];
-            Ready.Add(task, GroupOf(task));
+            AddReady(_byId[first.Id]);
         }
     }
 
@@ -150,11 +151,29 @@ internal sealed class TaskBook
         return task is not null;
     }
 
+    /// <summary>Tasks wait to be asked about.</summary>
+    public bool HasToAsk => _toAsk.Count > 0 && _waiting.GetValueOrDefault(WaitReasons.DelayedRequest) < DelayedRequestDecider.OpenMax;
+
+    /// <summary>The best task that is due and whose client is to be asked first.</summary>
+    public bool TryFindToAsk([NotNullWhen(true)] out TaskState? task)
+    {
+        task = _toAsk.Count > 0 ? _byId[_toAsk.Min.Id] : null;
+        return task is not null;
+    }
+
+    /// <summary>A question whose time is over.</summary>
+    public bool TryFindUnanswered(DateTimeOffset now, [NotNullWhen(true)] out TaskState? task)
+    {
+        task = _questions.Count > 0 && _questions.Min.At <= now ? _byId[_questions.Min.Id] : null;
+        return task is not null;
+    }
+
     /// <summary>When time alone changes something next.</summary>
     public DateTimeOffset? NextDue()
     {
         var due = NextStartOrEnd();
-        return _deferrals.Count > 0 && !(due < _deferrals.Min.At) ? _deferrals.Min.At : due;
+        due = _deferrals.Count > 0 && !(due < _deferrals.Min.At) ? _deferrals.Min.At : due;
+        return _questions.Count > 0 && !(due < _questions.Min.At) ? _questions.Min.At : due;
     }
 
     private DateTimeOffset? NextStartOrEnd()
@@ -187,13 +206,15 @@ internal sealed class TaskBook
         }
         else if (IsTimed(task))
         {
-            if (group is not null && task.Run is not null)
-                Ready.Hold(task, group, holds: true);
             if (task.NotBefore is { } at)
                 _waits.Add(new TimedTask(at, task.Ordinal, task.Id));
             else
-                Ready.Add(task, group);
+                AddReady(task);
         }
+        if (group is not null && KeepsTurn(task))
+            Ready.Hold(task, group, holds: true);
+        if (task is { Reason: WaitReasons.DelayedRequest, NotBefore: { } unanswered })
+            _questions.Add(new TimedTask(unanswered, task.Ordinal, task.Id));
         if (task.Ranges?.DeferredUntil is { } until)
             _deferrals.Add(new TimedTask(until, task.Ordinal, task.Id));
         if (LimitOf(task) is { } limit)
@@ -214,11 +235,13 @@ internal sealed class TaskBook
         }
         else if (IsTimed(task))
         {
-            if (group is not null && task.Run is not null)
-                Ready.Hold(task, group, holds: false);
             if (task.NotBefore is not { } at || !_waits.Remove(new TimedTask(at, task.Ordinal, task.Id)))
-                Ready.Remove(task, group);
+                RemoveReady(task);
         }
+        if (group is not null && KeepsTurn(task))
+            Ready.Hold(task, group, holds: false);
+        if (task is { Reason: WaitReasons.DelayedRequest, NotBefore: { } unanswered })
+            _questions.Remove(new TimedTask(unanswered, task.Ordinal, task.Id));
         if (task.Ranges?.DeferredUntil is { } until)
             _deferrals.Remove(new TimedTask(until, task.Ordinal, task.Id));
         if (LimitOf(task) is { } limit)
@@ -227,6 +250,26 @@ internal sealed class TaskBook
 
     /// <summary>It goes on by itself, now or when its time has come.</summary>
     private static bool IsTimed(TaskState task) => task is { IsActive: false, Phase: TaskPhase.Waiting, WaitsForClient: false };
+
+    /// <summary>Begun, and going on by itself or by the answer to a question that has a time.</summary>
+    private static bool KeepsTurn(TaskState task) =>
+        task is { Run.Active: false, Phase: TaskPhase.Waiting } && (!task.WaitsForClient || task.Reason is WaitReasons.DelayedRequest);
+
+    private void AddReady(TaskState task)
+    {
+        if (DelayedRequestDecider.MustAsk(task))
+            _toAsk.Add(TaskRank.Of(task));
+        else
+            Ready.Add(task, GroupOf(task));
+    }
+
+    private void RemoveReady(TaskState task)
+    {
+        if (DelayedRequestDecider.MustAsk(task))
+            _toAsk.Remove(TaskRank.Of(task));
+        else
+            Ready.Remove(task, GroupOf(task));
+    }
 
     private TaskGroup? GroupOf(TaskState task) => task.Spec.Group is { } name ? _groups[name] : null;
 

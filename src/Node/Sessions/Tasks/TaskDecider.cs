@@ -96,7 +96,8 @@ internal static class TaskDecider
 
     /// <summary>A task that waits for its next try is tried at once; an earliest begin still holds.</summary>
     public static IReadOnlyList<SessionEvent> ResumeEvents(TaskState task, DateTimeOffset now) =>
-        task.Phase is TaskPhase.Suspended || (task.Phase is TaskPhase.Waiting && task.Reason is not (null or WaitReasons.EarliestBegin))
+        task is { Phase: TaskPhase.Waiting, Reason: WaitReasons.DelayedRequest } ? [new TaskRequestDecided(task.Id, null, null, ByDefault: false, now)]
+        : task.Phase is TaskPhase.Suspended || (task.Phase is TaskPhase.Waiting && task.Reason is not (null or WaitReasons.EarliestBegin))
             ? [new TaskReleased(task.Id, now)]
             : [];
 

@@ -6,7 +6,7 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Sessions;
 
 /// <summary>Where a task stands. Persisted by name: append only.</summary>
-internal enum TaskPhase
+internal enum TaskPhase : byte
 {
     Suspended = 1,
     Waiting = 2,
@@ -57,6 +57,10 @@ internal sealed record TaskState
         get => _notBeforeTicks == 0 ? null : new DateTimeOffset(_notBeforeTicks, TimeSpan.Zero);
         init => _notBeforeTicks = value?.UtcTicks ?? 0;
     }
+
+    /// <summary>The client, asked before its start, has let the next attempt start.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Allowed { get; init; }
 
     /// <summary>Null until the first attempt: a queued task stays small.</summary>
     public TaskRun? Run { get; init; }
@@ -178,6 +182,6 @@ internal static class WaitReasons
 
     public const string RecoverableStatus = "recoverableStatus";
 
-    /// <summary>True for reasons that only the client lifts.</summary>
-    public static bool IsForClient(string? reason) => reason is Credential or RecoverableStatus;
+    /// <summary>True for reasons that the client lifts; for a delayed request time does so too.</summary>
+    public static bool IsForClient(string? reason) => reason is Credential or RecoverableStatus or DelayedRequest;
 }

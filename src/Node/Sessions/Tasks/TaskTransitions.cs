@@ -46,6 +46,8 @@ internal static class TaskTransitions
         TaskAttemptEnded ended => EndAttempt(task, ended),
         TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
         TaskChallenged challenged => task with { Run = task.Run! with { Challenge = challenged.Challenge, ChallengeCount = challenged.Count } },
+        TaskDelayedRequest => task,
+        TaskRequestDecided decided => Change(task, new TaskChange { Url = decided.Url, Headers = decided.Headers }, decided.At) with { Phase = TaskPhase.Waiting, Reason = null, NotBefore = null, Allowed = true },
         TaskChallengeAnswered answered => Answer(task, answered),
         TaskFinishedFile => task,
         TaskCompleted completed => Complete(task, completed),
@@ -72,7 +74,7 @@ internal static class TaskTransitions
             NotBefore = begins ? spec.EarliestBeginAt : task.NotBefore,
         };
         var answers = changed.WaitsForClient && (change.Url is not null || change.Headers is not null);
-        return answers ? Release(changed, at) : changed;
+        return answers ? Release(changed, at) with { Allowed = task.Allowed || task.Reason is WaitReasons.DelayedRequest } : changed;
     }
 
     /// <summary>The session has other credentials now: a task that waits for one tries with them.</summary>
@@ -117,6 +119,7 @@ internal static class TaskTransitions
         return task with
         {
             Phase = TaskPhase.Running,
+            Allowed = false,
             Reason = null,
             NotBefore = null,
             Run = run with { Active = true, Attempt = started.Attempt, Attempts = [.. run.Attempts.TakeLast(TaskRun.AttemptsKept - 1), attempt] },

@@ -32,6 +32,7 @@ internal static class TaskViews
             Group = spec.Group?.ToString(),
             CompletionGroup = spec.CompletionGroup?.ToString(),
             EarliestBeginAt = spec.EarliestBeginAt,
+            AskBeforeStart = spec.AskBeforeStart,
             Deadline = spec.Deadline,
             CostPolicy = spec.CostPolicy is { } cost ? StartTerms.WordOf(cost) : null,
             ExpectedBytes = spec.ExpectedBytes,
@@ -88,6 +89,9 @@ internal static class TaskViews
             (TaskPhase.Running, _) => $"It is running: attempt {task.Run!.Attempt}, started from byte {task.Run.Attempts[^1].From}.",
             (TaskPhase.Canceling, _) => "It is being cancelled; the attempt under way is stopping.",
             (TaskPhase.Completed, _) => $"It has ended: {task.End!.Outcome}." + (task.End.Error is { } ended ? $" {ended.Message}" : ""),
+            (_, WaitReasons.DelayedRequest) when until is not null =>
+                $"Its client is asked whether it may start; without an answer it {(task.Spec.AskBeforeStart?.Default == DelayedRequestDecider.Cancel ? "is cancelled" : "goes on")} at {until:u}.",
+            (_, WaitReasons.DelayedRequest) => $"Its client is to be asked whether it may start, when fewer than {DelayedRequestDecider.OpenMax} such questions of the session are open.",
             (_, WaitReasons.GroupOrder) => Behind(task, session),
             (TaskPhase.Waiting, _) when IsReady(task, conditions) && !session.Paused && !task.WaitsForClient && conditions.StartHold(task) is { } start => start.Why,
             (TaskPhase.Waiting, _) when IsReady(task, conditions) && !session.Paused && conditions.Held(host) is { } hold => hold.Why,
@@ -126,9 +130,11 @@ internal static class TaskViews
         if (session.Paused)
             return (WaitReasons.Paused, null);
         if (task.WaitsForClient)
-            return (task.Reason!, null);
+            return (task.Reason!, task.NotBefore);
         if (task.NotBefore is { } at && at > conditions.Now)
             return (task.Reason ?? WaitReasons.EarliestBegin, at);
+        if (DelayedRequestDecider.MustAsk(task))
+            return (WaitReasons.DelayedRequest, null);
         if (session.Tasks.IsBehindInGroup(task))
             return (WaitReasons.GroupOrder, null);
         if (conditions.StartHold(task) is { } start)

@@ -32,7 +32,6 @@ public sealed class CompletionGroupTests
         _session.Settle();
         Assert.Single(Fired());
         Assert.Equal("completionGroupFired", EventViews.TypeOf(_session.History[^1]));
-        Assert.True(ClientNeeds.Of(_session.Session).CompletionFired);
         _session.AssertReplaysEqual();
     }
 
@@ -78,7 +77,6 @@ public sealed class CompletionGroupTests
         Assert.Equal((200, "fired"), Ask(new SessionCommand.OpenCompletionGroup(Batch)));
         _session.AssertReplaysEqual();
         _session.Do(new SessionCommand.Acknowledge(_session.Session.Delivery.LastNumber));
-        Assert.False(ClientNeeds.Of(_session.Session).Any);
         Assert.Equal(ProblemCodes.GroupNotFound, _session.Problem(new SessionCommand.EnableCompletionGroup(Batch)).Code);
         Assert.Equal((201, "open"), Ask(new SessionCommand.OpenCompletionGroup(Batch)));
         _session.AssertReplaysEqual();
