@@ -16,6 +16,8 @@ internal sealed class LoggedDelegate(ISessionDelegate to, ILogger logger) : ISes
 
     public ValueTask ChallengedAsync(TaskEvent<ChallengeData> challenge, CancellationToken stop) => to.ChallengedAsync(challenge, stop);
 
+    public ValueTask DelayedRequestAsync(TaskEvent<DelayedRequestData> asked, CancellationToken stop) => to.DelayedRequestAsync(asked, stop);
+
     public ValueTask ResumedAsync(TaskEvent<ResumedData> resumed, CancellationToken stop) => to.ResumedAsync(resumed, stop);
 
     public ValueTask RestartedAsync(TaskEvent<RestartedData> restarted, CancellationToken stop) => to.RestartedAsync(restarted, stop);

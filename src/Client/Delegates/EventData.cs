@@ -73,6 +73,22 @@ public sealed record ChallengeData
     public int Count { get; init; }
 }
 
+/// <summary>Of <c>delayedRequest</c>.</summary>
+public sealed record DelayedRequestData
+{
+    /// <summary>The attempt that would start.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>Where it would go.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>Until when an answer is waited for.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>What holds without an answer.</summary>
+    public string? Default { get; init; }
+}
+
 /// <summary>Of <c>resumed</c>.</summary>
 public sealed record ResumedData
 {

@@ -10,6 +10,7 @@ namespace Backhaul.Client.Delegates;
 [JsonSerializable(typeof(TaskStartedData))]
 [JsonSerializable(typeof(TaskWaitingData))]
 [JsonSerializable(typeof(ChallengeData))]
+[JsonSerializable(typeof(DelayedRequestData))]
 [JsonSerializable(typeof(ResumedData))]
 [JsonSerializable(typeof(RestartedData))]
 [JsonSerializable(typeof(RedirectedData))]

@@ -17,6 +17,7 @@ internal static class EventDispatch
             EventTypes.TaskStarted => to.TaskStartedAsync(OfTask(json.TaskStartedData), stop),
             EventTypes.TaskWaiting => to.TaskWaitingAsync(OfTask(json.TaskWaitingData), stop),
             EventTypes.Challenge => to.ChallengedAsync(OfTask(json.ChallengeData), stop),
+            EventTypes.DelayedRequest => to.DelayedRequestAsync(OfTask(json.DelayedRequestData), stop),
             EventTypes.Resumed => to.ResumedAsync(OfTask(json.ResumedData), stop),
             EventTypes.Restarted => to.RestartedAsync(OfTask(json.RestartedData), stop),
             EventTypes.Redirected => to.RedirectedAsync(OfTask(json.RedirectedData), stop),

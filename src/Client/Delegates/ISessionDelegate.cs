@@ -26,6 +26,9 @@ public interface ISessionDelegate
     /// <summary>A server or a proxy asks for a credential; the task waits for <see cref="BackgroundSession.AnswerChallengeAsync"/>, or until the session has one.</summary>
     ValueTask ChallengedAsync(TaskEvent<ChallengeData> challenge, CancellationToken stop) => default;
 
+    /// <summary>A task that asks before it starts waits for <see cref="BackgroundSession.AnswerDelayedRequestAsync"/>; without an answer its default holds.</summary>
+    ValueTask DelayedRequestAsync(TaskEvent<DelayedRequestData> asked, CancellationToken stop) => default;
+
     /// <summary>An attempt goes on from bytes that were kept.</summary>
     ValueTask ResumedAsync(TaskEvent<ResumedData> resumed, CancellationToken stop) => default;
 

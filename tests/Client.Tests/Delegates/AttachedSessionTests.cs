@@ -16,6 +16,7 @@ public sealed class AttachedSessionTests
             .Add("taskStarted", """{"attempt":1,"from":10}""", "t1")
             .Add("taskWaiting", """{"reason":"retry","nextEvaluationAt":"2027-01-01T00:00:00Z","error":{"code":"idleTimeout","message":"m"}}""", "t1")
             .Add("challenge", """{"attempt":1,"scheme":"basic","host":"h","port":80,"isProxy":false,"wasRefused":true,"count":1}""", "t1")
+            .Add("delayedRequest", """{"attempt":2,"url":"https://example.org/a","until":"2027-01-01T00:00:00Z","default":"continue"}""", "t1")
             .Add("resumed", """{"attempt":2,"from":10,"total":20}""", "t1")
             .Add("restarted", """{"attempt":3,"generation":2,"why":"changed"}""", "t1")
             .Add("redirected", """{"attempt":3,"url":"https://example.org/b","status":302}""", "t1")
@@ -27,11 +28,11 @@ public sealed class AttachedSessionTests
             .Add("completionGroupFired", """{"group":"c","failed":2}""")
             .Add("fromALaterVersion", """{"x":1}""")
             .Add("eventsDrained");
-        var calls = await RunAsync(script, new RecordingDelegate(), 16);
+        var calls = await RunAsync(script, new RecordingDelegate(), 17);
         Assert.Equal(
         [
-            "progress t1 5", "created 2", "task t1 download https://example.org/a d", "started 1 10", "waiting retry 2027 idleTimeout", "challenge basic h:80 True", "resumed 10/20",
-            "restarted 2 changed", "redirected 302 https://example.org/b", "exceeded 9/3", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 16",
+            "progress t1 5", "created 2", "task t1 download https://example.org/a d", "started 1 10", "waiting retry 2027 idleTimeout", "challenge basic h:80 True", "asked 2 continue 2027", "resumed 10/20",
+            "restarted 2 changed", "redirected 302 https://example.org/b", "exceeded 9/3", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 17",
         ], calls);
     }
 

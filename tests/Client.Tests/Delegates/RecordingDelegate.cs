@@ -32,6 +32,8 @@ internal sealed class RecordingDelegate : ISessionDelegate
     public ValueTask ChallengedAsync(TaskEvent<ChallengeData> challenge, CancellationToken stop) =>
         Note($"challenge {challenge.Data.Scheme} {challenge.Data.Host}:{challenge.Data.Port} {challenge.Data.WasRefused}");
 
+    public ValueTask DelayedRequestAsync(TaskEvent<DelayedRequestData> asked, CancellationToken stop) => Note($"asked {asked.Data.Attempt} {asked.Data.Default} {asked.Data.Until:yyyy}");
+
     public ValueTask ResumedAsync(TaskEvent<ResumedData> resumed, CancellationToken stop) => Note($"resumed {resumed.Data.From}/{resumed.Data.Total}");
 
     public ValueTask RestartedAsync(TaskEvent<RestartedData> restarted, CancellationToken stop) => Note($"restarted {restarted.Data.Generation} {restarted.Data.Why}");
