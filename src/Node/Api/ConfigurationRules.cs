@@ -12,6 +12,7 @@ internal static class ConfigurationRules
         ?? CheckDuration(configuration.RequestTimeout, "requestTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "PT1S and PT1H")
         ?? CheckDuration(configuration.ResourceTimeout, "resourceTimeout", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), "PT1S and P30D")
         ?? CheckDuration(configuration.FileRetention, "fileRetention", TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650), "PT1M and P3650D")
+        ?? CheckDuration(configuration.EventRetention, "eventRetention", TimeSpan.FromMinutes(1), TimeSpan.FromDays(365), "PT1M and P365D")
         ?? CheckConnections(configuration.MaxConnectionsPerHost)
         ?? CheckContainer(configuration.Container, containerExists)
         ?? RetryRules.CheckAcceptStatus(configuration.AcceptStatus, "acceptStatus")

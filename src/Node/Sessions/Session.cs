@@ -83,7 +83,11 @@ internal sealed class Session
     public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && (Tasks.Ready.Count > 0 || Tasks.HasToAsk));
 
     /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook, a launch of a client that is not there.</summary>
-    public DateTimeOffset? NextDue() => Earliest(Earliest(Tasks.NextDue(), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody));
+    public DateTimeOffset? NextDue() => Earliest(Earliest(Tasks.NextDue(), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody)) is var due
+        && Delivery.Expiry(EventRetention) is var (_, at) ? Earliest(due, at) : due;
+
+    /// <summary>How long events stay that nobody acknowledges.</summary>
+    public TimeSpan EventRetention => Configurations.Current.EventRetention ?? ConfigurationBook.EventRetentionDefault;
 
     internal static DateTimeOffset? Earliest(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other : one;
 
@@ -116,7 +120,7 @@ internal sealed class Session
     {
         var isNumbered = SessionEvent.Codec.IsNumbered(happened);
         if (isNumbered)
-            Delivery.TakeNumber();
+            Delivery.TakeNumber(happened.At, EventRetention, isExpiry: happened is EventsExpired);
         ApplyToPart(happened);
         if (isNumbered)
             WebhookTransitions.OnNumbered(this, happened);
@@ -170,6 +174,10 @@ internal sealed class Session
             case WebhookEvent webhook:
                 WebhookTransitions.Apply(this, webhook);
                 break;
+            case EventsExpired expired:
+                Delivery.OnExpired(expired.Through);
+                Push.OnAcknowledged(expired.Through);
+                break;
             case EventsDrained:
                 Delivery.OnDrained();
                 break;
@@ -194,6 +202,7 @@ internal sealed class Session
             Tasks.Add(InSets(task), Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(
             kept.Number, new TaskFiles(Key, kept.Generation, kept.Task, ContainerName.Parse(kept.Container), null))));
+        Delivery.RestoreExpiry(snapshot.Expiry);
         Push.Restore(snapshot.Push, snapshot.Acknowledged);
         Launching.Restore(snapshot.Launching);
         foreach (var answered in snapshot.Ledger)

@@ -70,6 +70,7 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("launch.ended.v1", json.LaunchEnded, numbered: false);
         codec.Register("client.attached.v1", json.ClientAttached, numbered: false);
         codec.Register("task.expectationExceeded.v1", json.TaskExpectationExceeded, numbered: true);
+        codec.Register("events.expired.v1", json.EventsExpired, numbered: true);
         return codec;
     }
 }
@@ -186,6 +187,9 @@ internal sealed record UploadAbandoned(int Generation, TaskId Task, bool Told, D
 
 internal sealed record EventsAcknowledged(long Through, DateTimeOffset At) : SessionEvent(At);
 
+/// <summary>Nobody acknowledged these within their retention; they are not delivered any more.</summary>
+internal sealed record EventsExpired(long From, long Through, DateTimeOffset At) : SessionEvent(At);
+
 /// <summary>Everything before was acknowledged and no task is left.</summary>
 internal sealed record EventsDrained(DateTimeOffset At) : SessionEvent(At);
 
@@ -283,6 +287,7 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(LaunchRequested))]
 [JsonSerializable(typeof(LaunchEnded))]
 [JsonSerializable(typeof(ClientAttached))]
+[JsonSerializable(typeof(EventsExpired))]
 [JsonSerializable(typeof(CommandAnswered))]
 [JsonSerializable(typeof(SessionSnapshot))]
 [JsonSerializable(typeof(TaskState))]

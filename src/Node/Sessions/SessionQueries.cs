@@ -24,8 +24,15 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         switch (query)
         {
             case SessionCommand.ReadEvents read:
+                if (read.After > 0 && read.After < session.Delivery.ExpiredThrough)
+                {
+                    turn.Answer(reply, CommandReply.Refuse(410, ProblemCodes.EventsExpired,
+                        $"Events up to {session.Delivery.ExpiredThrough} ended unread with their retention. Go on with after={session.Delivery.ExpiredThrough}.", "after"));
+                    break;
+                }
                 var (last, acknowledged) = (session.Delivery.LastNumber, session.Delivery.Acknowledged);
-                turn.Reads.Add(() => AnswerAsync(reply, () => ReadEventsAsync(read, last, acknowledged)));
+                var first = read with { After = Math.Max(read.After, session.Delivery.ExpiredThrough) };
+                turn.Reads.Add(() => AnswerAsync(reply, () => ReadEventsAsync(first, last, acknowledged)));
                 break;
             case SessionCommand.ShowHistory show:
                 var newest = session.Delivery.LastNumber;

@@ -30,6 +30,7 @@ internal sealed record SessionSnapshot
     public required IReadOnlyList<CommandAnswered> Ledger { get; init; }
     public PushSnapshot? Push { get; init; }
     public LaunchSnapshot? Launching { get; init; }
+    public ExpirySnapshot? Expiry { get; init; }
 
     /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
     public IReadOnlyList<AbandonedUpload>? Abandoned { get; init; }
@@ -56,6 +57,7 @@ internal sealed record SessionSnapshot
         Abandoned = session.Abandoned.All.Count > 0 ? [.. session.Abandoned.All] : null,
         Push = PushSnapshot.Of(session.Push),
         Launching = session.Launching.ToSnapshot(),
+        Expiry = new ExpirySnapshot([.. session.Delivery.Ages.Marks], session.Delivery.ExpiredThrough, session.Delivery.NewestOther),
     };
 
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, SessionJson.Default.SessionSnapshot);

@@ -33,6 +33,9 @@ internal static class TurnEffects
             case EventsAcknowledged acknowledged:
                 turn.Discards.AddRange(session.Delivery.FreedBy(acknowledged.Through).Select(files => (files, true)));
                 break;
+            case EventsExpired expired:
+                turn.Discards.AddRange(session.Delivery.FreedBy(expired.Through).Select(files => (files, true)));
+                break;
             case SessionCreated { Generation: > 1 }:
                 turn.Discards.AddRange(session.Delivery.FreedBy(long.MaxValue).Select(files => (files, true)));
                 break;

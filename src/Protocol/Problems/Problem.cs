@@ -74,6 +74,9 @@ public static class ProblemCodes
     /// <summary>No secret of this name may be used for this by this tenant.</summary>
     public const string UnknownSecret = "unknownSecret";
 
+    /// <summary>The events that were asked for ended unread with their retention.</summary>
+    public const string EventsExpired = "eventsExpired";
+
     /// <summary>No launch of this number was made.</summary>
     public const string LaunchNotFound = "launchNotFound";
 

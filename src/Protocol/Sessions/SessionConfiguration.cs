@@ -54,6 +54,9 @@ public sealed record SessionConfiguration
     /// <summary>What the session demands of TLS, and how it shows itself there.</summary>
     public TlsConfiguration? Tls { get; init; }
 
+    /// <summary>How long events stay that nobody acknowledges. Default 14 days.</summary>
+    public TimeSpan? EventRetention { get; init; }
+
     /// <summary>False: an absent client is not launched. Default true.</summary>
     public bool? SendsLaunchEvents { get; init; }
 

@@ -142,6 +142,7 @@ public sealed class EventShapesTests
         new LaunchRequested(3, LaunchReasons.TasksEnded, 12, 2, At),
         new LaunchEnded(3, LaunchEnds.Completed, At),
         new ClientAttached(At),
+        new EventsExpired(3, 12, At),
         new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),
     ];
 

@@ -94,7 +94,7 @@ public sealed class UploadSessionTests
         await _world.UntilAsync(() => Task.FromResult(_world.Runner.AbandonedUploads.Count > 0));
         AssertGivenUp(id);
         Assert.Equal("first", _world.Runner.AbandonedUploads[0].Headers["X-Of"]);
-        await _world.UntilAsync(async () => (await _world.Store.ListSessionsAsync(null, null, 1, CancellationToken.None)).Heads[0].WakeAt is null);
+        await _world.UntilAsync(async () => (await _world.Store.ListSessionsAsync(null, null, 1, CancellationToken.None)).Heads[0].WakeAt != DateTimeOffset.UnixEpoch);
 
         _world.Crash();
         _world.Runner.AbandonedUploads.Clear();
@@ -128,7 +128,7 @@ public sealed class UploadSessionTests
         await _world.UntilAsync(() => Task.FromResult(_world.Runner.AbandonedUploads.Count == Uploads && atOnce == 0));
         Assert.Equal(4, most);
         Assert.Equal(Uploads, _world.Runner.AbandonedUploads.Select(order => order.Files.Task).Distinct().Count());
-        await _world.UntilAsync(async () => (await _world.Store.ListSessionsAsync(null, null, 1, CancellationToken.None)).Heads[0].WakeAt is null);
+        await _world.UntilAsync(async () => (await _world.Store.ListSessionsAsync(null, null, 1, CancellationToken.None)).Heads[0].WakeAt != DateTimeOffset.UnixEpoch);
         Assert.Equal(Uploads, _world.Runner.AbandonedUploads.Count);
     });
 

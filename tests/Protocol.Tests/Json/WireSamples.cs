@@ -21,6 +21,7 @@ internal static class WireSamples
         Credentials = [new CredentialRule { Host = "example.org:8443", Realm = "files", Scheme = "digest", Secret = "vendor" }],
         Proxy = "egress",
         Tls = new TlsConfiguration { Minimum = "1.3", ClientCertificate = "vendor-certificate" },
+        EventRetention = TimeSpan.FromDays(14),
         SendsLaunchEvents = true,
         Launch = new LaunchConfiguration { Url = "https://hooks.example.org/launch", Secret = "hooks" },
         LaunchLimit = new LaunchLimitConfiguration { PerHour = 4, MinimumSpacing = TimeSpan.FromMinutes(15) },

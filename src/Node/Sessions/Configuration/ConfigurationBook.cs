@@ -57,6 +57,7 @@ internal sealed class ConfigurationBook
             RequestTimeout = asked.RequestTimeout ?? TimeSpan.FromSeconds(60),
             ResourceTimeout = asked.ResourceTimeout ?? TimeSpan.FromDays(7),
             MaxConnectionsPerHost = asked.MaxConnectionsPerHost ?? 6,
+            EventRetention = asked.EventRetention ?? EventRetentionDefault,
             SendsLaunchEvents = asked.SendsLaunchEvents ?? true,
             LaunchLimit = asked.LaunchLimit is { } limit && (limit.PerHour is not null || limit.MinimumSpacing is not null) ? limit : null,
             Container = asked.Container ?? ContainerName.Default.ToString(),
@@ -78,6 +79,8 @@ internal sealed class ConfigurationBook
             },
         };
     }
+
+    public static TimeSpan EventRetentionDefault { get; } = TimeSpan.FromDays(14);
 
     public static IReadOnlyList<int> RetryStatusesDefault { get; } = [408, 425, 429, 500, 502, 503, 504];
 

@@ -20,7 +20,31 @@ internal sealed class DeliveryState
     /// <summary>Files whose completion event is not acknowledged, by its number.</summary>
     public IReadOnlyDictionary<long, TaskFiles> Temporary => _temporary;
 
-    public long TakeNumber() => ++LastNumber;
+    public EventAges Ages { get; } = new();
+
+    /// <summary>Events up to here ended unread.</summary>
+    public long ExpiredThrough { get; private set; }
+
+    /// <summary>The newest event that does not say so: when only those are left nothing ends any more, or a session that nobody reads would never come to rest.</summary>
+    public long NewestOther { get; private set; }
+
+    public void TakeNumber(DateTimeOffset at, TimeSpan retention, bool isExpiry)
+    {
+        Ages.OnEvent(++LastNumber, at, retention);
+        NewestOther = isExpiry ? NewestOther : LastNumber;
+    }
+
+    /// <summary>When the oldest events end that nobody acknowledged; null: there are none.</summary>
+    public (long Through, DateTimeOffset At)? Expiry(TimeSpan retention) =>
+        Acknowledged < NewestOther && Ages.Oldest(LastNumber) is var (through, at)
+            ? (through, at + retention)
+            : null;
+
+    public void OnExpired(long through)
+    {
+        ExpiredThrough = through;
+        OnAcknowledged(through);
+    }
 
     public void OnTaskEnded() => DrainDue = true;
 
@@ -34,8 +58,17 @@ internal sealed class DeliveryState
     public void OnAcknowledged(long through)
     {
         Acknowledged = Math.Max(Acknowledged, through);
+        Ages.OnAcknowledged(Acknowledged, LastNumber);
         while (_temporary.Count > 0 && _temporary.First() is var (number, _) && number <= through)
             _temporary.Remove(number);
+    }
+
+    public void RestoreExpiry(ExpirySnapshot? stored)
+    {
+        if (stored is null)
+            return;
+        Ages.Restore(stored.Marks);
+        (ExpiredThrough, NewestOther) = (stored.Through, stored.NewestOther);
     }
 
     public void Restore(long lastNumber, long acknowledged, bool drainDue, IEnumerable<KeyValuePair<long, TaskFiles>> temporary)
@@ -45,3 +78,6 @@ internal sealed class DeliveryState
             _temporary[number] = files;
     }
 }
+
+/// <summary>Persisted. Null in snapshots of earlier releases: events from then on are marked.</summary>
+internal sealed record ExpirySnapshot(IReadOnlyList<EventMark> Marks, long Through, long NewestOther);

@@ -36,6 +36,7 @@ internal static class EventViews
         GroupCompleted => EventTypes.GroupCompleted,
         CompletionFired => EventTypes.CompletionGroupFired,
         EventsDrained => EventTypes.EventsDrained,
+        EventsExpired => EventTypes.EventsExpired,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is not an event for clients."),
     };
 
@@ -100,6 +101,10 @@ internal static class EventViews
                 }
                 json.WriteEndArray();
                 WriteNumber(json, "total", downloaded.Total);
+                break;
+            case EventsExpired expired:
+                json.WriteNumber("from", expired.From);
+                json.WriteNumber("through", expired.Through);
                 break;
             case TaskFinishedFile finished:
                 WriteFile(json, finished.File);

@@ -55,7 +55,11 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     /// <summary>What a client's coming and going, and time, ask for; called until it has nothing more to say.</summary>
     public IReadOnlyList<SessionEvent> Continue(DateTimeOffset now)
     {
-        return Look(now) is { Count: > 0 } attached ? attached : LaunchDecider.Continue(session, _presence.Now, now);
+        if (Look(now) is { Count: > 0 } attached)
+            return attached;
+        return session.Delivery.Expiry(session.EventRetention) is var (through, at) && at <= now
+            ? [new EventsExpired(session.Delivery.Acknowledged + 1, through, now)]
+            : LaunchDecider.Continue(session, _presence.Now, now);
     }
 
     private IReadOnlyList<SessionEvent> Look(DateTimeOffset now) =>
@@ -80,6 +84,8 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     public DateTimeOffset? NextDue()
     {
         var next = LaunchDecider.NextDue(session, _presence.Now);
+        if (session.Delivery.Expiry(session.EventRetention) is var (_, at))
+            next = Session.Earliest(next, at);
         foreach (var (order, due) in WebhookDecider.Orders(session, _presence.Now))
         {
             if (!IsUnderWay(order))
