@@ -19,7 +19,7 @@ internal static class ConfigurationRules
         ?? RetryRules.Check(configuration.Retry, "retry")
         ?? AccessRules.Check(configuration, findSecret)
         ?? WebhookRules.Check(configuration, findSecret, canSeal)
-        ?? StartRules.CheckCostPolicy(configuration.CostPolicy)
+        ?? StartRules.Check(configuration)
         ?? TaskRules.CheckBytesPerSecond(configuration.BytesPerSecondMax);
 
     private static Problem? CheckDuration(TimeSpan? value, string field, TimeSpan min, TimeSpan max, string bounds) =>

@@ -16,8 +16,8 @@ internal static class StrictJson
 
     private const string WireNotTaken =
         " notify unconstrained"
-        + " discretionary sendsLaunchEvents launch launchLimit push serviceType "
-        + " whileAttachedOnly eventRetention weight ";
+        + " sendsLaunchEvents launch launchLimit push "
+        + " eventRetention ";
 
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class

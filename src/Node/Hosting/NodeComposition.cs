@@ -113,7 +113,7 @@ internal static class NodeComposition
         {
             Conditions = s.GetRequiredService<NodeConditions>(),
         });
-        services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName));
+        services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName, settings.Transfers.Discretionary.ReadWindows()));
         services.AddSingleton<NetworkBook>();
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }

@@ -36,7 +36,7 @@ internal sealed class Session
     public Session(SessionKey key, SessionOptions options)
     {
         (Key, Options) = (key, options);
-        Tasks = new TaskBook(Groups, version => Configurations.TermsOf(version));
+        Tasks = NewTasks();
         Ledger = new CommandLedger(options.LedgerEntriesMax, options.LedgerBytesMax, options.LedgerAge);
     }
 
@@ -211,6 +211,8 @@ internal sealed class Session
             Abandoned.Add(upload);
     }
 
+    private TaskBook NewTasks() => new(Groups, version => Configurations.TermsOf(version), Options.UrgentBefore);
+
     private void ApplyCreated(SessionCreated created)
     {
         Phase = SessionPhase.Active;
@@ -219,7 +221,7 @@ internal sealed class Session
         Groups = new GroupBook();
         Completions = new CompletionBook();
         Configurations = new ConfigurationBook();
-        Tasks = new TaskBook(Groups, version => Configurations.TermsOf(version));
+        Tasks = NewTasks();
         Configurations.Set(1, created.Configuration);
         Delivery.OnDrained();
         if (created.Generation > 1)

@@ -45,7 +45,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _context = context;
         _attempts = new RunningAttempts(_environment, _session, context);
         _keeper = new PartKeeper(_environment, _session, _logger);
-        _conditions = new StartConditions(_environment, _session, context.Self);
+        _conditions = new StartConditions(_environment, _session, context.Self, () => _webhooks!.Presence);
         _seeker = new SlotSeeker(_environment, _session, _conditions);
         _remains = new SessionRemains(_environment, _session, _logger);
         _webhooks = new SessionWebhooks(_environment, _session, context);
@@ -262,7 +262,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         Continue(turn);
         foreach (var waiting in _keeper!.Ended())
             await ExecuteAsync(waiting, turn, hasWaited: true);
-        turn.Stops.UnionWith(_conditions.FindStops());
+        turn.Stops.UnionWith(_conditions.FindStops(Now));
         StartReady(turn);
         if (turn.Rows.Count > 0)
         {
@@ -372,7 +372,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _tally?.Waiting(reason, count);
     }
 
-    private DateTimeOffset? NextDue() => Session.Earliest(_session.Tasks.NextDue(), _webhooks!.NextDue());
+    private DateTimeOffset? NextDue() => Session.Earliest(Session.Earliest(_session.Tasks.NextDue(), _webhooks!.NextDue()), _conditions.NextDue(Now));
 
     private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0 && !_webhooks!.KeepsAwake
         && !(NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);

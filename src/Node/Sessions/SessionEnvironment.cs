@@ -50,6 +50,9 @@ internal sealed record SessionOptions
     /// <summary>A client that was just there is not launched before: its stream may have broken, and it comes back. Longer than the hint of a closing stream.</summary>
     public TimeSpan AttachGrace { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>A discretionary task whose deadline or resource time-out is as near as this starts as any other.</summary>
+    public TimeSpan UrgentBefore { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Messages that one turn may take together into one append.</summary>
     public int TurnMessagesMax { get; init; } = 256;
 
@@ -67,6 +70,8 @@ internal sealed record SessionOptions
         }
         if (AttachGrace < TimeSpan.Zero || AttachGrace > TimeSpan.FromMinutes(10))
             yield return $"Backhaul:Sessions:AttachGrace is {AttachGrace}. Choose up to 10 min.";
+        if (UrgentBefore < TimeSpan.Zero)
+            yield return "Backhaul:Sessions:UrgentBefore must not be negative.";
         if (LedgerAge <= TimeSpan.Zero || IdleBeforePassivation <= TimeSpan.Zero)
             yield return "Backhaul:Sessions:LedgerAge and IdleBeforePassivation must be longer than zero.";
     }

@@ -5,15 +5,16 @@ namespace Backhaul.Node.Transfers;
 
 /// <summary>
 /// How many transfers this node runs at once, in all and to one host. Sessions take slots before they journal a start and give them
-/// back when the attempt ended; a session that was refused is told once when a slot is free (first come, first served).
+/// back when the attempt ended; a session that was refused is told once when a slot is free (see <see cref="TransferSlots"/> for who is next).
 /// </summary>
 internal interface ITransferSlots
 {
     /// <summary>
     /// How many slots could be taken now for this host, at most <paramref name="wanted"/>; they are taken. A session has at most
-    /// <paramref name="sessionHostMax"/> to one host, extra ones included.
+    /// <paramref name="sessionHostMax"/> to one host, extra ones included. For discretionary work there are some only while nobody waits for one and the
+    /// load is low.
     /// </summary>
-    int Take(SessionKey session, string host, int wanted, int sessionHostMax = int.MaxValue);
+    int Take(SessionKey session, string host, int wanted, int sessionHostMax = int.MaxValue, bool isDiscretionary = false);
 
     /// <summary>One more connection for an attempt that runs already; null while there is none to spare or somebody waits for one.</summary>
     SlotLease? TakeExtra(SessionKey session, string host, int sessionHostMax);
@@ -23,8 +24,14 @@ internal interface ITransferSlots
 
     void Return(SessionKey session, string host, int count);
 
-    /// <summary>Calls <paramref name="onFree"/> once when a slot may be free again. A second call of the same session replaces the first.</summary>
-    void NotifyWhenFree(SessionKey session, Action onFree);
+    /// <summary>
+    /// Calls <paramref name="onFree"/> once when what the session was refused may be free again, up to <paramref name="wanted"/> slots at once. A second call of
+    /// the same session replaces the first. Those who wait get slots in proportion to the weights of their tenants, and within a tenant to <paramref name="weight"/>.
+    /// </summary>
+    void NotifyWhenFree(SessionKey session, Action onFree, int wanted = 1, double weight = 1);
+
+    /// <summary>It wants no slots any more, for now.</summary>
+    void Decline(SessionKey session);
 
     /// <summary>Forgets a session's wish; its slots must have been returned.</summary>
     void Forget(SessionKey session);
@@ -39,4 +46,14 @@ internal interface ITransferSlots
 }
 
 /// <summary>Numbers behind a waiting reason and for the operator. <see cref="RunningMax"/> is the limit as it is at this moment.</summary>
-internal sealed record TransferSlotUse(int Running, int RunningMax, int HostMax);
+internal sealed record TransferSlotUse(int Running, int RunningMax, int HostMax)
+{
+    /// <summary>Discretionary work starts only below this.</summary>
+    public int DiscretionaryMax { get; init; }
+
+    /// <summary>Sessions in line for a slot.</summary>
+    public int Waiting { get; init; }
+
+    /// <summary>Work that is not discretionary waits for a slot of the node.</summary>
+    public bool IsWanted { get; init; }
+}

@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers;
@@ -90,6 +91,12 @@ internal sealed record TransferOptions
     /// <summary>Whose clock <see cref="Bandwidth"/> means, as UTC or Europe/Berlin.</summary>
     public string BandwidthTimeZone { get; init; } = "UTC";
 
+    /// <summary>Weights of tenants among each other, by their names; 1 for those that have none here.</summary>
+    public IReadOnlyDictionary<string, double> TenantWeights { get; init; } = new Dictionary<string, double>(StringComparer.Ordinal);
+
+    /// <summary>When discretionary tasks may start.</summary>
+    public DiscretionaryOptions Discretionary { get; init; } = new();
+
     public BandwidthTable BandwidthTable() =>
         new(Bandwidth, TimeZoneInfo.TryFindSystemTimeZoneById(BandwidthTimeZone, out var zone) ? zone : TimeZoneInfo.Utc, BytesPerSecondMax);
 
@@ -133,6 +140,9 @@ internal sealed record TransferOptions
             Check(Bandwidth[i].TryRead(out _, out _, out _), $"{nameof(Bandwidth)}:{i} needs From and To as 07:30, and Days as Mon, Tue …");
             Check(IsRate(Bandwidth[i].BytesPerSecondMax), $"{nameof(Bandwidth)}:{i}:BytesPerSecondMax must be at least {RateMin}, or be left out for no limit.");
         }
+        foreach (var (tenant, weight) in TenantWeights)
+            Check(weight is >= 0.01 and <= 100, $"{nameof(TenantWeights)}:{tenant} must be between 0.01 and 100.");
+        problems.AddRange(Discretionary.Problems().Select(problem => $"{Section}:{problem}"));
         return problems;
 
         void Check(bool good, string problem)

@@ -1,4 +1,5 @@
 using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers.Fairness;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
@@ -8,9 +9,14 @@ namespace Backhaul.Node.Transfers;
 /// How many transfers run at once on this node, in all and to one host. How many in all is found by a <see cref="ConcurrencyClimber"/>, which
 /// looks every moment at what the transfers brought.
 /// <para>
-/// First come, first served: a session that was refused waits in line, and when something comes free the first in line that could use it is
-/// told. One slot is kept for it for a moment, so that a newcomer cannot take it between the word and the deed; a session that does
-/// not come loses it again. A session that waits for a full host does not hold up others that want another one.
+/// A session that was refused waits in line, and when something comes free the first in line that could use it is told. Slots are kept for it for a
+/// moment, so that a newcomer cannot take them between the word and the deed; a session that does not come loses them again. The line is a
+/// <see cref="FairLine"/>: who waits gets slots in proportion to its weight, and equal ones in turn. A session that waits for a full host does not hold up
+/// others that want another one.
+/// </para>
+/// <para>
+/// Who was told counts as one that wants slots until it asks again (<see cref="NotifyWhenFree"/>) or wants none (<see cref="Decline"/>), so that it keeps its
+/// place in the line meanwhile. Discretionary work takes a slot only while nobody waits for one and less than a part of the limit is in use.
 /// </para>
 /// Invariants: slots taken never exceed the limits; a session waits at most once in line; callbacks run outside the lock, because they may
 /// come straight back; extra connections of running attempts are given only while nobody waits, and are asked back when somebody does.
@@ -32,14 +38,17 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private readonly ITimer _window;
     private readonly ConcurrencyClimber _climber;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, int> _byHost = new(StringComparer.OrdinalIgnoreCase);
-    private readonly LinkedList<Waiter> _line = new();
-    private readonly Dictionary<SessionKey, LinkedListNode<Waiter>> _waiting = [];
-    private readonly Dictionary<(SessionKey, string), int> _bySession = new(SessionHostComparer.Instance);
+    private readonly SlotCounts _counts;
+    private readonly FairLine _line;
+    private readonly Dictionary<SessionKey, Waiter> _waiting = [];
     private readonly Dictionary<SessionKey, Dictionary<string, int>> _refusedHosts = [];
     private readonly HashSet<SessionKey> _refusedByNode = [];
-    private readonly Dictionary<SessionKey, long> _offers = [];
-    private int _running;
+    private readonly HashSet<SessionKey> _refusedByLoad = [];
+    private readonly Dictionary<SessionKey, Offer> _offers = [];
+    private int _offered;
+    private int _waitingForNode;
+    private int _waitingForLoadOnly;
+    private bool _isExpiryArmed;
     private int _runningMost;
     private long _windowSince;
     private bool _isWindowOpen;
@@ -57,7 +66,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         if (gates is not null)
             gates.Opened = LookAgain;
         _options = options;
+        _counts = new SlotCounts(options.HostMax, gates);
         _time = time;
+        _line = new FairLine(tenant => options.TenantWeights.GetValueOrDefault(tenant.ToString(), 1));
         _expiry = time.CreateTimer(static slots => ((TransferSlots)slots!).ExpireOffers(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _window = time.CreateTimer(static slots => ((TransferSlots)slots!).EndWindow(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _climber = new ConcurrencyClimber(options.RunningMin, options.RunningStart, options.RunningMax);
@@ -69,22 +80,28 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         get
         {
             lock (_lock)
-                return new TransferSlotUse(_running, _climber.Limit, _options.HostMax);
+                return new TransferSlotUse(_counts.Running, _climber.Limit, _options.HostMax) { DiscretionaryMax = DiscretionaryMax, Waiting = _waiting.Count, IsWanted = _waitingForNode > 0 };
         }
     }
 
-    public int Take(SessionKey session, string host, int wanted, int sessionHostMax = int.MaxValue)
+    public int Take(SessionKey session, string host, int wanted, int sessionHostMax = int.MaxValue, bool isDiscretionary = false)
     {
         lock (_lock)
         {
-            _offers.Remove(session);
-            var free = _climber.Limit - _running - _offers.Count;
-            var onHost = FreeOnHost(session, host, sessionHostMax);
+            var kept = _offers.GetValueOrDefault(session).Count;
+            var free = _climber.Limit - _counts.Running - (_offered - kept);
+            if (isDiscretionary)
+                free = _waitingForNode > 0 ? 0 : Math.Min(free, DiscretionaryMax - _counts.Running - (_offered - kept));
+            var onHost = _counts.Free(session, host, sessionHostMax);
             var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, onHost)));
             if (granted > 0)
-                Count(session, host, granted);
+                _counts.Add(session, host, granted);
+            KeepOffer(session, kept - granted);
             OpenWindow();
-            NoteRefusal(session, host, sessionHostMax, isRefused: granted < wanted, isHostFull: granted >= onHost);
+            if (isDiscretionary && granted < wanted && granted < onHost)
+                _refusedByLoad.Add(session);
+            else
+                NoteRefusal(session, host, sessionHostMax, isRefused: granted < wanted, isHostFull: granted >= onHost);
             return granted;
         }
     }
@@ -93,9 +110,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     {
         lock (_lock)
         {
-            if (_line.Count > 0 || _running + _offers.Count >= _climber.Limit || FreeOnHost(session, host, sessionHostMax) <= 0)
+            if (_waiting.Count > _waitingForLoadOnly || _counts.Running + _offered >= _climber.Limit || _counts.Free(session, host, sessionHostMax) <= 0)
                 return null;
-            Count(session, host, 1);
+            _counts.Add(session, host, 1);
             return new SlotLease(this, session, host);
         }
     }
@@ -105,7 +122,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         if (_inLine == 0)
             return false;
         lock (_lock)
-            return _line.Any(waiter => waiter.Hosts.Count == 0 || waiter.Hosts.ContainsKey(host));
+            return _waiting.Values.Any(waiter => waiter.ForNode || waiter.Hosts.ContainsKey(host));
     }
 
     public void Return(SessionKey session, string host, int count)
@@ -113,26 +130,36 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         List<Action> told;
         lock (_lock)
         {
-            var onHost = _bySession.GetValueOrDefault((session, host));
-            if (count < 0 || count > onHost || count > _running)
+            var onHost = _counts.Of(session, host);
+            if (count < 0 || count > onHost || count > _counts.Running)
                 throw new InvalidOperationException($"{session} returned {count} slots of {host}, of which it has {onHost}.");
-            Count(session, host, -count);
+            _counts.Add(session, host, -count);
             told = OfferFree();
         }
         Tell(told);
     }
 
-    public void NotifyWhenFree(SessionKey session, Action onFree)
+    public void NotifyWhenFree(SessionKey session, Action onFree, int wanted = 1, double weight = 1)
     {
         List<Action> told;
         lock (_lock)
         {
-            // What it was offered it did not take.
-            _offers.Remove(session);
-            if (_waiting.TryGetValue(session, out var node))
-                node.Value = node.Value with { OnFree = onFree, Hosts = HostsOf(session) };
-            else
-                _waiting[session] = _line.AddLast(new Waiter(session, onFree, HostsOf(session)));
+            GiveBackOffer(session); // what it was offered it did not take
+            Wait(session, WaiterOf(session, onFree, wanted));
+            _line.Join(session, weight);
+            told = OfferFree();
+        }
+        Tell(told);
+    }
+
+    public void Decline(SessionKey session)
+    {
+        List<Action> told;
+        lock (_lock)
+        {
+            StopWaiting(session);
+            GiveBackOffer(session);
+            _line.Leave(session);
             told = OfferFree();
         }
         Tell(told);
@@ -143,11 +170,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         List<Action> told;
         lock (_lock)
         {
-            if (_waiting.Remove(session, out var node))
-                _line.Remove(node);
-            _offers.Remove(session);
-            _refusedHosts.Remove(session);
-            _refusedByNode.Remove(session);
+            StopWaiting(session);
+            GiveBackOffer(session);
+            _line.Forget(session);
             told = OfferFree();
         }
         Tell(told);
@@ -170,7 +195,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     /// <summary>Windows follow each other while anything runs or waits. Call under the lock.</summary>
     private void OpenWindow()
     {
-        _runningMost = Math.Max(_runningMost, _running);
+        _runningMost = Math.Max(_runningMost, _counts.Running);
         if (_isWindowOpen)
             return;
         _isWindowOpen = true;
@@ -189,9 +214,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             _climber.Observe(new WorkWindow(
                 _time.GetElapsedTime(_windowSince), Interlocked.Exchange(ref _bytes, 0), files, _runningMost, _wasShort || isChurning || _refusedByNode.Count > 0));
             TransferInstruments.RunningLimit.Add(_climber.Limit - limit);
-            (_runningMost, _wasShort, _isWindowOpen) = (_running, false, false);
+            (_runningMost, _wasShort, _isWindowOpen) = (_counts.Running, false, false);
             told = OfferFree();
-            if (_running > 0 || _line.Count > 0)
+            if (_counts.Running > 0 || _waiting.Count > 0)
                 OpenWindow();
         }
         Tell(told);
@@ -231,59 +256,115 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             _refusedHosts.Remove(session);
     }
 
-    /// <summary>The full hosts a session waits for; empty when it waits for any slot of the node.</summary>
-    private IReadOnlyDictionary<string, int> HostsOf(SessionKey session) =>
-        !_refusedByNode.Contains(session) && _refusedHosts.TryGetValue(session, out var hosts)
-            ? new Dictionary<string, int>(hosts, StringComparer.OrdinalIgnoreCase) : AnyHost;
-
-    /// <summary>How many more the session may have to the host, by the host's limit and by its own.</summary>
-    private int FreeOnHost(SessionKey session, string host, int sessionHostMax)
+    /// <summary>What it was refused is what it waits for: full hosts, or any slot of the node, or a load low enough.</summary>
+    private Waiter WaiterOf(SessionKey session, Action onFree, int wanted)
     {
-        var taken = _byHost.GetValueOrDefault(host);
-        var free = Math.Min(_options.HostMax - taken, sessionHostMax - _bySession.GetValueOrDefault((session, host)));
-        return free <= 0 || _gates is null ? free : Math.Min(free, _gates.Free(host, taken));
+        var hosts = _refusedHosts.TryGetValue(session, out var full) ? new Dictionary<string, int>(full, StringComparer.OrdinalIgnoreCase) : AnyHost;
+        var forLoad = _refusedByLoad.Contains(session);
+        var forNode = _refusedByNode.Contains(session) || (hosts.Count == 0 && !forLoad);
+        return new Waiter(session, onFree, hosts, forNode, forLoad, forNode ? Math.Max(1, wanted) : 1);
     }
 
-    private void Count(SessionKey session, string host, int change)
-    {
-        _running += change;
-        Add(_byHost, host, change);
-        Add(_bySession, (session, host), change);
-        _gates?.Count(host, _byHost.GetValueOrDefault(host), begins: change > 0);
-    }
-
-    private static void Add<TKey>(Dictionary<TKey, int> counts, TKey key, int change)
-        where TKey : notnull
-    {
-        var count = counts.GetValueOrDefault(key) + change;
-        if (count == 0)
-            counts.Remove(key);
-        else
-            counts[key] = count;
-    }
-
-    /// <summary>Offers free slots to the first in line that could use one. Call under the lock.</summary>
+    /// <summary>Offers free slots to those in line that could use them, one after the other as they are next. Call under the lock.</summary>
     private List<Action> OfferFree()
     {
         List<Action> told = [];
-        for (var node = _line.First; node is not null && _running + _offers.Count < _climber.Limit;)
+        while (_counts.Running + _offered < _climber.Limit && FindNext() is { } next)
         {
-            var (waiter, next) = (node.Value, node.Next);
-            if (waiter.Hosts.Count == 0 || waiter.Hosts.Any(host => FreeOnHost(waiter.Session, host.Key, host.Value) > 0))
-            {
-                _line.Remove(node);
-                _waiting.Remove(waiter.Session);
-                _refusedHosts.Remove(waiter.Session);
-                _refusedByNode.Remove(waiter.Session);
-                _offers[waiter.Session] = _time.GetTimestamp();
-                told.Add(waiter.OnFree);
-            }
-            node = next;
+            var isNews = !_offers.TryGetValue(next.Session, out var offer);
+            _offers[next.Session] = new Offer(offer.Count + 1, isNews ? _time.GetTimestamp() : offer.Since);
+            _offered++;
+            _line.Charge(next.Session, 1);
+            if (next.Wanted > 1)
+                Wait(next.Session, next with { Wanted = next.Wanted - 1 });
+            else
+                Wait(next.Session, null);
+            if (!isNews)
+                continue;
+            ForgetRefusals(next.Session);
+            told.Add(next.OnFree);
         }
-        _inLine = _line.Count;
-        if (told.Count > 0)
-            _expiry.Change(OfferAge, Timeout.InfiniteTimeSpan);
+        _inLine = _waiting.Count;
+        ArmExpiry();
         return told;
+    }
+
+    private void ArmExpiry()
+    {
+        if (_isExpiryArmed || _offers.Count == 0)
+            return;
+        _isExpiryArmed = true;
+        _expiry.Change(OfferAge, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Discretionary work comes after all other.</summary>
+    private Waiter? FindNext()
+    {
+        Waiter? forLoad = null;
+        foreach (var session in _line.InOrder)
+        {
+            if (!_waiting.TryGetValue(session, out var waiter))
+                continue; // it was told and has not come yet
+            if (waiter.ForNode || waiter.Hosts.Any(host => _counts.Free(session, host.Key, host.Value) > 0))
+                return waiter;
+            if (waiter.ForLoad)
+                forLoad ??= waiter;
+        }
+        return _counts.Running + _offered < DiscretionaryMax ? forLoad : null;
+    }
+
+    private int DiscretionaryMax => Math.Max(1, (int)(_climber.Limit * _options.Discretionary.LoadMax));
+
+    private void StopWaiting(SessionKey session)
+    {
+        Wait(session, null);
+        ForgetRefusals(session);
+    }
+
+    /// <param name="session">Who waits.</param>
+    /// <param name="waiter">For what; null: for nothing any more.</param>
+    private void Wait(SessionKey session, Waiter? waiter)
+    {
+        if (_waiting.Remove(session, out var old))
+            CountWaiter(old, -1);
+        if (waiter is null)
+            return;
+        _waiting[session] = waiter;
+        CountWaiter(waiter, +1);
+    }
+
+    private void CountWaiter(Waiter waiter, int change)
+    {
+        _waitingForNode += waiter.ForNode ? change : 0;
+        _waitingForLoadOnly += waiter.IsForLoadOnly ? change : 0;
+    }
+
+    private void ForgetRefusals(SessionKey session)
+    {
+        _refusedHosts.Remove(session);
+        _refusedByNode.Remove(session);
+        _refusedByLoad.Remove(session);
+    }
+
+    /// <summary>It has this many left of what it was offered.</summary>
+    private void KeepOffer(SessionKey session, int left)
+    {
+        if (!_offers.TryGetValue(session, out var offer))
+            return;
+        _offered += Math.Max(0, left) - offer.Count;
+        if (left > 0)
+            _offers[session] = offer with { Count = left };
+        else
+            _offers.Remove(session);
+    }
+
+    /// <summary>What it did not use it does not pay for.</summary>
+    private void GiveBackOffer(SessionKey session)
+    {
+        if (!_offers.TryGetValue(session, out var offer))
+            return;
+        _line.Charge(session, -offer.Count);
+        KeepOffer(session, 0);
     }
 
     private void ExpireOffers()
@@ -291,14 +372,17 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         List<Action> told;
         lock (_lock)
         {
-            foreach (var (session, since) in _offers.ToArray())
+            foreach (var (session, offer) in _offers.ToArray())
             {
-                if (_time.GetElapsedTime(since) >= OfferAge)
-                    _offers.Remove(session);
+                if (_time.GetElapsedTime(offer.Since) < OfferAge)
+                    continue;
+                StopWaiting(session);
+                GiveBackOffer(session);
+                _line.Leave(session);
             }
+            _isExpiryArmed = false;
             told = OfferFree();
-            if (_offers.Count > 0)
-                _expiry.Change(OfferAge, Timeout.InfiniteTimeSpan);
+            ArmExpiry();
         }
         Tell(told);
     }
@@ -311,18 +395,15 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
 
     /// <param name="Session">Who waits.</param>
     /// <param name="OnFree">How it is told.</param>
-    /// <param name="Hosts">The full hosts it waits for, each with the session's own limit; empty waits for any slot.</param>
-    private sealed record Waiter(SessionKey Session, Action OnFree, IReadOnlyDictionary<string, int> Hosts);
-
-    /// <summary>Hosts are compared without their case.</summary>
-    private sealed class SessionHostComparer : IEqualityComparer<(SessionKey Session, string Host)>
+    /// <param name="Hosts">The full hosts it waits for, each with the session's own limit.</param>
+    /// <param name="ForNode">It waits for any slot.</param>
+    /// <param name="ForLoad">It waits with discretionary work.</param>
+    /// <param name="Wanted">How many slots it could use at once.</param>
+    private sealed record Waiter(SessionKey Session, Action OnFree, IReadOnlyDictionary<string, int> Hosts, bool ForNode, bool ForLoad, int Wanted)
     {
-        public static readonly SessionHostComparer Instance = new();
-
-        public bool Equals((SessionKey Session, string Host) x, (SessionKey Session, string Host) y) =>
-            x.Session == y.Session && x.Host.Equals(y.Host, StringComparison.OrdinalIgnoreCase);
-
-        public int GetHashCode((SessionKey Session, string Host) pair) =>
-            HashCode.Combine(pair.Session, StringComparer.OrdinalIgnoreCase.GetHashCode(pair.Host));
+        public bool IsForLoadOnly => ForLoad && !ForNode && Hosts.Count == 0;
     }
+
+    /// <summary>Slots that are kept for a session that was told.</summary>
+    private readonly record struct Offer(int Count, long Since);
 }

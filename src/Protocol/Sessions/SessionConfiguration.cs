@@ -30,6 +30,21 @@ public sealed record SessionConfiguration
     /// <summary>Bandwidth of all running tasks of the session together, at least 1024. The newest value holds, also for tasks that run already.</summary>
     public long? BytesPerSecondMax { get; init; }
 
+    /// <summary>True: tasks start when the node has little to do, in the operators' windows of time, and after all other work; a deadline still holds. Default false.</summary>
+    public bool? Discretionary { get; init; }
+
+    /// <summary>True: tasks run while a client has a stream of the session open, and wait otherwise. Default false.</summary>
+    public bool? WhileAttachedOnly { get; init; }
+
+    /// <summary>
+    /// What the transfers are for: <c>default</c>, <c>background</c>, <c>video</c>, <c>avStreaming</c>, <c>responsiveData</c>, <c>responsiveAV</c>,
+    /// <c>voice</c> or <c>callSignaling</c>. Each has a weight in the line for the node's slots.
+    /// </summary>
+    public string? ServiceType { get; init; }
+
+    /// <summary>Weight among the tenant's sessions of the same service type when slots are short, from 0.01 to 100. Default 1.</summary>
+    public double? Weight { get; init; }
+
     /// <summary>False: tasks wait while operators say that the network is a cellular one. Default true.</summary>
     public bool? AllowsCellularAccess { get; init; }
 

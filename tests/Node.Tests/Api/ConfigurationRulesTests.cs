@@ -27,7 +27,6 @@ public sealed class ConfigurationRulesTests
     [InlineData("""{"additionalHeaders":{"WWW-Authenticate":"x"}}""", "forbiddenHeader", "additionalHeaders.WWW-Authenticate")]
     [InlineData("""{"acceptStatus":["600"]}""", "invalidField", "acceptStatus[0]")]
     [InlineData("""{"retry":{"first":"PT10M"}}""", "invalidField", "retry.longest")]
-    [InlineData("""{"discretionary":true}""", "unknownField", "discretionary")]
     [InlineData("""{"launched":{"url":"https://a"}}""", "unknownField", "launched")]
     [InlineData("""{"launch":{"url":"https://a"}}""", "invalidField", "launch.secret")]
     [InlineData("""{"launch":{"url":"ftp://a","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}""", "unsupportedScheme", "launch.url")]
@@ -39,6 +38,10 @@ public sealed class ConfigurationRulesTests
     [InlineData("""{"push":{"url":"https://a","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","types":[]}}""", "invalidField", "push.types")]
     [InlineData("""{"launchLimit":{"perHour":0}}""", "invalidField", "launchLimit.perHour")]
     [InlineData("""{"launchLimit":{"minimumSpacing":"P2D"}}""", "invalidField", "launchLimit.minimumSpacing")]
+    [InlineData("""{"discretionary":1}""", "invalidField", "discretionary")]
+    [InlineData("""{"serviceType":"fast"}""", "invalidField", "serviceType")]
+    [InlineData("""{"weight":0}""", "invalidField", "weight")]
+    [InlineData("""{"weight":101}""", "invalidField", "weight")]
     [InlineData("""{"proxy":"nobody"}""", "unknownSecret", "proxy")]
     [InlineData("""{"proxy":"user"}""", "unknownSecret", "proxy")]
     [InlineData("""{"tls":{"minimum":"1.1"}}""", "invalidField", "tls.minimum")]
@@ -80,7 +83,8 @@ public sealed class ConfigurationRulesTests
             {"additionalHeaders":{"User-Agent":"mine/1"},"requestTimeout":"PT1S","resourceTimeout":"P30D","maxConnectionsPerHost":64,
              "container":"results","acceptStatus":["404"],"retry":{"longest":"PT10M"},
              "credentials":[{"host":"a.example:8443","realm":"r","scheme":"digest","secret":"user"},{"host":"[fd00::1]:1","secret":"token"},{"secret":"user"}],
-             "proxy":"egress","tls":{"minimum":"1.3","clientCertificate":"me"},"bytesPerSecondMax":1048576}
+             "proxy":"egress","tls":{"minimum":"1.3","clientCertificate":"me"},"bytesPerSecondMax":1048576,
+             "discretionary":true,"whileAttachedOnly":true,"serviceType":"avStreaming","weight":2.5,"costPolicy":"always","allowsCellularAccess":false}
             """u8, ProtocolJson.Strict.SessionConfiguration);
         Assert.True(read.IsValid);
         Assert.Null(ConfigurationRules.Check(read.Value, new FakeContainers().Exists, FindSecret, canSeal: true));

@@ -31,7 +31,7 @@ internal sealed class SessionWorld : VirtualWorldHost
 
     public ScriptedWebhooks Webhooks { get; } = new();
 
-    public NodeConditions Conditions { get; } = new("node-1");
+    public NodeConditions Conditions { get; set; } = new("node-1");
 
     public SessionOptions Options { get; init; } = new();
 

@@ -27,10 +27,14 @@ internal sealed class ConfigurationBook
     /// <summary>What the tasks of a version demand of the conditions that they start under.</summary>
     public StartTerms TermsOf(int version) => _terms[version];
 
+    /// <summary>Tasks of some version run while a client is attached only.</summary>
+    public bool AnyWhileAttached { get; private set; }
+
     public void Set(int version, SessionConfiguration configuration)
     {
         _versions[version] = configuration;
         _terms[version] = StartTerms.Of(configuration);
+        AnyWhileAttached |= _terms[version].WhileAttached;
         if (version < Version)
             return;
         Version = version;
@@ -64,6 +68,10 @@ internal sealed class ConfigurationBook
             AdditionalHeaders = asked.AdditionalHeaders is { Count: > 0 } headers
                 ? new SortedDictionary<string, string>(headers.ToDictionary(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase)
                 : null,
+            Discretionary = asked.Discretionary ?? false,
+            WhileAttachedOnly = asked.WhileAttachedOnly ?? false,
+            ServiceType = asked.ServiceType ?? ServiceTypes.Default,
+            Weight = asked.Weight ?? 1,
             AllowsCellularAccess = asked.AllowsCellularAccess ?? true,
             AllowsExpensiveAccess = asked.AllowsExpensiveAccess ?? true,
             AllowsConstrainedAccess = asked.AllowsConstrainedAccess ?? true,

@@ -3,43 +3,75 @@ using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Sessions;
 
-/// <summary>Takes a slot for each task that is ready, as many as the limits allow, and has the session woken when one is free for those that got none.</summary>
+/// <summary>
+/// Takes a slot for each task that is ready and whose terms the conditions meet, as many as the limits allow, and has the session woken when one is free for
+/// those that got none. Discretionary tasks come after all others.
+/// </summary>
 internal sealed class SlotSeeker(SessionEnvironment environment, Session session, StartConditions conditions)
 {
+    /// <summary>More than a turn's worth of slots is not kept for a session: what it does not use lies idle until its turn.</summary>
+    private const int WantedMax = 16;
+
     private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool _slotsMayBeFree;
 
     /// <summary>One start after the other: each is to be applied before the next is looked for.</summary>
     public IEnumerable<(TaskStarted Started, SlotLease Slot)> Take(DateTimeOffset now, ActorRef<SessionMessage> self)
     {
-        if (_slotsMayBeFree)
+        var wasTold = _slotsMayBeFree;
+        if (wasTold)
         {
             _slotsMayBeFree = false;
             _refusedHosts.Clear();
         }
         var perHost = session.Configurations.Current.MaxConnectionsPerHost!.Value;
+        Dictionary<StartTerms, bool> open = [];
         var mustWait = false;
-        Dictionary<StartTerms, bool> open = session.Tasks.Ready.Terms.ToDictionary(terms => terms, terms => conditions.HoldOf(terms) is null);
-        while (session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host, terms => open[terms]))
+        foreach (var isDiscretionary in (bool[])[false, true])
         {
-            if (environment.Slots.Take(session.Key, host, 1, perHost) == 0)
+            while (session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host, terms => terms.Discretionary == isDiscretionary && IsOpen(terms)))
             {
-                mustWait = true;
-                _refusedHosts.Add(host);
-                if (environment.Slots.Use is var use && use.Running >= use.RunningMax)
-                    break;
-                continue;
+                if (environment.Slots.Take(session.Key, host, 1, perHost, isDiscretionary) == 0)
+                {
+                    mustWait = true;
+                    var isFull = IsFull(isDiscretionary);
+                    if (!isDiscretionary || !isFull)
+                        _refusedHosts.Add(host); // a load that is too high for discretionary tasks is no reason for others
+                    if (isFull)
+                        break;
+                    continue;
+                }
+                yield return (AttemptDecider.Start(session, id, now), new SlotLease(environment.Slots, session.Key, host));
             }
-            yield return (AttemptDecider.Start(session, id, now), new SlotLease(environment.Slots, session.Key, host));
         }
         if (mustWait)
             Wait(self);
+        else if (wasTold)
+            environment.Slots.Decline(session.Key);
+
+        bool IsOpen(StartTerms terms)
+        {
+            if (!open.TryGetValue(terms, out var isOpen))
+                open[terms] = isOpen = conditions.HoldOf(terms, now) is null;
+            return isOpen;
+        }
+    }
+
+    /// <summary>No other host would help.</summary>
+    private bool IsFull(bool isDiscretionary)
+    {
+        var use = environment.Slots.Use;
+        return use.Running >= use.RunningMax || (isDiscretionary && (use.IsWanted || use.Running >= use.DiscretionaryMax));
     }
 
     /// <summary>Only after every host was tried: waiting gives an offered slot to the next in line.</summary>
-    private void Wait(ActorRef<SessionMessage> self) => environment.Slots.NotifyWhenFree(session.Key, () =>
-    {
-        _slotsMayBeFree = true;
-        self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
-    });
+    private void Wait(ActorRef<SessionMessage> self) => environment.Slots.NotifyWhenFree(
+        session.Key,
+        () =>
+        {
+            _slotsMayBeFree = true;
+            self.TryPost(new SessionMessage.Wake()); // a full mailbox brings a turn anyway
+        },
+        Math.Clamp(session.Tasks.Ready.Count, 1, WantedMax),
+        ServiceTypes.WeightOf(session.Configurations.Current));
 }

@@ -22,12 +22,20 @@ internal readonly record struct StartTerms
     public bool Constrained { get; init; }
     public CostPolicy Cost { get; init; }
 
+    /// <summary>It starts when the node has nothing better to do.</summary>
+    public bool Discretionary { get; init; }
+
+    /// <summary>It runs while a client is attached to its session.</summary>
+    public bool WhileAttached { get; init; }
+
     /// <summary>What a configuration without defaults written out means too: those of earlier builds have none.</summary>
     public static StartTerms Of(SessionConfiguration configuration) => new()
     {
         Cellular = configuration.AllowsCellularAccess ?? true,
         Expensive = configuration.AllowsExpensiveAccess ?? true,
         Constrained = configuration.AllowsConstrainedAccess ?? true,
+        Discretionary = configuration.Discretionary ?? false,
+        WhileAttached = configuration.WhileAttachedOnly ?? false,
         Cost = configuration.CostPolicy is { } policy ? CostPolicyOf(policy)!.Value : CostPolicy.Default,
     };
 

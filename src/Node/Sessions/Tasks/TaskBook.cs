@@ -14,6 +14,9 @@ internal sealed class TaskBook
     private readonly Dictionary<TaskId, TaskState> _byId = [];
     private readonly GroupBook _groups;
     private readonly Func<int, StartTerms> _termsOf;
+    private readonly TimeSpan _urgentBefore;
+    private readonly HashSet<TaskId> _urgent = [];
+    private readonly SortedSet<TimedTask> _urgencies = [];
     private readonly TaskOrder _ordered = new();
     private readonly HashSet<(ContainerName, ContainerPath)> _destinations = [];
     private readonly SortedSet<TimedTask> _waits = [];
@@ -26,9 +29,10 @@ internal sealed class TaskBook
 
     /// <param name="groups">Of the session.</param>
     /// <param name="termsOf">What the tasks of a version of its configuration demand when they start.</param>
-    public TaskBook(GroupBook groups, Func<int, StartTerms> termsOf)
+    /// <param name="urgentBefore">How near its end by time a discretionary task starts as any other.</param>
+    public TaskBook(GroupBook groups, Func<int, StartTerms> termsOf, TimeSpan urgentBefore)
     {
-        (_groups, _termsOf) = (groups, termsOf);
+        (_groups, _termsOf, _urgentBefore) = (groups, termsOf, urgentBefore);
         Ready = new ReadyTasks(id => _byId[id], TermsOf);
     }
 
@@ -53,7 +57,19 @@ internal sealed class TaskBook
     /// <summary>What it demands of the conditions that it starts under: its session's terms, but for what it said itself.</summary>
     public StartTerms TermsOf(TaskState task)
     {
+        var terms = AskedBy(task);
+        return terms.Discretionary && _urgent.Contains(task.Id) ? terms with { Discretionary = false } : terms;
+    }
+
+    /// <summary>When a discretionary task starts whatever the conditions are that only those wait for; null for others.</summary>
+    public DateTimeOffset? UrgentAt(TaskState task) =>
+        task.Phase is TaskPhase.Waiting && AskedBy(task).Discretionary && LimitOf(task) is { } limit ? limit - _urgentBefore : null;
+
+    private StartTerms AskedBy(TaskState task)
+    {
         var terms = _termsOf(task.ConfigurationVersion);
+        if (task.Discretionary is { } marked)
+            terms = terms with { Discretionary = terms.Discretionary || marked };
         return task.Spec.CostPolicy is { } own ? terms with { Cost = own } : terms;
     }
 
@@ -130,11 +146,26 @@ internal sealed class TaskBook
     /// <summary>Moves tasks whose wait is over to the ready ones. A function of state and time, so nothing is journaled.</summary>
     public void Promote(DateTimeOffset now)
     {
+        while (_urgencies.Count > 0 && _urgencies.Min is var next && next.At <= now)
+        {
+            _urgencies.Remove(next);
+            MakeUrgent(_byId[next.Id]);
+        }
         while (_waits.Count > 0 && _waits.Min is var first && first.At <= now)
         {
             _waits.Remove(first);
             AddReady(_byId[first.Id]);
         }
+    }
+
+    private void MakeUrgent(TaskState task)
+    {
+        var isReady = IsTimed(task) && (task.NotBefore is not { } at || !_waits.Contains(new TimedTask(at, task.Ordinal, task.Id)));
+        if (isReady)
+            Ready.Remove(task, GroupOf(task)); // by the terms that it had
+        _urgent.Add(task.Id);
+        if (isReady)
+            Ready.Add(task, GroupOf(task));
     }
 
     /// <summary>The earliest task whose deadline or resource time-out has struck.</summary>
@@ -172,6 +203,8 @@ internal sealed class TaskBook
     public DateTimeOffset? NextDue()
     {
         var due = NextStartOrEnd();
+        if (_urgencies.Count > 0 && !(due < _urgencies.Min.At))
+            due = _urgencies.Min.At;
         due = _deferrals.Count > 0 && !(due < _deferrals.Min.At) ? _deferrals.Min.At : due;
         return _questions.Count > 0 && !(due < _questions.Min.At) ? _questions.Min.At : due;
     }
@@ -219,6 +252,8 @@ internal sealed class TaskBook
             _deferrals.Add(new TimedTask(until, task.Ordinal, task.Id));
         if (LimitOf(task) is { } limit)
             _limits.Add(new TimedTask(limit, task.Ordinal, task.Id));
+        if (UrgentAt(task) is { } urgent)
+            _urgencies.Add(new TimedTask(urgent, task.Ordinal, task.Id));
     }
 
     private void Unindex(TaskState task)
@@ -246,6 +281,8 @@ internal sealed class TaskBook
             _deferrals.Remove(new TimedTask(until, task.Ordinal, task.Id));
         if (LimitOf(task) is { } limit)
             _limits.Remove(new TimedTask(limit, task.Ordinal, task.Id));
+        if (UrgentAt(task) is { } urgent && !_urgencies.Remove(new TimedTask(urgent, task.Ordinal, task.Id)))
+            _urgent.Remove(task.Id);
     }
 
     /// <summary>It goes on by itself, now or when its time has come.</summary>

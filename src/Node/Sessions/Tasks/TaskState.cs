@@ -170,6 +170,8 @@ internal static class WaitReasons
     public const string Retry = "retry";
     public const string Storage = "storage";
     public const string NoNetwork = "noNetwork";
+    public const string Detached = "detached";
+    public const string Discretionary = "discretionary";
     public const string CostedNetwork = "costedNetwork";
     public const string ConstrainedNetwork = "constrainedNetwork";
     public const string HostLimit = "hostLimit";

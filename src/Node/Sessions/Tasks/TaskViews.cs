@@ -105,6 +105,7 @@ internal static class TaskViews
             (_, WaitReasons.RecoverableStatus) => $"The server answered with a status that pauses it; resume it, or change its url or headers.{last}",
             (_, WaitReasons.Paused) => "An operator suspended the session; resume the session to let it run.",
             (_, WaitReasons.HostLimit) => $"The session has {session.Tasks.Ready.ActiveOn(task.Spec.Url)} of {perHost} connections to {host} in use; it starts when one is free and {session.Tasks.Ready.Count - 1} other ready tasks rank with it.",
+            (_, WaitReasons.Discretionary) => DiscretionaryRules.Explain(slots, until),
             _ => $"The node runs {slots.Running} of at most {slots.RunningMax} transfers (at most {slots.HostMax} to one host); it starts when one ends.",
         };
         return new WhyView { Id = task.Id.ToString(), State = StateOf(task.Phase), Reason = reason, Sentence = sentence, NextEvaluationAt = until };
@@ -142,7 +143,9 @@ internal static class TaskViews
         if (conditions.Held(ReadyTasks.HostOf(task.Spec.Url).ToString()) is { } hold)
             return (hold.Reason, hold.Until);
         var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
-        return (hostIsFull ? WaitReasons.HostLimit : WaitReasons.NodeLimit, null);
+        if (hostIsFull)
+            return (WaitReasons.HostLimit, null);
+        return session.Tasks.TermsOf(task).Discretionary ? (WaitReasons.Discretionary, session.Tasks.UrgentAt(task)) : (WaitReasons.NodeLimit, null);
     }
 
     private static string Behind(TaskState task, Session session)

@@ -18,6 +18,9 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     private DateTimeOffset _silentUntil = DateTimeOffset.MinValue;
     private IDisposable? _watch;
 
+    /// <summary>As it was looked at last, in this turn or the one before.</summary>
+    public Presence Presence => _presence.Now;
+
     /// <summary>A client is there and has not said that it handled what it had to be told: leaving memory would only bring the session back.</summary>
     public bool KeepsAwake => _presence.Now.IsAttached && LaunchDecider.IsNeeded(session);
 

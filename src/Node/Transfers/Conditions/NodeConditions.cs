@@ -3,11 +3,11 @@ using System.Collections.Concurrent;
 namespace Backhaul.Node.Transfers.Conditions;
 
 /// <summary>
-/// The conditions that this node's transfers run under, as far as they are declared: the network's. Learned from the store with every deal about origins, so
+/// The conditions that this node's transfers run under, as far as they are declared: the network's, and times of the day. The network is learned from the store with every deal about origins, so
 /// within seconds of the operator's word. Sessions read it when they start tasks, and are told when it changes; nothing is asked for in between.
 /// Invariant: a change is seen by whoever reads after it was told of it.
 /// </summary>
-internal sealed class NodeConditions(string node)
+internal sealed class NodeConditions(string node, DailyWindows? windows = null)
 {
     private readonly ConcurrentDictionary<object, Action> _listeners = [];
     private volatile NetworkState _network = NetworkState.Good;
@@ -16,6 +16,9 @@ internal sealed class NodeConditions(string node)
     public string Node { get; } = node;
 
     public NetworkState Network => _network;
+
+    /// <summary>Discretionary tasks start inside of these only.</summary>
+    public DailyWindows Windows { get; } = windows ?? DailyWindows.Always;
 
     /// <summary>What the store says, as a document. One that cannot be read changes nothing.</summary>
     public void Learn(string payload)
