@@ -220,7 +220,7 @@ public sealed class TransferSlotsTests
         Assert.Null(world.Time.NextDue);
         Assert.Equal(1, slots.Take(A, "h", 1));
         world.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal(new TransferSlotUse(1, 16, 4096), slots.Use);
+        Assert.Equal((1, 16, 4096), (slots.Use.Running, slots.Use.RunningMax, slots.Use.HostMax));
 
         void TakeAll()
         {
