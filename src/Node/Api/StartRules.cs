@@ -15,7 +15,7 @@ internal static class StartRules
         policy is null || StartTerms.CostPolicyOf(policy) is not null ? null : Invalid("costPolicy", "must be default, unrestrictedOnly or always.");
 
     private static Problem? CheckServiceType(string? type) =>
-        type is null || ServiceTypes.Names.Contains(type) ? null : Invalid("serviceType", $"must be one of {string.Join(", ", ServiceTypes.Names)}.");
+        type is null || ServiceTypes.IsKnown(type) ? null : Invalid("serviceType", $"must be one of {string.Join(", ", ServiceTypes.Names)}.");
 
     private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidField, $"{field} {what}", field);
 }

@@ -24,6 +24,8 @@ internal static class ServiceTypes
 
     public static IReadOnlyCollection<string> Names => Weights.Keys;
 
+    public static bool IsKnown(string type) => Weights.ContainsKey(type);
+
     public static double WeightOf(SessionConfiguration configuration) =>
         Weights[configuration.ServiceType ?? Default] * (configuration.Weight ?? 1);
 }

@@ -9,7 +9,7 @@ internal sealed class VirtualTimes<TKey>
     where TKey : notnull
 {
     private readonly Dictionary<TKey, Entry> _entries = [];
-    private readonly SortedSet<Entry> _joined = [];
+    private readonly SortedSet<Entry> _joined = new(Comparer<Entry>.Create(static (one, other) => (one.Tag, one.Arrival).CompareTo((other.Tag, other.Arrival))));
     private long _arrivals;
     private double _now;
 
@@ -69,18 +69,12 @@ internal sealed class VirtualTimes<TKey>
             _now = Math.Max(_now, _joined.Min!.Tag);
     }
 
-    private sealed class Entry(TKey key) : IComparable<Entry>
+    private sealed class Entry(TKey key)
     {
         public TKey Key { get; } = key;
         public double Weight { get; set; } = 1;
         public double Tag { get; set; }
         public long Arrival { get; set; }
         public bool IsJoined { get; set; }
-
-        public int CompareTo(Entry? other)
-        {
-            var byTag = Tag.CompareTo(other!.Tag);
-            return byTag != 0 ? byTag : Arrival.CompareTo(other.Arrival);
-        }
     }
 }
