@@ -162,10 +162,10 @@ internal sealed class TaskBook
     {
         var isReady = IsTimed(task) && (task.NotBefore is not { } at || !_waits.Contains(new TimedTask(at, task.Ordinal, task.Id)));
         if (isReady)
-            Ready.Remove(task, GroupOf(task)); // by the terms that it had
+            RemoveReady(task); // by the terms that it had
         _urgent.Add(task.Id);
         if (isReady)
-            Ready.Add(task, GroupOf(task));
+            AddReady(task);
     }
 
     /// <summary>The earliest task whose deadline or resource time-out has struck.</summary>
