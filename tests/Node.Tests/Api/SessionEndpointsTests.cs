@@ -39,7 +39,7 @@ public sealed class SessionEndpointsTests(EdgeFixture edge) : IClassFixture<Edge
     [InlineData("PUT", "/v1/sessions/a", "{", 400, "invalidJson")]
     [InlineData("PUT", "/v1/sessions/a", "[]", 400, "invalidJson")]
     [InlineData("PUT", "/v1/sessions/a", """{"container":"other"}""", 400, "unknownContainer")]
-    [InlineData("PUT", "/v1/sessions/a", """{"eventRetention":"P1D"}""", 400, "unknownField")]
+    [InlineData("PUT", "/v1/sessions/a", """{"unconstrained":true}""", 400, "unknownField")]
     [InlineData("DELETE", "/v1/sessions/a?mode=now", null, 400, "invalidField")]
     [InlineData("DELETE", "/v1/sessions/a", """{"mode":"cancel"}""", 400, "invalidRequest")]
     [InlineData("GET", "/v1/sessions?limit=0", null, 400, "invalidField")]
