@@ -36,6 +36,9 @@ internal sealed record ResponseHead
 
     public bool IsCoded => ContentEncoding is { Length: > 0 } coding && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Of the body that comes, when it is known: a HEAD, a 204 and a 304 promise lengths of bodies that do not.</summary>
+    public long? BodyLength(string method) => method == "HEAD" || Status is 204 or 205 or 304 ? 0 : Length;
+
     public static ResponseHead Read(HttpResponseMessage response)
     {
         var headers = response.Headers.NonValidated;

@@ -160,9 +160,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         var judged = StatusRules.IsAccepted(response.Status, order.AcceptStatus) || (response.Status == 416 && state is not null);
         if (!judged)
         {
-            return StatusFailures.Describe(order, response, origin, services.Time.GetUtcNow(), Report(head, state?.Bytes ?? 0, state?.Total).Response)
-                with
-            { BytesReceived = Have };
+            var described = StatusFailures.Describe(order, response, origin, services.Time.GetUtcNow(), Report(head, state?.Bytes ?? 0, state?.Total).Response);
+            return described with { BytesReceived = Have };
         }
         if (response.FramingFault is { } fault)
             return DownloadFailures.Of(TransferCodes.ProtocolError, $"{origin}: {fault}", retryable: true) with { BytesReceived = Have };
@@ -172,7 +171,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>Stores a body from its first byte.</summary>
     private async ValueTask<AttemptOutcome?> StoreAsync(OutboundAnswer.Head head)
     {
-        var length = PromisedLength(head.Response);
+        var length = head.Response.BodyLength(order.Method);
         if (length > order.MaxBytes)
             return new AttemptOutcome.Failed(DownloadFailures.TooLarge(order.MaxBytes.Value, length.Value) with { BytesReceived = 0 });
         var report = Report(head, 0, length);
@@ -210,7 +209,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (end is PumpEnd.Changed changed)
             return await TakeAsync(changed.Step, head, null);
         if (end is not (PumpEnd.Finished or PumpEnd.Refused))
-            return await EndEarlyAsync(end, writer, report);
+            return await writer.EndEarlyAsync(end, report);
         // A body without a promise ends with its connection.
         if (plan.IsComplete || (plan.Total is null && segment.From == 0))
             return await PublishAsync(writer, plan.Taken.Prefix, verified: plan.Total is not null, report);
@@ -219,26 +218,6 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         if (_idleRounds > IdleRoundsMax)
             return new AttemptOutcome.Failed(DownloadFailures.Of(TransferCodes.ProtocolError, $"{RequestSender.Origin(head.Url)} sent a range without bytes.", retryable: true) with { BytesReceived = writer.Written });
         return await writer.SettleAsync() ? null : new AttemptOutcome.Stopped(writer.Journaled);
-    }
-
-    private static async ValueTask<AttemptOutcome> EndEarlyAsync(PumpEnd end, PartWriter writer, ResponseReport report)
-    {
-        switch (end)
-        {
-            case PumpEnd.Broken { Failure.DiscardPart: true } broken:
-                return new AttemptOutcome.Failed(broken.Failure with { Response = report.Response });
-            case PumpEnd.Broken broken:
-                return await writer.SettleAsync()
-                    ? new AttemptOutcome.Failed(broken.Failure with { Response = report.Response, BytesReceived = writer.Written })
-                    : new AttemptOutcome.Stopped(writer.Journaled);
-            case PumpEnd.Stopped:
-                await writer.SettleAsync();
-                return new AttemptOutcome.Stopped(writer.Journaled);
-            case PumpEnd.Untrusted:
-                return new AttemptOutcome.Failed(RequestSender.Untrusted(writer.Written));
-            default:
-                return new AttemptOutcome.Stopped(writer.Journaled);
-        }
     }
 
     /// <summary>Everything is written: digest, last checkpoint, publication.</summary>
@@ -371,10 +350,9 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
     /// <summary>The disk refused. What was flushed and journaled stays, unless a flush failed.</summary>
     private async ValueTask<AttemptFailure> SettleAfterAsync(StorageException refused)
     {
-        var full = refused.Failure == StorageFailure.Full;
-        var away = refused.Failure == StorageFailure.Away;
+        var waits = refused.Failure is StorageFailure.Full or StorageFailure.Away;
         var lost = refused.Failure == StorageFailure.Failed || _writer?.FlushFailed == true;
-        if ((full || away) && !lost && _writer is not null)
+        if (waits && !lost && _writer is not null)
         {
             try
             {
@@ -385,15 +363,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
                 lost |= _writer.FlushFailed;
             }
         }
-        return new AttemptFailure
-        {
-            Code = full ? TransferCodes.StorageFull : TransferCodes.StorageFailed,
-            Message = refused.Message,
-            Retryable = refused.Failure != StorageFailure.Blocked, // a folder or a link in the way does not go away by waiting
-            WaitReason = full || away ? "storage" : null,
-            BytesReceived = _writer?.Written ?? 0,
-            DiscardPart = lost,
-        };
+        return DownloadFailures.Storage(refused, _writer?.Written ?? 0, lost);
     }
 
     private PartWriter EnsureWriter(ResponseReport report)
@@ -427,7 +397,4 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             },
             reports);
     }
-
-    /// <summary>A HEAD, a 204 and a 304 promise lengths of bodies that do not come.</summary>
-    private long? PromisedLength(ResponseHead head) => order.Method == "HEAD" || head.Status is 204 or 205 or 304 ? 0 : head.Length;
 }

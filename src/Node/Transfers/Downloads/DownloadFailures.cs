@@ -1,3 +1,4 @@
+using Backhaul.Node.Files;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers.Downloads;
@@ -36,4 +37,16 @@ internal static class DownloadFailures
         Of(TransferCodes.DigestMismatch, $"The file's SHA-256 is {sha256}, which is not the one that the task demands.", retryable)
             with
         { BytesReceived = bytes, DiscardPart = true });
+
+    /// <summary>What a disk or a bucket refused.</summary>
+    /// <param name="lost">What was written is of no use any more.</param>
+    public static AttemptFailure Storage(StorageException refused, long received, bool lost) => new()
+    {
+        Code = refused.Failure == StorageFailure.Full ? TransferCodes.StorageFull : TransferCodes.StorageFailed,
+        Message = refused.Message,
+        Retryable = refused.Failure != StorageFailure.Blocked, // a folder or a link in the way does not go away by waiting
+        WaitReason = refused.Failure is StorageFailure.Full or StorageFailure.Away ? "storage" : null,
+        BytesReceived = received,
+        DiscardPart = lost,
+    };
 }

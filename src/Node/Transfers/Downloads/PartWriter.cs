@@ -128,6 +128,27 @@ internal sealed class PartWriter(
         return await EndCheckpointAsync();
     }
 
+    /// <summary>What an attempt comes to whose body did not end as it should: what is written is kept where it can be.</summary>
+    public async ValueTask<AttemptOutcome> EndEarlyAsync(PumpEnd end, ResponseReport report)
+    {
+        switch (end)
+        {
+            case PumpEnd.Broken { Failure.DiscardPart: true } broken:
+                return new AttemptOutcome.Failed(broken.Failure with { Response = report.Response });
+            case PumpEnd.Broken broken:
+                return await SettleAsync()
+                    ? new AttemptOutcome.Failed(broken.Failure with { Response = report.Response, BytesReceived = Written })
+                    : new AttemptOutcome.Stopped(Journaled);
+            case PumpEnd.Stopped:
+                await SettleAsync();
+                return new AttemptOutcome.Stopped(Journaled);
+            case PumpEnd.Untrusted:
+                return new AttemptOutcome.Failed(RequestSender.Untrusted(Written));
+            default:
+                return new AttemptOutcome.Stopped(Journaled);
+        }
+    }
+
     /// <summary>The checkpoint by which a file is recognised that was published just before a crash. False: not wanted any more.</summary>
     public async ValueTask<bool> CompleteAsync(string? sha256)
     {
