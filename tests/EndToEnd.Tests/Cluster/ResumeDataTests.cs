@@ -3,7 +3,6 @@ using Xunit;
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
 /// <summary>Resume data is signed with the cluster's secret, and kept parts lie where every node reaches them.</summary>
-[Collection(nameof(AloneCollection))]
 public sealed class ResumeDataTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);

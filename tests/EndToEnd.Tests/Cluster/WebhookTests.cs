@@ -3,7 +3,6 @@ using Xunit;
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
 /// <summary>The node that owns a session dies while it calls somebody: its successor calls once more, by the same id, and goes on from there.</summary>
-[Collection(nameof(AloneCollection))]
 public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
