@@ -46,7 +46,10 @@ public sealed class ExpectationTests
     {
         var id = _session.Add(new TaskSpec
         {
-            Kind = TaskKind.Upload, Url = "https://target.example/", Method = "PUT", Source = new FileReference(null, ContainerPath.Parse("a.bin")),
+            Kind = TaskKind.Upload,
+            Url = "https://target.example/",
+            Method = "PUT",
+            Source = new FileReference(null, ContainerPath.Parse("a.bin")),
             ExpectedBytes = new ExpectedBytes { Send = 1000 },
         });
         var sent = (AttemptOutcome.Finished)SessionHarness.Finished(0).Outcome with { BytesReceived = 0, BytesSent = 9 * Mebibyte, File = null };
