@@ -48,7 +48,6 @@ public sealed class BadInputTests(BadInputNode fixture) : IClassFixture<BadInput
         { "absolute path", """{"kind":"download","url":"http://example.org/","destination":{"path":"/etc/passwd"}}""", "invalidPath" },
         { "unknown container", """{"kind":"download","url":"http://example.org/","destination":"nowhere/a.bin"}""", "unknownContainer" },
         { "unknown field", """{"kind":"download","url":"http://example.org/","colour":"red"}""", "unknownField" },
-        { "a field of a later version", """{"kind":"download","url":"http://example.org/","unconstrained":true}""", "unknownField" },
         { "unknown kind", """{"kind":"sideload","url":"http://example.org/"}""", "invalidField" },
         { "priority out of range", """{"kind":"download","url":"http://example.org/","priority":7}""", "invalidField" },
         { "wrong type", """{"kind":"download","url":5}""", "invalidField" },

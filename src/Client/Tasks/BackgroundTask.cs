@@ -127,6 +127,16 @@ public abstract class BackgroundTask
     public Task<TaskView> SetBandwidthAsync(long? bytesPerSecondMax, CancellationToken stop = default) =>
         ChangeAsync(new TaskChange { BytesPerSecondMax = bytesPerSecondMax ?? 0 }, stop);
 
+    /// <summary>
+    /// Asks for freedom of session, discretionary and cost limits, as a suspended or waiting task may. True when the operators' policy grants it; a task that is
+    /// denied runs as before.
+    /// </summary>
+    public async Task<bool> RequestUnconstrainedAsync(CancellationToken stop = default) =>
+        (await ChangeAsync(new TaskChange { Unconstrained = true }, stop)).UnconstrainedVerdict == "granted";
+
+    /// <summary>Whether it asked to be unconstrained and was granted it; null when it did not ask.</summary>
+    public bool? IsUnconstrained => View.UnconstrainedVerdict is { } verdict ? verdict == "granted" : null;
+
     /// <summary>Answers the authentication challenge that it waits with.</summary>
     public Task<TaskView> AnswerChallengeAsync(ChallengeAnswer answer, CancellationToken stop = default) =>
         SeeAsync(Session.AnswerChallengeAsync(Id, answer, stop: stop));

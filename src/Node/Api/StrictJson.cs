@@ -14,7 +14,7 @@ internal static class StrictJson
 {
     private const int DepthMax = 16;
 
-    private const string WireNotTaken = " notify unconstrained ";
+    private const string WireNotTaken = " notify ";
 
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class

@@ -106,6 +106,7 @@ internal static class TaskRules
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
             BytesPerSecondMax = request.BytesPerSecondMax,
             CostPolicy = request.CostPolicy is { } cost ? StartTerms.CostPolicyOf(cost) : null,
+            Unconstrained = request.Unconstrained ?? false,
             Kept = kept,
         };
     }

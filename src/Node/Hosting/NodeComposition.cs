@@ -113,7 +113,10 @@ internal static class NodeComposition
         {
             Conditions = s.GetRequiredService<NodeConditions>(),
         });
-        services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName, settings.Transfers.Discretionary.ReadWindows()));
+        services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName, settings.Transfers.Discretionary.ReadWindows())
+        {
+            Unconstrained = new UnconstrainedPlaces(settings.Sessions.Unconstrained.RunningMax),
+        });
         services.AddSingleton<NetworkBook>();
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);
     }

@@ -1,4 +1,5 @@
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
@@ -26,6 +27,9 @@ internal sealed record SessionConditions(
 {
     /// <summary>What holds an origin back besides the limits of node and session.</summary>
     public Func<string, OriginHold?> Held { get; init; } = static _ => null;
+
+    /// <summary>The numbers behind the limit of unconstrained tasks.</summary>
+    public UnconstrainedUse Unconstrained { get; init; } = new(0, int.MaxValue);
 
     /// <summary>Why a task does not start under the conditions that were declared.</summary>
     public Func<TaskState, StartHold?> StartHold { get; init; } = static _ => null;

@@ -96,6 +96,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _attempts.ReturnSlots();
         _conditions?.Dispose();
         _environment.Slots.Forget(_session.Key);
+        _environment.Conditions.Unconstrained.Forget(_session.Key);
         _webhooks?.Stop();
         _tally?.Dispose();
         if (reason is not (StopReason.Failed or StopReason.Fenced) && _storage is not null)
@@ -155,6 +156,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         Held = _environment.Slots.HoldOf,
         StartHold = _conditions.HoldOf,
+        Unconstrained = _environment.Conditions.Unconstrained.Use,
     };
 
     // ---- one message ----

@@ -53,6 +53,9 @@ internal sealed record SessionOptions
     /// <summary>A discretionary task whose deadline or resource time-out is as near as this starts as any other.</summary>
     public TimeSpan UrgentBefore { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Whose tasks may be unconstrained, and how many of them run at once on a node.</summary>
+    public UnconstrainedOptions Unconstrained { get; init; } = new();
+
     /// <summary>Messages that one turn may take together into one append.</summary>
     public int TurnMessagesMax { get; init; } = 256;
 
@@ -74,5 +77,7 @@ internal sealed record SessionOptions
             yield return "Backhaul:Sessions:UrgentBefore must not be negative.";
         if (LedgerAge <= TimeSpan.Zero || IdleBeforePassivation <= TimeSpan.Zero)
             yield return "Backhaul:Sessions:LedgerAge and IdleBeforePassivation must be longer than zero.";
+        foreach (var fault in Unconstrained.Faults())
+            yield return fault;
     }
 }

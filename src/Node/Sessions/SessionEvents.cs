@@ -100,9 +100,16 @@ internal sealed record TaskCreated(
 {
     /// <summary>True for a task that was created while its client handled a launch.</summary>
     public bool? Discretionary { get; init; }
+
+    /// <summary>What the operators' policy said to a task that asked to be unconstrained; null for others.</summary>
+    public bool? Unconstrained { get; init; }
 }
 
-internal sealed record TaskChanged(TaskId Task, TaskChange Change, DateTimeOffset At) : TaskEvent(Task, At);
+internal sealed record TaskChanged(TaskId Task, TaskChange Change, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>What the operators' policy said, when the change asks to be unconstrained.</summary>
+    public bool? Unconstrained { get; init; }
+}
 
 internal sealed record TaskSuspended(TaskId Task, DateTimeOffset At) : TaskEvent(Task, At);
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Backhaul.Node.Files;
 using Backhaul.Protocol;
 
@@ -195,6 +196,14 @@ internal sealed record TaskSpec
         init => _rare = With(!value, rare => rare with { RandomAccess = value });
     }
 
+    /// <summary>It asks to be free of session, discretionary and cost limits.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Unconstrained
+    {
+        get => _rare?.Unconstrained ?? false;
+        init => _rare = With(!value, rare => rare with { Unconstrained = value });
+    }
+
     /// <summary>What another task left: the first start goes on from there.</summary>
     public KeptPart? Kept
     {
@@ -222,6 +231,7 @@ internal sealed record TaskSpec
         public IReadOnlyList<string>? RecoverableStatus { get; init; }
         public FileReference? Body { get; init; }
         public bool RandomAccess { get; init; }
+        public bool Unconstrained { get; init; }
         public IReadOnlyList<ContentPart>? Parts { get; init; }
         public MultipartForm? Multipart { get; init; }
         public UploadProtocol? UploadProtocol { get; init; }

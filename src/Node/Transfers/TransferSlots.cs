@@ -244,7 +244,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         {
             if (!_refusedHosts.TryGetValue(session, out var hosts))
                 _refusedHosts[session] = hosts = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
-            hosts[host] = sessionHostMax;
+            hosts[host] = Math.Max(sessionHostMax, hosts.GetValueOrDefault(host)); // of those it was refused for, the one that finds a place first
             return;
         }
         if (isRefused)

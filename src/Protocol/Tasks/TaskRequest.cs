@@ -92,6 +92,12 @@ public sealed record TaskRequest
     /// <summary><c>default</c>, <c>unrestrictedOnly</c> or <c>always</c>, in place of the session's.</summary>
     public string? CostPolicy { get; init; }
 
+    /// <summary>
+    /// True asks to be free of session, discretionary and cost limits. The operators' policy grants or denies it, and the task's <c>unconstrainedVerdict</c> says
+    /// so; a task that is denied runs as any other.
+    /// </summary>
+    public bool? Unconstrained { get; init; }
+
     /// <summary>Bandwidth of this task, at least 1024; may be changed while it runs.</summary>
     public long? BytesPerSecondMax { get; init; }
 }
@@ -133,6 +139,9 @@ public sealed record TaskChange
 
     /// <summary>Not before this time.</summary>
     public DateTimeOffset? EarliestBeginAt { get; init; }
+
+    /// <summary>True asks to be unconstrained, by the policy of now; false gives it up.</summary>
+    public bool? Unconstrained { get; init; }
 
     /// <summary>Another bandwidth, 0 to lift the limit; also while the task runs.</summary>
     public long? BytesPerSecondMax { get; init; }

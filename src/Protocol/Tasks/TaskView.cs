@@ -66,6 +66,12 @@ public sealed record TaskView
     /// <summary>Where it may run by what bytes cost there, if it said so.</summary>
     public string? CostPolicy { get; init; }
 
+    /// <summary>True when it asked to be free of session, discretionary and cost limits.</summary>
+    public bool? Unconstrained { get; init; }
+
+    /// <summary>What the operators' policy said to that: <c>granted</c> or <c>denied</c>. What was said when it asked holds.</summary>
+    public string? UnconstrainedVerdict { get; init; }
+
     /// <summary>The client's expectation.</summary>
     public ExpectedBytes? ExpectedBytes { get; init; }
 
@@ -296,6 +302,9 @@ public sealed record TaskResult
 
     /// <summary>The task's id, when accepted.</summary>
     public string? Id { get; init; }
+
+    /// <summary><c>granted</c> or <c>denied</c>, of an accepted task that asked to be unconstrained.</summary>
+    public string? UnconstrainedVerdict { get; init; }
 
     /// <summary>What is wrong with the entry.</summary>
     public TaskError? Error { get; init; }

@@ -94,7 +94,7 @@ public sealed class TaskRulesTests
         { """ "askBeforeStart":{"default":"ask"} """, "invalidField", "askBeforeStart.default" },
         { """ "uploadProtocol":"tus" """, "invalidField", "uploadProtocol" },
         { """ "notify":{} """, "unknownField", "notify" },
-        { """ "unconstrained":true """, "unknownField", "unconstrained" },
+        { """ "unconstrained":"yes" """, "invalidField", "unconstrained" },
         { """ "body":{"path":"a"} """, "invalidField", "body" },
         { """ "Method":"GET" """, "unknownField", "Method" },
         { """ "colour":"red" """, "unknownField", "colour" },

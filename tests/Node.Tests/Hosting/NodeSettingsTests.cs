@@ -28,11 +28,12 @@ public sealed class NodeSettingsTests : IDisposable
         var settings = NodeSettings.Read(Configuration(
             ("Backhaul:Egress:Allow:0", "127.0.0.1:8000"), ("Backhaul:Transfers:FlushOnComplete", "false"), ("Backhaul:Cluster:ShardCount", "16"),
             ("Backhaul:Transfers:TenantWeights:acme", "2.5"), ("Backhaul:Transfers:Discretionary:Windows:0:From", "22:00"), ("Backhaul:Transfers:Discretionary:LoadMax", "0.25"),
-            ("Backhaul:Api:Deadline", "00:00:05"), ("Backhaul:Journal:Sqlite:CacheKiB", "4096"), ("Backhaul:Journal:BatchRowsMax", "100"),
+            ("Backhaul:Sessions:Unconstrained:Tenants:0", "acme"), ("Backhaul:Sessions:Unconstrained:RunningMax", "2"), ("Backhaul:Api:Deadline", "00:00:05"), ("Backhaul:Journal:Sqlite:CacheKiB", "4096"), ("Backhaul:Journal:BatchRowsMax", "100"),
             ("Backhaul:Security:Keys:0:Sha256", new string('a', 64)), ("Backhaul:Security:Keys:0:Tenant", "acme"), ("urls", "http://0.0.0.0:80")));
         Assert.Equal(["127.0.0.1:8000"], settings.Egress.Allow);
         Assert.False(settings.Transfers.FlushOnComplete);
         Assert.Equal((2.5, 0.25, "22:00"), (settings.Transfers.TenantWeights["acme"], settings.Transfers.Discretionary.LoadMax, settings.Transfers.Discretionary.Windows[0].From));
+        Assert.Equal(("acme", 2), (Assert.Single(settings.Sessions.Unconstrained.Tenants), settings.Sessions.Unconstrained.RunningMax));
         Assert.Equal(16, settings.Sharding.ShardCount);
         Assert.Equal(TimeSpan.FromSeconds(5), settings.Api.Deadline);
         Assert.Equal((4096, 100), (settings.Sqlite.CacheKiB, settings.Journal.BatchRowsMax));

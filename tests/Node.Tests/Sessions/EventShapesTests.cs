@@ -120,6 +120,8 @@ public sealed class EventShapesTests
             Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET",
             AskBeforeStart = new AskBeforeStart { When = "everyAttempt", Timeout = TimeSpan.FromMinutes(1), Default = "cancel" },
         }, 1, At),
+        new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Unconstrained = true }, 1, At) { Unconstrained = false },
+        new TaskChanged(Task, new TaskChange { Unconstrained = true }, At) { Unconstrained = true },
         new TaskDelayedRequest(Task, 2, "https://origin.example/a", At, "continue", At),
         new TaskRequestDecided(Task, "https://b.example/", Headers, ByDefault: false, At),
         new TaskRequestDecided(Task, null, null, ByDefault: true, At),

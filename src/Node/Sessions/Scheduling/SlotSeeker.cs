@@ -5,7 +5,8 @@ namespace Backhaul.Node.Sessions;
 
 /// <summary>
 /// Takes a slot for each task that is ready and whose terms the conditions meet, as many as the limits allow, and has the session woken when one is free for
-/// those that got none. Discretionary tasks come after all others.
+/// those that got none. Unconstrained tasks are looked at first, because the session's connections to a host do not limit them and are there for the others
+/// all the same; discretionary ones come after all others.
 /// </summary>
 internal sealed class SlotSeeker(SessionEnvironment environment, Session session, StartConditions conditions)
 {
@@ -13,7 +14,15 @@ internal sealed class SlotSeeker(SessionEnvironment environment, Session session
     private const int WantedMax = 16;
 
     private readonly HashSet<string> _refusedHosts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _refusedToUnconstrained = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool _slotsMayBeFree;
+
+    private enum Kind
+    {
+        Unconstrained,
+        Usual,
+        Discretionary,
+    }
 
     /// <summary>One start after the other: each is to be applied before the next is looked for.</summary>
     public IEnumerable<(TaskStarted Started, SlotLease Slot)> Take(DateTimeOffset now, ActorRef<SessionMessage> self)
@@ -23,25 +32,31 @@ internal sealed class SlotSeeker(SessionEnvironment environment, Session session
         {
             _slotsMayBeFree = false;
             _refusedHosts.Clear();
+            _refusedToUnconstrained.Clear();
         }
-        var perHost = session.Configurations.Current.MaxConnectionsPerHost!.Value;
         Dictionary<StartTerms, bool> open = [];
         var mustWait = false;
-        foreach (var isDiscretionary in (bool[])[false, true])
+        foreach (var kind in (Kind[])[Kind.Unconstrained, Kind.Usual, Kind.Discretionary])
         {
-            while (session.Tasks.Ready.TryPeek(perHost, _refusedHosts, out var id, out var host, terms => terms.Discretionary == isDiscretionary && IsOpen(terms)))
+            var perHost = kind is Kind.Unconstrained ? int.MaxValue : session.Configurations.Current.MaxConnectionsPerHost!.Value;
+            var refused = kind is Kind.Unconstrained ? _refusedToUnconstrained : _refusedHosts;
+            while (session.Tasks.Ready.TryPeek(perHost, refused, out var id, out var host, terms => KindOf(terms) == kind && IsOpen(terms)))
             {
-                if (environment.Slots.Take(session.Key, host, 1, perHost, isDiscretionary) == 0)
+                var places = kind is Kind.Unconstrained ? environment.Conditions.Unconstrained : null;
+                if (places?.TryTake(session.Key, () => self.TryPost(new SessionMessage.Wake())) == false)
+                    break;
+                if (environment.Slots.Take(session.Key, host, 1, perHost, kind is Kind.Discretionary) == 0)
                 {
+                    places?.Return();
                     mustWait = true;
-                    var isFull = IsFull(isDiscretionary);
-                    if (!isDiscretionary || !isFull)
-                        _refusedHosts.Add(host); // a load that is too high for discretionary tasks is no reason for others
+                    var isFull = IsFull(kind);
+                    if (kind is not Kind.Discretionary || !isFull)
+                        refused.Add(host); // a load that is too high for discretionary tasks is no reason for others
                     if (isFull)
                         break;
                     continue;
                 }
-                yield return (AttemptDecider.Start(session, id, now), new SlotLease(environment.Slots, session.Key, host));
+                yield return (AttemptDecider.Start(session, id, now), new SlotLease(environment.Slots, session.Key, host, places));
             }
         }
         if (mustWait)
@@ -57,11 +72,13 @@ internal sealed class SlotSeeker(SessionEnvironment environment, Session session
         }
     }
 
+    private static Kind KindOf(StartTerms terms) => terms.Unconstrained ? Kind.Unconstrained : terms.Discretionary ? Kind.Discretionary : Kind.Usual;
+
     /// <summary>No other host would help.</summary>
-    private bool IsFull(bool isDiscretionary)
+    private bool IsFull(Kind kind)
     {
         var use = environment.Slots.Use;
-        return use.Running >= use.RunningMax || (isDiscretionary && (use.IsWanted || use.Running >= use.DiscretionaryMax));
+        return use.Running >= use.RunningMax || (kind is Kind.Discretionary && (use.IsWanted || use.Running >= use.DiscretionaryMax));
     }
 
     /// <summary>Only after every host was tried: waiting gives an offered slot to the next in line.</summary>

@@ -28,6 +28,23 @@ internal readonly record struct StartTerms
     /// <summary>It runs while a client is attached to its session.</summary>
     public bool WhileAttached { get; init; }
 
+    /// <summary>It was granted to be free of the session's connections to a host; the other limits that it is free of it does not demand above.</summary>
+    public bool Unconstrained { get; init; }
+
+    /// <summary>
+    /// The same without what an unconstrained task is free of. It still wants a network, and its client where the session has said so: neither is a limit
+    /// that an operator could lift.
+    /// </summary>
+    public StartTerms Freed() => new()
+    {
+        Cellular = true,
+        Expensive = true,
+        Constrained = true,
+        Cost = CostPolicy.Always,
+        WhileAttached = WhileAttached,
+        Unconstrained = true,
+    };
+
     /// <summary>What a configuration without defaults written out means too: those of earlier builds have none.</summary>
     public static StartTerms Of(SessionConfiguration configuration) => new()
     {

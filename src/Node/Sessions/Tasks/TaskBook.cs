@@ -68,6 +68,8 @@ internal sealed class TaskBook
     private StartTerms AskedBy(TaskState task)
     {
         var terms = _termsOf(task.ConfigurationVersion);
+        if (task.Unconstrained is true)
+            return terms.Freed();
         if (task.Discretionary is { } marked)
             terms = terms with { Discretionary = terms.Discretionary || marked };
         return task.Spec.CostPolicy is { } own ? terms with { Cost = own } : terms;

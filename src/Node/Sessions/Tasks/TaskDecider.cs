@@ -59,7 +59,7 @@ internal static class TaskDecider
             if (problem is not null)
                 return Failed(entry.Index, problem);
             if (repeated is not null)
-                return new TaskResult { Index = entry.Index, Status = 200, Id = repeated.Id.ToString() };
+                return new TaskResult { Index = entry.Index, Status = 200, Id = repeated.Id.ToString(), UnconstrainedVerdict = TaskViews.VerdictOf(repeated.Unconstrained) };
             var created = Create(session, spec, session.LastOrdinal + 1 + events.Count, now, traceParent);
             events.Add(created);
             if (spec.Group is { } group && !session.Groups.TryFind(group, out _))
@@ -68,7 +68,7 @@ internal static class TaskDecider
                 begunSets.Add(set);
             if (spec.Id is { } id)
                 chosen.Add(id, spec);
-            return new TaskResult { Index = entry.Index, Status = 201, Id = created.Task.ToString() };
+            return new TaskResult { Index = entry.Index, Status = 201, Id = created.Task.ToString(), UnconstrainedVerdict = TaskViews.VerdictOf(created.Unconstrained) };
         }
     }
 
@@ -84,7 +84,8 @@ internal static class TaskDecider
             return Decision.Refuse(409, ProblemCodes.TaskRunning,
                 $"Task {id} is running. Suspend it, change it when it is suspended, then resume it. Only bytesPerSecondMax may change while it runs.");
         }
-        return new Decision([new TaskChanged(id, change, now)], (after, conditions) => TaskViews.Reply(200, after.Tasks[id], after, conditions));
+        var changed = new TaskChanged(id, change, now) { Unconstrained = change.Unconstrained is true ? Grants(session) : null };
+        return new Decision([changed], (after, conditions) => TaskViews.Reply(200, after.Tasks[id], after, conditions));
     }
 
     public static Decision Resume(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
@@ -189,7 +190,11 @@ internal static class TaskDecider
         new(spec.Id ?? TaskId.FromOrdinal(ordinal), ordinal, spec, session.Configurations.Version, now, traceParent)
         {
             Discretionary = session.Launching.Open is null ? null : true,
+            Unconstrained = spec.Unconstrained ? Grants(session) : null,
         };
+
+    /// <summary>What is said now holds for the task: another policy is for tasks that ask later.</summary>
+    private static bool Grants(Session session) => session.Options.Unconstrained.Grants(session.Key.Tenant);
 
     private static Decision Accepted(TaskId id, IReadOnlyList<SessionEvent> events) =>
         new(events, (after, conditions) => TaskViews.Reply(202, after.Tasks[id], after, conditions));

@@ -73,6 +73,9 @@ internal sealed record TaskState
     /// <summary>True when its client created it while it handled a launch: it counts as discretionary.</summary>
     public bool? Discretionary { get; init; }
 
+    /// <summary>What the operators' policy said when it asked to be unconstrained; null: it did not ask.</summary>
+    public bool? Unconstrained { get; init; }
+
     public bool IsActive => Run is { Active: true };
 
     /// <summary>Neither time nor a free place lets it go on: its client has to do something.</summary>

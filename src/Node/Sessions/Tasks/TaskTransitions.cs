@@ -19,11 +19,15 @@ internal static class TaskTransitions
         NotBefore = created.Spec.Start ? created.Spec.EarliestBeginAt : null,
         TraceParent = created.TraceParent,
         Discretionary = created.Discretionary,
+        Unconstrained = created.Unconstrained,
     };
 
     public static TaskState Apply(TaskState task, TaskEvent happened) => happened switch
     {
-        TaskChanged changed => Change(task, changed.Change, changed.At),
+        TaskChanged changed => Change(task, changed.Change, changed.At) with
+        {
+            Unconstrained = changed.Change.Unconstrained is null ? task.Unconstrained : changed.Unconstrained,
+        },
         TaskSuspended suspended => task with { Phase = TaskPhase.Suspended, Reason = null, NotBefore = null, Run = StopClock(task.Run, suspended.At) },
         TaskReleased released => Release(task, released.At),
         TaskCancelRequested cancel => task with { Phase = TaskPhase.Canceling, Reason = null, NotBefore = null, Run = task.Run! with { CancelCode = cancel.Code, Keep = cancel.Keep } },
@@ -63,6 +67,7 @@ internal static class TaskTransitions
             Priority = change.Priority ?? task.Spec.Priority,
             Description = change.Description ?? task.Spec.Description,
             EarliestBeginAt = change.EarliestBeginAt ?? task.Spec.EarliestBeginAt,
+            Unconstrained = change.Unconstrained ?? task.Spec.Unconstrained,
             BytesPerSecondMax = change.BytesPerSecondMax is { } most ? (most == 0 ? null : most) : task.Spec.BytesPerSecondMax,
         };
         var begins = change.EarliestBeginAt is not null && task.Phase is TaskPhase.Waiting && task.Reason is null or WaitReasons.EarliestBegin;

@@ -35,6 +35,8 @@ internal static class TaskViews
             AskBeforeStart = spec.AskBeforeStart,
             Deadline = spec.Deadline,
             CostPolicy = spec.CostPolicy is { } cost ? StartTerms.WordOf(cost) : null,
+            Unconstrained = spec.Unconstrained ? true : null,
+            UnconstrainedVerdict = VerdictOf(task.Unconstrained),
             ExpectedBytes = spec.ExpectedBytes,
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
@@ -105,11 +107,16 @@ internal static class TaskViews
             (_, WaitReasons.RecoverableStatus) => $"The server answered with a status that pauses it; resume it, or change its url or headers.{last}",
             (_, WaitReasons.Paused) => "An operator suspended the session; resume the session to let it run.",
             (_, WaitReasons.HostLimit) => $"The session has {session.Tasks.Ready.ActiveOn(task.Spec.Url)} of {perHost} connections to {host} in use; it starts when one is free and {session.Tasks.Ready.Count - 1} other ready tasks rank with it.",
+            (_, WaitReasons.NodeLimit) when task.Unconstrained is true && conditions.Unconstrained is { IsFull: true } places =>
+                $"The node runs {places.Running} of at most {places.RunningMax} unconstrained transfers; it starts when one ends.",
             (_, WaitReasons.Discretionary) => DiscretionaryRules.Explain(slots, until),
             _ => $"The node runs {slots.Running} of at most {slots.RunningMax} transfers (at most {slots.HostMax} to one host); it starts when one ends.",
         };
-        return new WhyView { Id = task.Id.ToString(), State = StateOf(task.Phase), Reason = reason, Sentence = sentence, NextEvaluationAt = until };
+        return new WhyView { Id = task.Id.ToString(), State = StateOf(task.Phase), Reason = reason, Sentence = sentence + AskedFor(task, session), NextEvaluationAt = until };
     }
+
+    /// <summary>The word of the wire; null for a task that did not ask to be unconstrained.</summary>
+    public static string? VerdictOf(bool? granted) => granted switch { true => "granted", false => "denied", null => null };
 
     public static string StateOf(TaskPhase phase) => phase switch
     {
@@ -142,11 +149,15 @@ internal static class TaskViews
             return (start.Reason, start.Until);
         if (conditions.Held(ReadyTasks.HostOf(task.Spec.Url).ToString()) is { } hold)
             return (hold.Reason, hold.Until);
-        var hostIsFull = session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
+        var hostIsFull = task.Unconstrained is not true && session.Tasks.Ready.ActiveOn(task.Spec.Url) >= session.Configurations.Current.MaxConnectionsPerHost;
         if (hostIsFull)
             return (WaitReasons.HostLimit, null);
         return session.Tasks.TermsOf(task).Discretionary ? (WaitReasons.Discretionary, session.Tasks.UrgentAt(task)) : (WaitReasons.NodeLimit, null);
     }
+
+    private static string AskedFor(TaskState task, Session session) => task is { Phase: TaskPhase.Completed } or { Unconstrained: null } ? ""
+        : task.Unconstrained is true ? " It is unconstrained: limits of its session, discretionary conditions and costs of the network do not hold it."
+        : $" It asked to be unconstrained, which the operators' policy did not grant to tenant {session.Key.Tenant} when it asked.";
 
     private static string Behind(TaskState task, Session session)
     {

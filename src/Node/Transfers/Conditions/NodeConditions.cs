@@ -20,6 +20,9 @@ internal sealed class NodeConditions(string node, DailyWindows? windows = null)
     /// <summary>Discretionary tasks start inside of these only.</summary>
     public DailyWindows Windows { get; } = windows ?? DailyWindows.Always;
 
+    /// <summary>How many unconstrained transfers run at once here.</summary>
+    public UnconstrainedPlaces Unconstrained { get; init; } = new(int.MaxValue);
+
     /// <summary>What the store says, as a document. One that cannot be read changes nothing.</summary>
     public void Learn(string payload)
     {
