@@ -59,7 +59,7 @@ internal static class BulkAnswers
 
     /// <summary>
     /// One pass over the session's results. Alike means that all were accepted, and either all under ids that the node gave out in
-    /// order, or all under the clients' own.
+    /// order, or all under the clients' own; a verdict about one of them is to be seen.
     /// </summary>
     private static (int Accepted, bool AllAlike, string? FirstId, string? LastId) Count(ReadOnlySpan<byte> results)
     {
@@ -69,6 +69,7 @@ internal static class BulkAnswers
         string? last = null;
         var status = 0;
         string? id = null;
+        var hasVerdict = false;
         while (reader.Read())
         {
             if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 2 && reader.ValueTextEquals("status"u8))
@@ -80,6 +81,10 @@ internal static class BulkAnswers
             {
                 reader.Read();
                 id = reader.GetString();
+            }
+            else if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 2 && reader.ValueTextEquals("unconstrainedVerdict"u8))
+            {
+                hasVerdict = true;
             }
             else if (reader.TokenType == JsonTokenType.EndObject && reader.CurrentDepth == 1)
             {
@@ -98,7 +103,7 @@ internal static class BulkAnswers
                 }
             }
         }
-        var allAlike = total > 0 && accepted == total && (given == total || given == 0);
+        var allAlike = total > 0 && accepted == total && !hasVerdict && (given == total || given == 0);
         return (accepted, allAlike || total == 0, given == total ? first : null, given == total ? last : null);
     }
 }

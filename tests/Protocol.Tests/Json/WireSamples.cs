@@ -67,6 +67,8 @@ internal static class WireSamples
         AskBeforeStart = new AskBeforeStart { When = "everyAttempt", Timeout = TimeSpan.FromMinutes(1), Default = "cancel" },
         EarliestBeginAt = At,
         Deadline = At.AddDays(1),
+        Unconstrained = true,
+        UnconstrainedVerdict = "granted",
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
         Digest = Sha,
         MaxBytes = 10_000_000,
@@ -102,6 +104,7 @@ internal static class WireSamples
             Priority = 1,
             Description = "B",
             EarliestBeginAt = At,
+            Unconstrained = true,
         }, ProtocolJson.Default.TaskChange),
         ("task-view", Task, ProtocolJson.Default.TaskView),
         ("task-list", new Page<TaskView> { Items = [Task], Next = null }, ProtocolJson.Default.PageTaskView),
@@ -149,7 +152,7 @@ internal static class WireSamples
         {
             Name = "season-1", State = "fired", Counts = new CompletionCounts { Left = 0, Succeeded = 5, Failed = 6, Cancelled = 7, Expired = 8 }, Event = 17, Created = true,
         }, ProtocolJson.Default.CompletionGroupView),
-        ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1" }, new() { Index = 1, Status = 400, Error = Error } },
+        ("task-results", new TaskResult[] { new() { Index = 0, Status = 201, Id = "t1", UnconstrainedVerdict = "denied" }, new() { Index = 1, Status = 400, Error = Error } },
             ProtocolJson.Default.IReadOnlyListTaskResult),
         ("bulk-chunk", new BulkChunk { From = 500, Count = 500, Accepted = 500, FirstId = "t501", LastId = "t1000" }, ProtocolJson.Default.BulkChunk),
         ("bulk-chunk-mixed", new BulkChunk { From = 0, Count = 1, Accepted = 0, Results = [new TaskResult { Index = 0, Status = 400, Error = Error }] },
@@ -219,6 +222,7 @@ internal static class WireSamples
         Parts = Parts,
         Multipart = new MultipartForm { Subtype = "form-data", Boundary = "between" },
         UploadProtocol = "auto",
+        Unconstrained = true,
     };
 
     private static readonly ContentPart[] Parts =
