@@ -30,6 +30,12 @@ public sealed class BackgroundSession
     /// <summary>The session's name in the tenant.</summary>
     public string Identifier { get; }
 
+    /// <summary>The webhook that takes the session's events.</summary>
+    public SessionWebhook PushWebhook => new(_caller, _path, "push");
+
+    /// <summary>The webhook that launches the session's client.</summary>
+    public SessionWebhook LaunchWebhook => new(_caller, _path, "launch");
+
     internal TaskWatch Watch { get; }
 
     /// <summary>

@@ -51,6 +51,11 @@ public sealed class CallsTests
         await DrainAsync(session.ListAttemptsAsync("t1", Stop));
         await session.ReadEventPageAsync(3, 10, TimeSpan.FromSeconds(5), Stop);
         await session.AcknowledgeAsync(3, stop: Stop);
+        await session.PushWebhook.GetAsync(Stop);
+        await session.PushWebhook.DisableAsync(stop: Stop);
+        await session.LaunchWebhook.EnableAsync(stop: Stop);
+        await session.PushWebhook.ReplayAsync(5, 9, stop: Stop);
+        await session.LaunchWebhook.TestAsync(Stop);
         await session.EndAsync(SessionEnd.Finish, stop: Stop);
         await session.EndAsync(SessionEnd.ForceQuit, stop: Stop);
         await DrainAsync(client.ListSessionsAsync("active", Stop));
@@ -86,6 +91,11 @@ public sealed class CallsTests
             $"GET {Session}/tasks/t1/attempts ",
             $"GET {Session}/events?after=3&limit=10&wait=5 ",
             $$"""POST! {{Session}}/events/ack {"through":3}""",
+            $"GET {Session}/push ",
+            $"POST! {Session}/push/disable ",
+            $"POST! {Session}/launch/enable ",
+            $$"""POST! {{Session}}/push/replay {"from":5,"through":9}""",
+            $"POST! {Session}/launch/test ",
             $"DELETE! {Session}?mode=finish ",
             $"DELETE! {Session}?mode=forceQuit ",
             "GET /v1/sessions?state=active ",
@@ -219,6 +229,8 @@ public sealed class CallsTests
         return isList || path.EndsWith("/attempts", StringComparison.Ordinal) ? Page
             : path.EndsWith("/ack", StringComparison.Ordinal) ? """{"acknowledged":3,"last":3}"""
             : path.EndsWith("/events", StringComparison.Ordinal) ? """{"events":[],"last":3,"acknowledged":0}"""
+            : path.EndsWith("/test", StringComparison.Ordinal) ? Answer.WebhookTest
+            : path.Contains("/push", StringComparison.Ordinal) || path.Contains("/launch/", StringComparison.Ordinal) ? Answer.Webhook
             : path.EndsWith("/why", StringComparison.Ordinal) ? """{"id":"t1","state":"waiting","sentence":"It waits."}"""
             : path.EndsWith("/tasks", StringComparison.Ordinal) && request.ContentLength == ArrayLength ? """[{"index":0,"status":201,"id":"t1"}]"""
             : path.Contains("/tasks", StringComparison.Ordinal) ? Answer.Task

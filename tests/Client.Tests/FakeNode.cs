@@ -121,6 +121,10 @@ internal static class Answer
         {"name":"g:1","mode":"serialized","counts":{"suspended":0,"waiting":0,"running":0,"canceling":0,"succeeded":0,"failed":0,"cancelled":0,"expired":0}}
         """;
 
+    public const string Webhook = """{"target":"push","url":"https://hooks.example/in","enabled":true,"pending":0}""";
+
+    public const string WebhookTest = """{"id":"msg_1","url":"https://hooks.example/in","taken":true,"status":204,"took":"PT0.087S","why":"It answered 204."}""";
+
     public const string CompletionGroup = """{"name":"c:1","state":"open","counts":{"left":0,"succeeded":0,"failed":0,"cancelled":0,"expired":0}}""";
 
     public static HttpResponseMessage Json(string json, int status = 200, string type = "application/json") =>

@@ -76,6 +76,7 @@ internal static class ApiDescription
             new() { Name = "sessions", Description = "Named, durable owners of tasks" },
             new() { Name = "tasks", Description = "Downloads and uploads" },
             new() { Name = "groups", Description = "Tasks that run in parallel or one at a time" },
+            new() { Name = "webhooks", Description = "Where a session pushes its events to, and where it launches its client" },
             new() { Name = "events", Description = "Numbered facts of a session, delivered until acknowledged" },
             new() { Name = "files", Description = "Files of containers: staged for uploads, results of downloads" },
             new() { Name = "uploads", Description = "Staging in pieces, by tus 1.0.0 or by resumable uploads" },

@@ -40,6 +40,7 @@ internal static class ClientEdge
         GroupEndpoints.Map(routes);
         CompletionGroupEndpoints.Map(routes);
         EventEndpoints.Map(routes);
+        WebhookEndpoints.Map(routes);
         FileEndpoints.Map(routes);
         UploadEndpoints.Map(routes);
         HealthEndpoints.Map(routes);

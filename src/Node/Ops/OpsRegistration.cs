@@ -35,6 +35,9 @@ internal static class OpsRegistration
             s.GetService<GiveShard>() ?? (s.GetService<IOwnership>() is ClusterOwnership shared ? shared.GiveAsync : null), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IPalette, SessionPalette>();
         services.AddSingleton<IPalette, TaskPalette>();
+        services.AddSingleton<IPalette, GroupPalette>();
+        services.AddSingleton<WebhookList>();
+        services.AddSingleton<IPalette, WebhookPalette>();
         services.AddSingleton<IPalette>(static s => new OriginPalette(s.GetRequiredService<OriginDeals>(), s.GetRequiredService<Governor>().Gates, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IPalette, NetworkPalette>();
         services.AddSingleton<IPalette, ActorPalette>();

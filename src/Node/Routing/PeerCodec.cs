@@ -52,6 +52,11 @@ internal static class PeerCodec
         ["events.read.v1"] = PeerJson.Default.ReadEvents,
         ["events.acknowledge.v1"] = PeerJson.Default.Acknowledge,
         ["launch.complete.v1"] = PeerJson.Default.CompleteLaunch,
+        ["webhook.get.v1"] = PeerJson.Default.GetWebhook,
+        ["webhook.test.v1"] = PeerJson.Default.TestWebhook,
+        ["webhook.enable.v1"] = PeerJson.Default.EnableWebhook,
+        ["webhook.disable.v1"] = PeerJson.Default.DisableWebhook,
+        ["push.replay.v1"] = PeerJson.Default.ReplayPush,
         ["session.history.v1"] = PeerJson.Default.ShowHistory,
         ["files.referenced.v1"] = PeerJson.Default.FindReferenced,
     };
@@ -271,6 +276,11 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.ReadEvents))]
 [JsonSerializable(typeof(SessionCommand.Acknowledge))]
 [JsonSerializable(typeof(SessionCommand.CompleteLaunch))]
+[JsonSerializable(typeof(SessionCommand.GetWebhook))]
+[JsonSerializable(typeof(SessionCommand.TestWebhook))]
+[JsonSerializable(typeof(SessionCommand.EnableWebhook))]
+[JsonSerializable(typeof(SessionCommand.DisableWebhook))]
+[JsonSerializable(typeof(SessionCommand.ReplayPush))]
 [JsonSerializable(typeof(SessionCommand.ShowHistory))]
 [JsonSerializable(typeof(SessionCommand.FindReferenced))]
 [JsonSerializable(typeof(PeerEnvelope))]

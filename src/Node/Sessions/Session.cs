@@ -86,6 +86,9 @@ internal sealed class Session
     public DateTimeOffset? NextDue() => Earliest(Earliest(Tasks.NextDue(), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody)) is var due
         && Delivery.Expiry(EventRetention) is var (_, at) ? Earliest(due, at) : due;
 
+    /// <summary>Events behind this one are still wanted: nobody acknowledged them, or they are being sent again.</summary>
+    public long NeededAfter => Push.IsReplaying ? Math.Min(Push.After, Delivery.Acknowledged) : Delivery.Acknowledged;
+
     /// <summary>How long events stay that nobody acknowledges.</summary>
     public TimeSpan EventRetention => Configurations.Current.EventRetention ?? ConfigurationBook.EventRetentionDefault;
 

@@ -220,7 +220,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         Apply(turn, _webhooks!.Before(execute.Command, Now), null);
         var archived = await _lookups.FindArchivedAsync(execute.Command, turn);
-        var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent, turn.Claimed);
+        var oldestKept = await _lookups.FindOldestEventAsync(execute.Command);
+        var decision = SessionDecider.Decide(_session, execute.Command, archived, Now, execute.Command.TraceParent, turn.Claimed, oldestKept);
         Apply(turn, await KeptAsync(decision.Events), execute.Key?.Id);
         if (decision.AwaitsEnd)
         {

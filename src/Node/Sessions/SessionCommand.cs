@@ -123,6 +123,21 @@ internal abstract record SessionCommand
     /// <summary>200 with a <see cref="LaunchView"/>.</summary>
     internal sealed record CompleteLaunch(long Number) : SessionCommand;
 
+    /// <summary>200 with a <see cref="WebhookView"/>.</summary>
+    internal sealed record GetWebhook(WebhookTarget Target) : Query;
+
+    /// <summary>Sends one message that says nothing, now: 200 with a <see cref="WebhookTestView"/>. It changes nothing, so it may be repeated.</summary>
+    internal sealed record TestWebhook(WebhookTarget Target) : Query;
+
+    /// <summary>200 with a <see cref="WebhookView"/>: what was given up, or waits for its next attempt, is sent at once.</summary>
+    internal sealed record EnableWebhook(WebhookTarget Target) : SessionCommand;
+
+    /// <summary>200 with a <see cref="WebhookView"/>: nothing is sent until it is enabled.</summary>
+    internal sealed record DisableWebhook(WebhookTarget Target, string Why) : SessionCommand;
+
+    /// <summary>Pushes events again that were taken already: 200 with a <see cref="WebhookView"/>.</summary>
+    internal sealed record ReplayPush(long From, long? Through) : SessionCommand;
+
     /// <summary>200 with an <see cref="AckView"/>.</summary>
     internal sealed record Acknowledge(long Through) : SessionCommand;
 }

@@ -10,10 +10,11 @@ namespace Backhaul.Node.Sessions;
 internal static class SessionDecider
 {
     /// <param name="claimed">Destinations among those that the command names that other sessions' tasks own, read beforehand.</param>
+    /// <param name="oldestKept">The first event that the journal still has, read beforehand for a command that needs it; null: it has none.</param>
     /// <param name="archived">Ended tasks among the ids that the command names, read from the archive beforehand.</param>
     public static Decision Decide(
         Session session, SessionCommand command, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now, string? traceParent = null,
-        ClaimedElsewhere? claimed = null) => command switch
+        ClaimedElsewhere? claimed = null, long? oldestKept = null) => command switch
         {
             SessionCommand.Open open => Open(session, open, now),
             _ when session.Phase is SessionPhase.Absent => Absent(session),
@@ -36,6 +37,9 @@ internal static class SessionDecider
             SessionCommand.KeepTask keep => PartKeeping.Decide(session, keep.Task, archived, now),
             SessionCommand.WantRanges want => RangeDecider.Want(session, want, archived, now),
             SessionCommand.CompleteLaunch complete => LaunchDecider.Complete(session, complete.Number, now),
+            SessionCommand.EnableWebhook enable => WebhookControl.Enable(session, enable.Target, now),
+            SessionCommand.DisableWebhook disable => WebhookControl.Disable(session, disable, now),
+            SessionCommand.ReplayPush replay => WebhookControl.Replay(session, replay, oldestKept, now),
             SessionCommand.Acknowledge acknowledge => Acknowledge(session, acknowledge.Through, now),
             _ => throw new InvalidOperationException($"{command.GetType().Name} is a query: nothing is decided."),
         };

@@ -217,7 +217,11 @@ internal sealed record WebhookDisabled(WebhookTarget Target, string Why, DateTim
 internal sealed record WebhookEnabled(WebhookTarget Target, DateTimeOffset At) : WebhookEvent(Target, At);
 
 /// <summary>An operator wants the events from this number on pushed once more.</summary>
-internal sealed record PushReplayed(long From, DateTimeOffset At) : WebhookEvent(WebhookTarget.Push, At);
+internal sealed record PushReplayed(long From, DateTimeOffset At) : WebhookEvent(WebhookTarget.Push, At)
+{
+    /// <summary>The last one; null: the newest of that time.</summary>
+    public long? Through { get; init; }
+}
 
 /// <summary>An absent client is to be launched; the launch of this number is sent until it is taken.</summary>
 /// <param name="Number">One more than the last.</param>

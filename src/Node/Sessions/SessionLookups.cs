@@ -29,6 +29,12 @@ internal sealed class SessionLookups(Session session, SessionStorage storage, Ca
         return wanted.Count == 0 ? ClaimedElsewhere.Nothing : await storage.FindClaimsAsync(wanted, stop);
     }
 
+    /// <summary>The number of the first event that can be sent again; null when there is none, or the command does not ask.</summary>
+    public async ValueTask<long?> FindOldestEventAsync(SessionCommand command) =>
+        command is SessionCommand.ReplayPush && session.Phase is not SessionPhase.Absent
+            ? await storage.FindOldestEventAsync(session.Delivery.ExpiredThrough, stop)
+            : null;
+
     /// <summary>Ids that clients choose may belong to tasks that ended.</summary>
     public async ValueTask<IReadOnlyDictionary<TaskId, TaskState>> FindArchivedAsync(SessionCommand command, SessionTurn turn)
     {

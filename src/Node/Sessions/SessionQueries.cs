@@ -41,6 +41,16 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
             case SessionCommand.FindReferenced find:
                 turn.Answer(reply, SessionViews.Json(200, FileReferences.Of(session, find.Stems), FileReferencesJson.Default.FileReferences));
                 break;
+            case SessionCommand.GetWebhook get:
+                turn.Answer(reply, WebhookControl.Reply(get.Target, session, conditions));
+                break;
+            case SessionCommand.TestWebhook test when WebhookControl.Missing(session, test.Target) is { } missing:
+                turn.Answer(reply, missing);
+                break;
+            case SessionCommand.TestWebhook test:
+                var (configuration, newestEvent) = (session.Configurations.Current, session.Delivery.LastNumber);
+                turn.Reads.Add(() => AnswerAsync(reply, () => new WebhookTest(environment).SendAsync(test.Target, configuration, newestEvent)));
+                break;
             case SessionCommand.GetGroup { Group: var name }:
                 turn.Answer(reply, session.Groups.TryFind(name, out var group) ? GroupViews.Reply(200, group) : GroupDecider.NotFound(session, name).Reply(session, conditions));
                 break;

@@ -7,7 +7,7 @@ namespace Backhaul.Node.Sessions;
 /// <summary>
 /// A session's place in the journal: where it stands, how it is loaded, how it appends, when it takes a snapshot and trims what is
 /// covered. A snapshot is written beside the mailbox and after the commit it covers; that it fails is a warning, the journal holds everything.
-/// Trimming never passes the older of the two kept snapshots, nor the oldest event that nobody acknowledged.
+/// Trimming never passes the older of the two kept snapshots, nor the oldest event that nobody acknowledged or that is being sent again.
 /// </summary>
 internal sealed class SessionStorage
 {
@@ -78,6 +78,16 @@ internal sealed class SessionStorage
         return claims is null ? throw new OperationCanceledException("The shard is not held any more.") : new ClaimedElsewhere(claims);
     }
 
+    /// <summary>The number of the first event behind this one that the journal still has, and keeps: a trimming that is under way knows of no later wish.</summary>
+    public async ValueTask<long?> FindOldestEventAsync(long after, CancellationToken stop)
+    {
+        await _saving;
+        var rows = _environment.Holder.Current is { } grant
+            ? await _environment.Store.ReadNumberedAsync(grant, _environment.Session, after, 1, stop)
+            : null;
+        return rows is null ? throw new OperationCanceledException("The shard is not held any more.") : rows.Count > 0 ? rows[0].Number : null;
+    }
+
     public async ValueTask<AppendOutcome> AppendAsync(SessionTurn turn, Session session, HeadUpdate head)
     {
         var outcome = await _environment.Journal.AppendAsync(
@@ -92,7 +102,7 @@ internal sealed class SessionStorage
     public void SaveWhenDue(Session session)
     {
         if (_saving.IsCompleted && Sequence - Math.Max(_snapshotSequence, _triedSequence) >= Math.Max(_environment.Options.SnapshotEvery, session.Tasks.Count))
-            _saving = SaveAsync(Take(session), session.Delivery.Acknowledged, CancellationToken.None);
+            _saving = SaveAsync(Take(session), session.NeededAfter, CancellationToken.None);
     }
 
     /// <summary>Before leaving memory: what makes the next load short, unless it is short already.</summary>
@@ -100,7 +110,7 @@ internal sealed class SessionStorage
     {
         await _saving;
         if (session.Phase is not SessionPhase.Absent && Sequence - _snapshotSequence > session.Tasks.Count / 10)
-            await SaveAsync(Take(session), session.Delivery.Acknowledged, stop);
+            await SaveAsync(Take(session), session.NeededAfter, stop);
     }
 
     private StoredSnapshot Take(Session session) => new(Sequence, SessionSnapshot.Format, SessionSnapshot.Of(session).Encode());
@@ -135,7 +145,7 @@ internal sealed class SessionStorage
             : null;
     }
 
-    private async Task SaveAsync(StoredSnapshot snapshot, long acknowledged, CancellationToken stop)
+    private async Task SaveAsync(StoredSnapshot snapshot, long neededAfter, CancellationToken stop)
     {
         _triedSequence = snapshot.Sequence;
         try
@@ -143,7 +153,7 @@ internal sealed class SessionStorage
             if (_environment.Holder.Current is not { } grant || !await _environment.Store.SaveSnapshotAsync(grant, _environment.Session, snapshot, stop))
                 return; // the shard is lost: its new owner takes its own
             (_olderSnapshotSequence, _snapshotSequence) = (_snapshotSequence, snapshot.Sequence);
-            await TrimAsync(grant, acknowledged, stop);
+            await TrimAsync(grant, neededAfter, stop);
         }
         catch (Exception failure)
         {
@@ -151,14 +161,14 @@ internal sealed class SessionStorage
         }
     }
 
-    private async ValueTask TrimAsync(ShardGrant grant, long acknowledged, CancellationToken stop)
+    private async ValueTask TrimAsync(ShardGrant grant, long neededAfter, CancellationToken stop)
     {
         var upTo = _olderSnapshotSequence;
-        var unread = await _environment.Store.ReadNumberedAsync(grant, _environment.Session, acknowledged, 1, stop);
-        if (unread is null)
+        var needed = await _environment.Store.ReadNumberedAsync(grant, _environment.Session, neededAfter, 1, stop);
+        if (needed is null)
             return;
-        if (unread.Count > 0)
-            upTo = Math.Min(upTo, unread[0].Sequence - 1);
+        if (needed.Count > 0)
+            upTo = Math.Min(upTo, needed[0].Sequence - 1);
         while (upTo > 0 && await _environment.Store.TrimAsync(grant, _environment.Session, upTo, TrimRowsMax, stop) is TrimRowsMax)
         {
             // another slice: commits come in between

@@ -188,6 +188,15 @@ public static class ProblemCodes
     /// <summary>The number is beyond the newest event.</summary>
     public const string FutureEvent = "futureEvent";
 
+    /// <summary>The session has no webhook for that.</summary>
+    public const string NoWebhook = "noWebhook";
+
+    /// <summary>The webhook is disabled.</summary>
+    public const string WebhookDisabled = "webhookDisabled";
+
+    /// <summary>The events are not kept any more.</summary>
+    public const string EventsGone = "eventsGone";
+
     /// <summary>The file is not the one that the condition names.</summary>
     public const string PreconditionFailed = "preconditionFailed";
 

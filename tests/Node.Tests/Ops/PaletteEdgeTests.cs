@@ -50,6 +50,8 @@ public sealed class PaletteEdgeTests
             "session list", "session show", "session tasks", "session events", "session suspend", "session resume", "session force-quit",
             "session history", "session quarantined", "session release",
             "task list", "task show", "task why", "task attempts", "task suspend", "task resume", "task cancel", "task tail",
+            "group suspend", "group resume",
+            "webhook list", "webhook test", "webhook replay", "webhook disable", "webhook enable",
             "origin list", "origin limit", "origin pause", "origin resume",
             "network show", "network set",
                 "actor hierarchy", "actor system",

@@ -141,6 +141,7 @@ public sealed class EventShapesTests
         new WebhookDisabled(WebhookTarget.Push, "It answered 410.", At),
         new WebhookEnabled(WebhookTarget.Push, At),
         new PushReplayed(5, At),
+        new PushReplayed(5, At) { Through = 9 },
         new LaunchRequested(3, LaunchReasons.TasksEnded, 12, 2, At),
         new LaunchEnded(3, LaunchEnds.Completed, At),
         new ClientAttached(At),

@@ -163,6 +163,17 @@ internal static class WireSamples
         ("event-progress", new ProgressView { Task = "photo-1", Progress = Progress }, ProtocolJson.Default.ProgressView),
         ("ack-request", new AckRequest { Through = 17 }, ProtocolJson.Default.AckRequest),
         ("launch-view", new LaunchView { Number = 3, Newest = 3, Completed = true }, ProtocolJson.Default.LaunchView),
+        ("webhook-view", new WebhookView
+        {
+            Target = "push", Url = "https://example.org/hooks", Enabled = false, DisabledAt = At, DisabledWhy = "It failed 10 times.", Pending = 5, NextAt = At,
+            LastFailure = new WebhookFailureView { At = At, Number = 13, Attempt = 10, Status = 503, Why = "It answered 503." },
+            Replay = new ReplayView { After = 4, Through = 9 },
+        }, ProtocolJson.Default.WebhookView),
+        ("webhook-test-view", new WebhookTestView
+        {
+            Id = "msg_1", Url = "https://example.org/hooks", Taken = true, Status = 204, Took = TimeSpan.FromMilliseconds(87), Why = "It answered 204.",
+        }, ProtocolJson.Default.WebhookTestView),
+        ("replay-request", new ReplayRequest { From = 5, Through = 9 }, ProtocolJson.Default.ReplayRequest),
         ("ack-view", new AckView { Acknowledged = 17, Last = 17 }, ProtocolJson.Default.AckView),
         ("file-view", File, ProtocolJson.Default.FileView),
         ("file-move-request", new FileMoveRequest { Destination = FileReference.Parse("default/photos/é 1.jpg"), Session = "photos", Overwrite = false },

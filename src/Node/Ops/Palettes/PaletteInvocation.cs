@@ -36,6 +36,14 @@ internal sealed class PaletteInvocation(
             : throw new PaletteUsageException($"{name} is '{text}'. It is a whole number from {min} to {max}.");
     }
 
+    /// <summary>The tenant of a list; null for those of every tenant.</summary>
+    public TenantId? ListedTenant()
+    {
+        if (Flag("--all-tenants"))
+            return null;
+        return TenantId.TryParse(Text("--tenant"), out var named) ? named : throw new PaletteUsageException($"--tenant is '{Text("--tenant")}'. {TenantId.Rule}");
+    }
+
     public SessionKey Session(string argument = "session")
     {
         var tenantText = Text("--tenant") ?? TenantId.Default.ToString();

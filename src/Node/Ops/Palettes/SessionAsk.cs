@@ -13,9 +13,13 @@ namespace Backhaul.Node.Ops.Palettes;
 internal sealed class SessionAsk(ICommandRouter router, OpsOptions options)
 {
     /// <summary>The answer's JSON, or an exit whose error is already written.</summary>
-    public async ValueTask<Answer> SendAsync(SessionKey session, SessionCommand command, PaletteOutput output, CancellationToken stop)
+    public ValueTask<Answer> SendAsync(SessionKey session, SessionCommand command, PaletteOutput output, CancellationToken stop) =>
+        SendAsync(session, command, options.CommandDeadline, output, stop);
+
+    /// <summary>For a command that takes its time.</summary>
+    public async ValueTask<Answer> SendAsync(SessionKey session, SessionCommand command, TimeSpan deadline, PaletteOutput output, CancellationToken stop)
     {
-        switch (await router.ExecuteAsync(session, command, key: null, options.CommandDeadline, stop))
+        switch (await router.ExecuteAsync(session, command, key: null, deadline, stop))
         {
             case CommandReply.Done done:
                 return new Answer(done.Json, null);
@@ -30,6 +34,10 @@ internal sealed class SessionAsk(ICommandRouter router, OpsOptions options)
                 throw new InvalidOperationException($"The router answered with {other.GetType().Name}.");
         }
     }
+
+    /// <summary>One of many: what it answers is the caller's to count, and nothing is written.</summary>
+    public Task<CommandReply> AskAsync(SessionKey session, SessionCommand.Query query, CancellationToken stop) =>
+        router.ExecuteAsync(session, query, key: null, options.CommandDeadline, stop).AsTask();
 
     internal readonly record struct Answer(ReadOnlyMemory<byte> Json, PaletteExit? Exit)
     {

@@ -22,7 +22,7 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
             Help = "Lists the sessions of a tenant, in order of their identifiers.",
             Switches =
             [
-                Words.Tenant, new("--all-tenants", "Those of every tenant."), Words.Limit,
+                Words.Tenant, Words.AllTenants, Words.Limit,
                 new("--state", "Only sessions in this state.", "state") { Values = ["active", "invalidating", "invalidated", "quarantined"] },
             ],
             Run = ListAsync,
@@ -71,13 +71,7 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
 
     private async ValueTask<PaletteExit> ListAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)
     {
-        TenantId? tenant = null;
-        if (!invocation.Flag("--all-tenants"))
-        {
-            if (!TenantId.TryParse(invocation.Text("--tenant"), out var named))
-                throw new PaletteUsageException($"--tenant is '{invocation.Text("--tenant")}'. {TenantId.Rule}");
-            tenant = named;
-        }
+        var tenant = invocation.ListedTenant();
         var left = invocation.Number("--limit", 1, 1_000_000);
         var state = invocation.Text("--state");
         var table = new TextTable(output, "Tenant", "Session", "State", "Generation", "Last event", "Shard", "Wakes at");

@@ -32,6 +32,12 @@ internal sealed class LaunchState
     /// <summary>Why nothing is sent any more until somebody says otherwise.</summary>
     public string? Disabled { get; private set; }
 
+    /// <summary>Since when; null when nothing is, or an earlier release disabled it.</summary>
+    public DateTimeOffset? DisabledAt { get; private set; }
+
+    /// <summary>The newest failure since something was taken.</summary>
+    public WebhookFailure? LastFailure { get; private set; }
+
     /// <summary>Which target since the session was loaded: an answer of an earlier one says nothing of this one.</summary>
     public int Target { get; private set; }
 
@@ -65,11 +71,13 @@ internal sealed class LaunchState
         if (Open is not { } open || open.Number != number)
             return;
         Open = open with { IsDelivered = true, Tries = null };
+        LastFailure = null;
         Limiter = Limiter.Delivered(at);
     }
 
     public void OnFailed(WebhookFailed failed)
     {
+        LastFailure = WebhookFailure.Of(failed);
         if (Open is { } open && open.Number == failed.Number)
             Open = failed.NextAt is { } next ? open with { Tries = new WebhookTries(failed.Number, failed.Attempt, next, failed.Status, failed.Why) } : null;
     }
@@ -90,11 +98,11 @@ internal sealed class LaunchState
 
     public void OnForceQuit() => (IsHeld, Open) = (true, null);
 
-    public void OnDisabled(string why) => (Disabled, Open) = (why, null);
+    public void OnDisabled(string why, DateTimeOffset at) => (Disabled, DisabledAt, Open) = (why, at, null);
 
     public void OnEnabled()
     {
-        Disabled = null;
+        (Disabled, DisabledAt) = (null, null);
         if (Open is { } open)
             Open = open with { Tries = null };
     }
@@ -103,6 +111,7 @@ internal sealed class LaunchState
     public void OnConfigured(LaunchConfiguration? target)
     {
         OnEnabled();
+        LastFailure = null;
         Target++;
         if (target is null)
             Open = null;
@@ -112,12 +121,13 @@ internal sealed class LaunchState
     public void OnCreated()
     {
         _needs.Clear();
-        (Open, IsHeld, Disabled, Limiter) = (null, false, null, LaunchLimiter.Rested);
+        (Open, IsHeld, Limiter) = (null, false, LaunchLimiter.Rested);
+        (Disabled, DisabledAt, LastFailure) = (null, null, null);
     }
 
     public LaunchSnapshot? ToSnapshot() => this is { LastNumber: 0, IsHeld: false, Disabled: null, _needs.Count: 0 }
         ? null
-        : new LaunchSnapshot([.. _needs.Values], Limiter, LastNumber, Open, HandledThrough, IsHeld, Disabled);
+        : new LaunchSnapshot([.. _needs.Values], Limiter, LastNumber, Open, HandledThrough, IsHeld, Disabled) { DisabledAt = DisabledAt, LastFailure = LastFailure };
 
     public void Restore(LaunchSnapshot? stored)
     {
@@ -126,7 +136,7 @@ internal sealed class LaunchState
         foreach (var need in stored.Needs)
             _needs[need.Reason] = need;
         (Limiter, LastNumber, Open, HandledThrough) = (stored.Limiter, stored.LastNumber, stored.Open, stored.HandledThrough);
-        (IsHeld, Disabled) = (stored.IsHeld, stored.Disabled);
+        (IsHeld, Disabled, DisabledAt, LastFailure) = (stored.IsHeld, stored.Disabled, stored.DisabledAt, stored.LastFailure);
     }
 }
 
@@ -141,4 +151,11 @@ internal sealed record LaunchRun(long Number, string Reason, long Through, DateT
 
 /// <summary>Persisted.</summary>
 internal sealed record LaunchSnapshot(
-    IReadOnlyList<LaunchNeed> Needs, LaunchLimiter Limiter, long LastNumber, LaunchRun? Open, long HandledThrough, bool IsHeld, string? Disabled);
+    IReadOnlyList<LaunchNeed> Needs, LaunchLimiter Limiter, long LastNumber, LaunchRun? Open, long HandledThrough, bool IsHeld, string? Disabled)
+{
+    /// <summary>Null in snapshots of earlier releases.</summary>
+    public DateTimeOffset? DisabledAt { get; init; }
+
+    /// <summary>Null in snapshots of earlier releases, and when nothing failed.</summary>
+    public WebhookFailure? LastFailure { get; init; }
+}

@@ -24,6 +24,12 @@ internal sealed class PushState
     /// <summary>Why nothing is sent any more until somebody says otherwise.</summary>
     public string? Disabled { get; private set; }
 
+    /// <summary>Since when; null when nothing is, or an earlier release disabled it.</summary>
+    public DateTimeOffset? DisabledAt { get; private set; }
+
+    /// <summary>The newest failure since something was taken.</summary>
+    public WebhookFailure? LastFailure { get; private set; }
+
     /// <summary>Which target since the session was loaded: an answer of an earlier one says nothing of this one.</summary>
     public int Target { get; private set; }
 
@@ -39,7 +45,9 @@ internal sealed class PushState
     /// <summary>Another target, or another filter: what nobody acknowledged may be wanted there.</summary>
     public void OnConfigured(PushConfiguration? push, long lastNumber)
     {
-        (LastWanted, Tries, Disabled, Target) = (push is null ? 0 : lastNumber, null, null, Target + 1);
+        (LastWanted, Target) = (push is null ? 0 : lastNumber, Target + 1);
+        OnEnabled();
+        LastFailure = null;
         if (push is null)
             ReplayUntil = 0;
     }
@@ -60,42 +68,54 @@ internal sealed class PushState
 
     public void OnFailed(WebhookFailed failed)
     {
+        LastFailure = WebhookFailure.Of(failed);
         if (failed.NextAt is { } next)
             Tries = new WebhookTries(failed.Number, failed.Attempt, next, failed.Status, failed.Why);
     }
 
-    public void OnDisabled(string why) => Disabled = why;
+    public void OnDisabled(string why, DateTimeOffset at) => (Disabled, DisabledAt) = (why, at);
 
-    public void OnEnabled() => (Disabled, Tries) = (null, null);
+    /// <summary>What is next has failed for nobody's sake: it begins anew, at once.</summary>
+    public void OnEnabled() => (Disabled, DisabledAt, Tries) = (null, null, null);
 
-    public void OnReplayed(long from, long lastNumber)
+    /// <summary>Another replay takes the place of one under way.</summary>
+    public void OnReplayed(long from, long through)
     {
-        (After, Tries) = (from - 1, null);
-        (ReplayUntil, LastWanted) = (lastNumber, lastNumber);
+        (After, Tries, ReplayUntil) = (from - 1, null, through);
+        LastWanted = Math.Max(LastWanted, through);
     }
 
     /// <summary>What was acknowledged before is not pushed, also in snapshots of earlier releases, which say nothing of webhooks.</summary>
     public void Restore(PushSnapshot? stored, long acknowledged)
     {
         if (stored is not null)
+        {
             (After, LastWanted, ReplayUntil, Tries, Disabled) = (stored.After, stored.LastWanted, stored.ReplayUntil, stored.Tries, stored.Disabled);
+            (DisabledAt, LastFailure) = (stored.DisabledAt, stored.LastFailure);
+        }
         OnAcknowledged(acknowledged);
     }
 
     private void MoveTo(long number)
     {
         if (number > After)
-            (After, Tries) = (number, null);
+            (After, Tries, LastFailure) = (number, null, null);
     }
 }
 
 /// <summary>Persisted in snapshots.</summary>
 internal sealed record PushSnapshot(long After, long LastWanted, long ReplayUntil, WebhookTries? Tries, string? Disabled)
 {
+    /// <summary>Null in snapshots of earlier releases.</summary>
+    public DateTimeOffset? DisabledAt { get; init; }
+
+    /// <summary>Null in snapshots of earlier releases, and when nothing failed.</summary>
+    public WebhookFailure? LastFailure { get; init; }
+
     /// <summary>Null while there is nothing to say.</summary>
     public static PushSnapshot? Of(PushState push) => push is { After: 0, LastWanted: 0, Disabled: null }
         ? null
-        : new PushSnapshot(push.After, push.LastWanted, push.ReplayUntil, push.Tries, push.Disabled);
+        : new PushSnapshot(push.After, push.LastWanted, push.ReplayUntil, push.Tries, push.Disabled) { DisabledAt = push.DisabledAt, LastFailure = push.LastFailure };
 }
 
 /// <summary>A webhook that was not taken yet. Persisted.</summary>
@@ -105,6 +125,12 @@ internal sealed record PushSnapshot(long After, long LastWanted, long ReplayUnti
 /// <param name="Status">Of the last answer, when there was one.</param>
 /// <param name="Why">What came of the last attempt.</param>
 internal sealed record WebhookTries(long Number, int Attempts, DateTimeOffset NextAt, int? Status, string Why);
+
+/// <summary>An attempt that was not taken, kept to be shown. Persisted.</summary>
+internal sealed record WebhookFailure(long Number, int Attempt, int? Status, string Why, DateTimeOffset At)
+{
+    public static WebhookFailure Of(WebhookFailed failed) => new(failed.Number, failed.Attempt, failed.Status, failed.Why, failed.At);
+}
 
 /// <summary>What a webhook of a session is for. Persisted by name: append only.</summary>
 internal enum WebhookTarget

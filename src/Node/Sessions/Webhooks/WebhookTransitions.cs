@@ -38,7 +38,7 @@ internal static class WebhookTransitions
         switch (happened)
         {
             case PushReplayed replayed:
-                session.Push.OnReplayed(replayed.From, session.Delivery.LastNumber);
+                session.Push.OnReplayed(replayed.From, replayed.Through ?? session.Delivery.LastNumber);
                 break;
             case { Target: WebhookTarget.Push }:
                 ApplyToPush(session, happened);
@@ -62,7 +62,7 @@ internal static class WebhookTransitions
                 session.Push.OnFailed(failed);
                 break;
             case WebhookDisabled disabled:
-                session.Push.OnDisabled(disabled.Why);
+                session.Push.OnDisabled(disabled.Why, disabled.At);
                 break;
             case WebhookEnabled:
                 session.Push.OnEnabled();
@@ -92,7 +92,7 @@ internal static class WebhookTransitions
                 launching.OnFailed(failed);
                 break;
             case WebhookDisabled disabled:
-                launching.OnDisabled(disabled.Why);
+                launching.OnDisabled(disabled.Why, disabled.At);
                 break;
             case WebhookEnabled:
                 launching.OnEnabled();

@@ -10,6 +10,6 @@ internal static partial class WebhookLog
     [LoggerMessage(4021, LogLevel.Warning, "Session {Session}: a webhook ({Target}) could not be made or recorded; it is tried again.")]
     public static partial void WebhookBroke(this ILogger logger, SessionKey session, WebhookTarget target, Exception failure);
 
-    [LoggerMessage(4022, LogLevel.Warning, "Session {Session}: webhooks ({Target}) are disabled: {Why} A re-attach with another URL, secret or types enables them.")]
+    [LoggerMessage(4022, LogLevel.Warning, "Session {Session}: webhooks ({Target}) are disabled: {Why} pbm webhook enable, its client, or a re-attach with another URL, secret or types enables them.")]
     public static partial void WebhooksDisabled(this ILogger logger, SessionKey session, WebhookTarget target, string why);
 }
