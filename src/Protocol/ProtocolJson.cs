@@ -27,6 +27,7 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(AckRequest))]
 [JsonSerializable(typeof(AckView))]
 [JsonSerializable(typeof(LaunchView))]
+[JsonSerializable(typeof(TaskNotificationData))]
 [JsonSerializable(typeof(ProgressView))]
 [JsonSerializable(typeof(RangesRequest))]
 [JsonSerializable(typeof(RangesView))]

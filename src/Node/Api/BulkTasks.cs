@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
-using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 using Microsoft.AspNetCore.Http.Features;
@@ -27,8 +26,7 @@ internal sealed class BulkTasks : IResult
     private readonly HttpContext _context;
     private readonly SessionKey _session;
     private readonly SessionCalls _calls;
-    private readonly Func<ContainerName, bool> _containerExists;
-    private readonly Func<string, Validated<KeptPart>> _openResumeData;
+    private readonly Func<long, ReadOnlySpan<byte>, BatchEntry> _readEntry;
     private readonly CommandId? _intent;
     private readonly TimeSpan _deadline;
     private IncrementalHash _hash;
@@ -44,15 +42,19 @@ internal sealed class BulkTasks : IResult
     private bool _ended;
 
     private BulkTasks(
-        HttpContext context, SessionKey session, SessionCalls calls, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>> openResumeData, CommandId? intent, TimeSpan deadline)
+        HttpContext context, SessionKey session, SessionCalls calls, Func<long, ReadOnlySpan<byte>, BatchEntry> readEntry, CommandId? intent, TimeSpan deadline)
     {
-        (_context, _session, _calls, _containerExists, _openResumeData, _intent, _deadline) = (context, session, calls, containerExists, openResumeData, intent, deadline);
+        (_context, _session, _calls, _readEntry, _intent, _deadline) = (context, session, calls, readEntry, intent, deadline);
         _hash = CommandKeys.Begin(context);
         _line = ArrayPool<byte>.Shared.Rent(calls.Options.BulkLineBytesMax);
         _entries = new List<BatchEntry>(calls.Options.BulkChunkLines);
     }
 
-    public static ValueTask<IResult> RunAsync(HttpContext context, SessionKey session, SessionCalls calls, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>> openResumeData)
+    /// <param name="context">The request.</param>
+    /// <param name="session">Of the tasks.</param>
+    /// <param name="calls">Carry out the chunks.</param>
+    /// <param name="readEntry">From the number and the text of a line to a task.</param>
+    public static ValueTask<IResult> RunAsync(HttpContext context, SessionKey session, SessionCalls calls, Func<long, ReadOnlySpan<byte>, BatchEntry> readEntry)
     {
         if (CommandKeys.TryRead(context, out var intent) is { } badKey)
             return ValueTask.FromResult(Problems.Result(badKey));
@@ -60,7 +62,7 @@ internal sealed class BulkTasks : IResult
             return ValueTask.FromResult(Problems.Result(badDeadline));
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null; // bounded by lines and their length, and never held in memory
-        return ValueTask.FromResult<IResult>(new BulkTasks(context, session, calls, containerExists, openResumeData, intent, deadline));
+        return ValueTask.FromResult<IResult>(new BulkTasks(context, session, calls, readEntry, intent, deadline));
     }
 
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -163,7 +165,7 @@ internal sealed class BulkTasks : IResult
         _chunkBytes += text.Length;
         _hash.AppendData(text);
         _hash.AppendData("\n"u8);
-        _entries.Add(TaskArray.ReadEntry(_read++, text, _containerExists, _openResumeData));
+        _entries.Add(_readEntry(_read++, text));
         return true;
     }
 

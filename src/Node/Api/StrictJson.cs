@@ -14,8 +14,6 @@ internal static class StrictJson
 {
     private const int DepthMax = 16;
 
-    private const string WireNotTaken = " notify ";
-
     public static Validated<T> Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class
     {
@@ -116,8 +114,6 @@ internal static class StrictJson
 
     private static Problem Unknown(JsonTypeInfo type, string name, string field)
     {
-        if (!name.Contains(' ', StringComparison.Ordinal) && WireNotTaken.Contains($" {name} ", StringComparison.Ordinal))
-            return Problems.Create(400, ProblemCodes.UnknownField, $"This version does not carry out the field {name}, so it does not accept it either; leave it out.", field);
         var nearest = type.Properties.FirstOrDefault(property => string.Equals(property.Name, name, StringComparison.OrdinalIgnoreCase))?.Name;
         var advice = nearest is null
             ? $"The fields here are {string.Join(", ", type.Properties.Select(property => property.Name))}."

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Backhaul.Node.Files;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
@@ -102,17 +103,18 @@ internal static class TaskEndpoints
         return await calls.AskAsync(context, session, new SessionCommand.ListTasks(string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows, GroupRules.ToName(group)));
     }
 
-    private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, ResumeDocuments documents)
+    private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, ResumeDocuments documents, SecretTable secrets)
     {
         if (!SessionCalls.TryGetSession(context, session, out var key, out var problem))
             return Problems.Result(problem);
         Validated<KeptPart> open(string document) => documents.Open(key.Tenant, document);
+        SecretKind? find(string name) => secrets.Find(key.Tenant, name)?.Kind;
         switch (RequestBodies.MediaType(context.Request))
         {
             case RequestBodies.Json:
                 break;
             case RequestBodies.Lines or "application/ndjson" or "application/jsonl":
-                return await BulkTasks.RunAsync(context, key, calls, containers.Exists, open);
+                return await BulkTasks.RunAsync(context, key, calls, (index, text) => TaskArray.ReadEntry(index, text, containers.Exists, open, find));
             default:
                 return Problems.Result(RequestBodies.UnsupportedMediaType($"{RequestBodies.Json} or {RequestBodies.Lines}"));
         }
@@ -122,12 +124,12 @@ internal static class TaskEndpoints
             return Problems.Result(body.Problem);
         if (body.Value.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("["u8))
         {
-            var entries = TaskArray.Read(body.Value, options.ArrayTasksMax, containers.Exists, open);
+            var entries = TaskArray.Read(body.Value, options.ArrayTasksMax, containers.Exists, open, find);
             return entries.IsValid
                 ? Replies.ToResult(await calls.ExecuteAsync(context, key, new SessionCommand.AddTasks(entries.Value), body.Value))
                 : Problems.Result(entries.Problem);
         }
-        var spec = TaskArray.ReadOne(body.Value, containers.Exists, open);
+        var spec = TaskArray.ReadOne(body.Value, containers.Exists, open, find);
         if (!spec.IsValid)
             return Problems.Result(spec.Problem);
         var reply = await calls.ExecuteAsync(context, key, new SessionCommand.AddTask(spec.Value), body.Value);

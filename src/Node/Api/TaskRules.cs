@@ -1,5 +1,6 @@
 using System.Text;
 using Backhaul.Node.Files;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
@@ -19,8 +20,10 @@ internal static class TaskRules
     /// <param name="request">A client's words.</param>
     /// <param name="containerExists">Whether this node has a container.</param>
     /// <param name="openResumeData">Opens the caller's resume data, which, unlike all else, ends with time; null: nobody here made any.</param>
+    /// <param name="findSecret">The kind of the secret of a name that the caller's tenant may use; null: there are none.</param>
     public static Validated<TaskSpec> Validate(
-        TaskRequest request, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>>? openResumeData = null)
+        TaskRequest request, Func<ContainerName, bool> containerExists, Func<string, Validated<KeptPart>>? openResumeData = null,
+        Func<string, SecretKind?>? findSecret = null)
     {
         KeptPart? kept = null;
         if (request.ResumeData is { } document)
@@ -53,6 +56,7 @@ internal static class TaskRules
         var method = (request.Method ?? UsualMethod(kind, request)).ToUpperInvariant();
         var problem = UrlRules.Check(request.Url, "url")
             ?? DelayedRequestRules.Check(request.AskBeforeStart)
+            ?? NotifyRules.Check(request.Notify, findSecret ?? (static _ => null))
             ?? GroupRules.Check(request.Group, "group")
             ?? GroupRules.Check(request.CompletionGroup, "completionGroup")
             ?? CheckMethod(kind, method)
@@ -105,6 +109,7 @@ internal static class TaskRules
             Multipart = request.Multipart,
             UploadProtocol = UploadRules.ToProtocol(request.UploadProtocol),
             BytesPerSecondMax = request.BytesPerSecondMax,
+            Notify = request.Notify,
             CostPolicy = request.CostPolicy is { } cost ? StartTerms.CostPolicyOf(cost) : null,
             Unconstrained = request.Unconstrained ?? false,
             Kept = kept,

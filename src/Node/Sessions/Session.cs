@@ -75,6 +75,8 @@ internal sealed class Session
 
     public LaunchState Launching { get; } = new();
 
+    public NotificationBook Notifications { get; } = new();
+
     public CommandLedger Ledger { get; }
 
     public AbandonedUploads Abandoned { get; } = new();
@@ -208,6 +210,7 @@ internal sealed class Session
         Delivery.RestoreExpiry(snapshot.Expiry);
         Push.Restore(snapshot.Push, snapshot.Acknowledged);
         Launching.Restore(snapshot.Launching);
+        Notifications.Restore(snapshot.Notifications);
         foreach (var answered in snapshot.Ledger)
             Ledger.Add(answered);
         foreach (var upload in snapshot.Abandoned ?? [])
@@ -223,6 +226,7 @@ internal sealed class Session
         Ended = EndedCounts.None;
         Groups = new GroupBook();
         Completions = new CompletionBook();
+        Notifications.OnCreated(Configurations);
         Configurations = new ConfigurationBook();
         Tasks = NewTasks();
         Configurations.Set(1, created.Configuration);
@@ -290,6 +294,7 @@ internal sealed class Session
         Delivery.OnTaskEnded();
         if (task.End is { Temporary: true })
             Delivery.KeepUntilAcknowledged(FilesOf(task));
+        Notifications.OnEnded(task, Delivery.LastNumber, Generation);
         _ended.Add(task);
     }
 }

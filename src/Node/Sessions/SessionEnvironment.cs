@@ -56,6 +56,9 @@ internal sealed record SessionOptions
     /// <summary>Whose tasks may be unconstrained, and how many of them run at once on a node.</summary>
     public UnconstrainedOptions Unconstrained { get; init; } = new();
 
+    /// <summary>Notifications of a session that wait to be taken; one more and the one that would be sent last is given up.</summary>
+    public int NotificationsMax { get; init; } = 100_000;
+
     /// <summary>Messages that one turn may take together into one append.</summary>
     public int TurnMessagesMax { get; init; } = 256;
 
@@ -65,7 +68,7 @@ internal sealed record SessionOptions
         foreach (var (name, value) in new (string, int)[]
         {
             (nameof(LiveTasksMax), LiveTasksMax), (nameof(GroupsMax), GroupsMax), (nameof(SnapshotEvery), SnapshotEvery), (nameof(LedgerEntriesMax), LedgerEntriesMax),
-            (nameof(LedgerBytesMax), LedgerBytesMax), (nameof(TurnMessagesMax), TurnMessagesMax),
+            (nameof(LedgerBytesMax), LedgerBytesMax), (nameof(TurnMessagesMax), TurnMessagesMax), (nameof(NotificationsMax), NotificationsMax),
         })
         {
             if (value < 1)

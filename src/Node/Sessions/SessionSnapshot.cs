@@ -33,6 +33,9 @@ internal sealed record SessionSnapshot
     public ExpirySnapshot? Expiry { get; init; }
 
     /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
+    public NotificationsSnapshot? Notifications { get; init; }
+
+    /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
     public IReadOnlyList<AbandonedUpload>? Abandoned { get; init; }
 
     public static SessionSnapshot Of(Session session) => new()
@@ -57,6 +60,7 @@ internal sealed record SessionSnapshot
         Abandoned = session.Abandoned.All.Count > 0 ? [.. session.Abandoned.All] : null,
         Push = PushSnapshot.Of(session.Push),
         Launching = session.Launching.ToSnapshot(),
+        Notifications = session.Notifications.ToSnapshot(),
         Expiry = new ExpirySnapshot([.. session.Delivery.Ages.Marks], session.Delivery.ExpiredThrough, session.Delivery.NewestOther),
     };
 

@@ -35,6 +35,7 @@ internal static class SessionViews
         LastEvent = session.Delivery.LastNumber,
         Acknowledged = session.Delivery.Acknowledged,
         Attached = conditions.Attached,
+        Notifications = NotificationDecider.View(session.Notifications),
     };
 
     /// <summary>The word of the wire and of the head row.</summary>

@@ -177,6 +177,13 @@ internal sealed record TaskSpec
         init => _rare = With(value is null, rare => rare with { CostPolicy = value });
     }
 
+    /// <summary>Whom its end is told to.</summary>
+    public TaskNotify? Notify
+    {
+        get => _rare?.Notify;
+        init => _rare = With(value is null, rare => rare with { Notify = value });
+    }
+
     public IReadOnlyList<string>? RecoverableStatus
     {
         get => _rare?.RecoverableStatus;
@@ -238,5 +245,6 @@ internal sealed record TaskSpec
         public long? BytesPerSecondMax { get; init; }
         public KeptPart? Kept { get; init; }
         public CostPolicy? CostPolicy { get; init; }
+        public TaskNotify? Notify { get; init; }
     }
 }

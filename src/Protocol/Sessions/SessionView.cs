@@ -37,6 +37,9 @@ public sealed record SessionView
 
     /// <summary>True while a client holds an event stream open, or waits for a page of events.</summary>
     public required bool Attached { get; init; }
+
+    /// <summary>Notifications of tasks' ends that wait or were given up; absent when there are none.</summary>
+    public NotificationsView? Notifications { get; init; }
 }
 
 /// <summary>Tasks of a session by state.</summary>

@@ -100,6 +100,25 @@ public sealed record TaskRequest
 
     /// <summary>Bandwidth of this task, at least 1024; may be changed while it runs.</summary>
     public long? BytesPerSecondMax { get; init; }
+
+    /// <summary>Whom to tell once when the task has succeeded, or has failed.</summary>
+    public TaskNotify? Notify { get; init; }
+}
+
+/// <summary>
+/// URLs that are told of a task's end by one signed webhook, until they take it. A cancelled task tells nobody. Without a <see cref="Secret"/> the
+/// session's launch secret signs, else its push secret; one of the three there must be.
+/// </summary>
+public sealed record TaskNotify
+{
+    /// <summary>Told when the task has succeeded: an absolute <c>http</c> or <c>https</c> URL.</summary>
+    public string? Success { get; init; }
+
+    /// <summary>Told when the task has failed or expired: an absolute <c>http</c> or <c>https</c> URL.</summary>
+    public string? Failure { get; init; }
+
+    /// <summary>The name of a secret of the kind <c>webhook</c> that operators configured.</summary>
+    public string? Secret { get; init; }
 }
 
 /// <summary>A client's expectation of sizes.</summary>

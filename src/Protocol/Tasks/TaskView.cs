@@ -84,6 +84,9 @@ public sealed record TaskView
     /// <summary>Its bandwidth, when it has a limit of its own.</summary>
     public long? BytesPerSecondMax { get; init; }
 
+    /// <summary>Whom its end is told to.</summary>
+    public TaskNotify? Notify { get; init; }
+
     /// <summary>True when ranges may be asked for before the rest.</summary>
     public bool? RandomAccess { get; init; }
 

@@ -13,6 +13,13 @@ internal sealed record Hook(string Id, JsonElement Event, DateTimeOffset At)
     public string Type => Event.GetProperty("type").GetString()!;
 
     public JsonElement Data => Event.GetProperty("data");
+
+    /// <summary>As it came.</summary>
+    public required byte[] Body { get; init; }
+
+    public required string Timestamp { get; init; }
+
+    public required string Signature { get; init; }
 }
 
 /// <summary>A receiver of webhooks in this process; every one is kept, and answered by 204 once the test has had its say.</summary>
@@ -44,8 +51,16 @@ internal sealed class HookReceiver : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context)
     {
-        using var body = await JsonDocument.ParseAsync(context.Request.Body);
-        var hook = new Hook(context.Request.Headers["webhook-id"].ToString(), body.RootElement.Clone(), DateTimeOffset.UtcNow);
+        using var bytes = new MemoryStream();
+        await context.Request.Body.CopyToAsync(bytes);
+        using var body = JsonDocument.Parse(bytes.ToArray());
+        var headers = context.Request.Headers;
+        var hook = new Hook(headers["webhook-id"].ToString(), body.RootElement.Clone(), DateTimeOffset.UtcNow)
+        {
+            Body = bytes.ToArray(),
+            Timestamp = headers["webhook-timestamp"].ToString(),
+            Signature = headers["webhook-signature"].ToString(),
+        };
         Received.Enqueue(hook);
         await BeforeAnswer(hook);
         context.Response.StatusCode = 204;

@@ -1,5 +1,6 @@
 using System.Text;
 using Backhaul.Node.Api;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 using Xunit;
@@ -93,7 +94,14 @@ public sealed class TaskRulesTests
         { """ "askBeforeStart":{"timeout":"PT0S"} """, "invalidField", "askBeforeStart.timeout" },
         { """ "askBeforeStart":{"default":"ask"} """, "invalidField", "askBeforeStart.default" },
         { """ "uploadProtocol":"tus" """, "invalidField", "uploadProtocol" },
-        { """ "notify":{} """, "unknownField", "notify" },
+        { """ "notify":{} """, "invalidField", "notify" },
+        { """ "notify":"https://a/" """, "invalidField", "notify" },
+        { """ "notify":{"secret":"hooks"} """, "invalidField", "notify" },
+        { """ "notify":{"success":"ftp://a/"} """, "unsupportedScheme", "notify.success" },
+        { """ "notify":{"failure":"https://u:p@a/"} """, "invalidUrl", "notify.failure" },
+        { """ "notify":{"success":"https://a/","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"} """, "invalidField", "notify.secret" },
+        { """ "notify":{"success":"https://a/","secret":"unheardOf"} """, "unknownSecret", "notify.secret" },
+        { """ "notify":{"cancelled":"https://a/"} """, "unknownField", "notify.cancelled" },
         { """ "unconstrained":"yes" """, "invalidField", "unconstrained" },
         { """ "body":{"path":"a"} """, "invalidField", "body" },
         { """ "Method":"GET" """, "unknownField", "Method" },
@@ -248,6 +256,18 @@ public sealed class TaskRulesTests
         Assert.Equal(("GET", 0.5, true), (download.Value!.Method, download.Value.Priority, download.Value.Start));
         var upload = Validate(new TaskRequest { Kind = "upload", Url = "http://a/", Source = FileReference.Parse("default/a") });
         Assert.Equal("POST", upload.Value!.Method);
+    }
+
+    [Fact]
+    public void A_notification_names_a_secret_of_webhooks_or_none()
+    {
+        var named = new TaskRequest { Kind = "download", Url = "http://a/", Notify = new TaskNotify { Success = "https://a/?k=1", Failure = "http://b/", Secret = "hooks" } };
+        SecretKind kind = SecretKind.Webhook;
+        var spec = TaskRules.Validate(named, _ => true, findSecret: name => name == "hooks" ? kind : null);
+        Assert.Equal(named.Notify, spec.Value!.Notify);
+        Assert.True(Validate(named with { Notify = named.Notify with { Secret = null } }).IsValid);
+        kind = SecretKind.Basic;
+        Assert.Equal("notify.secret", TaskRules.Validate(named, _ => true, findSecret: _ => kind).Problem!.Field);
     }
 
     private static Validated<TaskSpec> Validate(TaskRequest request) => TaskRules.Validate(request, new FakeContainers().Exists);

@@ -146,6 +146,12 @@ public sealed class EventShapesTests
         new LaunchEnded(3, LaunchEnds.Completed, At),
         new ClientAttached(At),
         new EventsExpired(3, 12, At),
+        new TaskCreated(Task, 7, new TaskSpec
+        {
+            Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET",
+            Notify = new TaskNotify { Success = "https://a.example/", Failure = "https://b.example/", Secret = "hooks" },
+        }, 1, At),
+        new WebhookDelivered(WebhookTarget.Notify, 12, 204, At),
         new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),
     ];
 

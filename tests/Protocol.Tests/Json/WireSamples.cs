@@ -45,6 +45,8 @@ internal static class WireSamples
 
     private static readonly FileView File = new() { Container = "default", Path = "photos/é 1.jpg", Length = 4_194_304, Sha256 = new string('0', 64), ETag = "\"a-1\"" };
 
+    private static readonly TaskNotify Notify = new() { Success = "https://hooks.example.org/done", Failure = "https://hooks.example.org/failed", Secret = "hooks" };
+
     private static readonly TaskView Task = new()
     {
         Id = "photo-1",
@@ -72,6 +74,7 @@ internal static class WireSamples
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
         Digest = Sha,
         MaxBytes = 10_000_000,
+        Notify = Notify,
         Progress = Progress,
         Response = new ResponseView { Url = "https://example.org/photo.jpg", Status = 200, Headers = One("etag", "\"a\"") },
         Resumable = new ResumableView { Verdict = "yes", Why = "The origin gave a strong ETag and takes ranges." },
@@ -174,6 +177,12 @@ internal static class WireSamples
             Id = "msg_1", Url = "https://example.org/hooks", Taken = true, Status = 204, Took = TimeSpan.FromMilliseconds(87), Why = "It answered 204.",
         }, ProtocolJson.Default.WebhookTestView),
         ("replay-request", new ReplayRequest { From = 5, Through = 9 }, ProtocolJson.Default.ReplayRequest),
+        ("task-notification", new TaskNotificationData
+        {
+            Session = "photos", Generation = 1, Task = "photo-1", Event = 17, Kind = "download", Url = "https://example.org/photo.jpg", Description = "A photo", Outcome = "failed",
+            Error = Error, Status = 200, BytesReceived = 4_194_304, BytesSent = 0, Integrity = "verified", Sha256 = new string('0', 64), File = File, Attempts = 2,
+            CreatedAt = At, StartedAt = At.AddSeconds(1), EndedAt = At.AddSeconds(9),
+        }, ProtocolJson.Default.TaskNotificationData),
         ("ack-view", new AckView { Acknowledged = 17, Last = 17 }, ProtocolJson.Default.AckView),
         ("file-view", File, ProtocolJson.Default.FileView),
         ("file-move-request", new FileMoveRequest { Destination = FileReference.Parse("default/photos/é 1.jpg"), Session = "photos", Overwrite = false },
@@ -203,6 +212,12 @@ internal static class WireSamples
         LastEvent = 17,
         Acknowledged = 12,
         Attached = true,
+        Notifications = new NotificationsView
+        {
+            Pending = 2,
+            GivenUp = 1,
+            LastGivenUp = [new GivenUpView { Task = "photo-1", Generation = 1, Url = "https://hooks.example.org/failed", Attempts = 10, Why = "It answered 500.", At = At }],
+        },
     };
 
     private static SessionListItem ListItem() => new() { Identifier = "photos", Generation = 1, State = "active", LastEvent = 17, WakeAt = At };
@@ -234,6 +249,7 @@ internal static class WireSamples
         Multipart = new MultipartForm { Subtype = "form-data", Boundary = "between" },
         UploadProtocol = "auto",
         Unconstrained = true,
+        Notify = Notify,
     };
 
     private static readonly ContentPart[] Parts =

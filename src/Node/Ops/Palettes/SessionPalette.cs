@@ -158,11 +158,22 @@ internal sealed class SessionPalette(SessionAsk ask, EventTail tail, IJournalSto
         await table.RowAsync("failed", Columns.Number(counts.Failed));
         await table.RowAsync("cancelled", Columns.Number(counts.Cancelled));
         await table.RowAsync("expired", Columns.Number(counts.Expired));
+        await WriteNotificationsAsync(table, view.Notifications);
         await table.FlushAsync();
         var total = counts.Suspended + counts.Waiting + counts.Running + counts.Canceling
             + counts.Succeeded + counts.Failed + counts.Cancelled + counts.Expired;
         await output.LineAsync(Columns.Count(total, "task", "tasks"));
         return PaletteExit.Done;
+    }
+
+    private static async ValueTask WriteNotificationsAsync(TextTable table, NotificationsView? notifications)
+    {
+        if (notifications is null)
+            return;
+        await table.RowAsync("notifications pending", Columns.Number(notifications.Pending));
+        await table.RowAsync("notifications given up", Columns.Number(notifications.GivenUp));
+        foreach (var past in notifications.LastGivenUp ?? [])
+            await table.RowAsync($"given up {Columns.Time(past.At)}", $"task {past.Task} (generation {past.Generation}) to {past.Url}, {past.Attempts} attempts: {past.Why}");
     }
 
     private async ValueTask<PaletteExit> EventsAsync(PaletteInvocation invocation, PaletteOutput output, CancellationToken stop)

@@ -167,6 +167,8 @@ internal static class TaskDecider
                 $"The resume data expired at {kept.Until:u}: its part is not kept any longer. Start the download without it.") with
             { Field = "resumeData" });
         }
+        if (NotificationDecider.Check(session, spec) is { } unsigned)
+            return (null, unsigned);
         if (liveCount >= session.Options.LiveTasksMax)
         {
             return (null, NewProblem(429, ProblemCodes.SessionLimit,

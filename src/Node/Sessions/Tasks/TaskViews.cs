@@ -41,6 +41,7 @@ internal static class TaskViews
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
             BytesPerSecondMax = spec.BytesPerSecondMax,
+            Notify = spec.Notify,
             RecoverableStatus = spec.RecoverableStatus,
             Body = spec.Body,
             RandomAccess = spec.RandomAccess ? true : null,

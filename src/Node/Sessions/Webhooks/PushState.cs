@@ -137,4 +137,5 @@ internal enum WebhookTarget
 {
     Push = 1,
     Launch = 2,
+    Notify = 3,
 }

@@ -1,4 +1,5 @@
 using Backhaul.Node.Actors;
+using Backhaul.Node.Telemetry;
 
 namespace Backhaul.Node.Sessions;
 
@@ -11,6 +12,9 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
 {
     /// <summary>A child that ended without a word (its node is not trusted, the store is away) is not followed at once by the next.</summary>
     private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
+
+    /// <summary>So many notifications of a session are under way at once: they need no order, and the others of the node need their places.</summary>
+    private const int NotificationsAtOnce = 8;
 
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionWebhooks>();
     private readonly PresenceWatch _presence = new(environment.Feed, session.Key, environment.Options.AttachGrace);
@@ -50,6 +54,7 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     {
         _sending.Remove(report.Order);
         var events = WebhookDecider.Report(session, report, now, unit);
+        LogGivenUp(events);
         foreach (var disabled in events.OfType<WebhookDisabled>())
             _logger.WebhooksDisabled(environment.Session, disabled.Target, disabled.Why);
         return events;
@@ -60,6 +65,11 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     {
         if (Look(now) is { Count: > 0 } attached)
             return attached;
+        if (NotificationDecider.Continue(session, now) is { Count: > 0 } tooMany)
+        {
+            LogGivenUp(tooMany);
+            return tooMany;
+        }
         return session.Delivery.Expiry(session.EventRetention) is var (through, at) && at <= now
             ? [new EventsExpired(session.Delivery.Acknowledged + 1, through, now)]
             : LaunchDecider.Continue(session, _presence.Now, now);
@@ -77,9 +87,46 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
         {
             if (due > now || IsUnderWay(order) || !_sending.Add(order))
                 continue;
-            var brief = new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber, session.Launching.Open);
-            var parent = context.ForChildren;
-            context.Spawn(order.ChildName, () => new WebhookActor(brief, environment, parent));
+            Send(new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber, session.Launching.Open));
+        }
+        foreach (var (order, due) in Unsent())
+        {
+            if (due > now)
+                break;
+            _sending.Add(order);
+            session.Notifications.TryFind(order.Key, out var pending);
+            Send(new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber, null)
+            {
+                Notification = pending! with { Secret = NotificationDecider.SecretOf(pending, session.Configurations) },
+            });
+        }
+    }
+
+    private void Send(WebhookBrief brief)
+    {
+        var parent = context.ForChildren;
+        context.Spawn(brief.Order.ChildName, () => new WebhookActor(brief, environment, parent));
+    }
+
+    /// <summary>The notifications that come next, as many as there is room for; their number bounds the cost, not that of all that are pending.</summary>
+    private List<(WebhookOrder Order, DateTimeOffset Due)> Unsent()
+    {
+        if (session.Notifications.Count == 0)
+            return [];
+        var underWay = _sending.Where(order => order.Target is WebhookTarget.Notify).Select(order => order.Key).ToHashSet();
+        return underWay.Count >= NotificationsAtOnce
+            ? [] // the end of one brings a turn
+            : [.. NotificationDecider.Orders(session).Where(wanted => !underWay.Contains(wanted.Order.Key)).Take(NotificationsAtOnce - underWay.Count)];
+    }
+
+    private void LogGivenUp(IReadOnlyList<SessionEvent> events)
+    {
+        foreach (var failed in events.OfType<WebhookFailed>())
+        {
+            if (failed is not { Target: WebhookTarget.Notify, NextAt: null } || !session.Notifications.TryFind(failed.Number, out var pending))
+                continue;
+            WebhookInstruments.NotificationGivenUp();
+            _logger.NotificationGivenUp(environment.Session, pending.Task, NotificationDecider.WithoutQuery(pending.Url), failed.Attempt, failed.Why);
         }
     }
 
@@ -94,6 +141,8 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
             if (!IsUnderWay(order))
                 next = Session.Earliest(next, due < _silentUntil ? _silentUntil : due);
         }
+        foreach (var (_, due) in Unsent().Take(1))
+            next = Session.Earliest(next, due < _silentUntil ? _silentUntil : due);
         return next;
     }
 

@@ -64,6 +64,7 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
     {
         WebhookTarget.Push => PushAsync(),
         WebhookTarget.Launch => LaunchAsync(brief.Launch!),
+        WebhookTarget.Notify => NotifyAsync(brief.Notification!),
         _ => throw new InvalidOperationException($"There is no webhook for {_order.Target}."),
     };
 
@@ -91,6 +92,24 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
             json.WriteNumber("lastEvent", launch.Through);
             json.WriteEndObject();
         }));
+    }
+
+    private async ValueTask<WebhookReport?> NotifyAsync(Notification pending)
+    {
+        if (environment.Holder.Current is not { } grant
+            || await environment.Store.FindArchivedAsync(grant, environment.Session, pending.Generation, [pending.Task], _stop.Token) is not { } rows)
+        {
+            return null;
+        }
+        if (rows.Count == 0)
+            return Unsendable("What the task came to is not in the archive any more.");
+        if (pending.Secret is not { } secret)
+            return Unsendable("There is no secret left to sign it with.");
+        var id = CloudEvent.IdOf(environment.Session, "notify", pending.Number);
+        return await SendAsync(
+            pending.Number, pending.Url, secret, id, NotificationBody.Write(id, environment.Session, pending.Number, pending.Generation, SessionStorage.Read(rows[0])));
+
+        WebhookReport Unsendable(string why) => new(_order, pending.Number, new WebhookAnswer(WebhookResult.Gone, null, null, why));
     }
 
     private async ValueTask<WebhookReport?> SendAsync(long number, string url, string secret, string id, ReadOnlyMemory<byte> body)

@@ -8,7 +8,7 @@ namespace Backhaul.Node.Sessions;
 /// </summary>
 internal static class WebhookDecider
 {
-    /// <summary>Everything that could be sent, and when.</summary>
+    /// <summary>Everything that could be sent, and when, but for notifications.</summary>
     public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session, Presence presence)
     {
         if (LaunchDecider.SendAt(session, presence) is { } sendAt && session.Launching.Open is { } open)
@@ -19,7 +19,7 @@ internal static class WebhookDecider
 
     public static DateTimeOffset? NextDue(Session session)
     {
-        DateTimeOffset? next = null;
+        var next = session.Notifications.NextDue;
         foreach (var (_, due) in Orders(session, Presence.Nobody))
             next = Session.Earliest(next, due);
         return next;
@@ -28,6 +28,8 @@ internal static class WebhookDecider
     /// <summary>The events of a report; none when it is late.</summary>
     public static IReadOnlyList<SessionEvent> Report(Session session, WebhookReport report, DateTimeOffset now, double unit)
     {
+        if (report.Order.Target is WebhookTarget.Notify)
+            return NotificationDecider.Report(session, report, now, unit);
         if (!Orders(session, Presence.Nobody).Any(wanted => wanted.Order == report.Order))
             return [];
         return report.Answer switch
@@ -58,6 +60,7 @@ internal static class WebhookDecider
     {
         WebhookTarget.Push => session.Push.Disabled,
         WebhookTarget.Launch => session.Launching.Disabled,
+        WebhookTarget.Notify => null, // each is given up by itself
         _ => throw new ArgumentOutOfRangeException(nameof(target), target, "not a target"),
     };
 

@@ -17,7 +17,11 @@ internal sealed record WebhookOrder(WebhookTarget Target, long Key, int Attempt)
 }
 
 /// <summary>An order with what its child needs of the session, taken in the session's turn: the child runs beside it.</summary>
-internal sealed record WebhookBrief(WebhookOrder Order, SessionConfiguration Configuration, long LastNumber, LaunchRun? Launch);
+internal sealed record WebhookBrief(WebhookOrder Order, SessionConfiguration Configuration, long LastNumber, LaunchRun? Launch)
+{
+    /// <summary>Of an order to notify, with the secret that signs it now.</summary>
+    public Notification? Notification { get; init; }
+}
 
 /// <summary>What became of an order.</summary>
 /// <param name="Order">The order.</param>

@@ -46,6 +46,12 @@ internal static class WebhookTransitions
             case { Target: WebhookTarget.Launch }:
                 ApplyToLaunch(session.Launching, happened);
                 break;
+            case WebhookDelivered { Target: WebhookTarget.Notify } told:
+                session.Notifications.OnDelivered(told.Number);
+                break;
+            case WebhookFailed { Target: WebhookTarget.Notify } failed:
+                session.Notifications.OnFailed(failed);
+                break;
             default:
                 throw new InvalidOperationException($"Webhooks do not know the event {happened.GetType().Name} of {happened.Target}.");
         }

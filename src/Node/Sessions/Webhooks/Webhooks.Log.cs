@@ -10,6 +10,9 @@ internal static partial class WebhookLog
     [LoggerMessage(4021, LogLevel.Warning, "Session {Session}: a webhook ({Target}) could not be made or recorded; it is tried again.")]
     public static partial void WebhookBroke(this ILogger logger, SessionKey session, WebhookTarget target, Exception failure);
 
+    [LoggerMessage(4023, LogLevel.Warning, "Session {Session}, task {Task}: its end is not told to {Url} any more, after {Attempts} attempts: {Why}")]
+    public static partial void NotificationGivenUp(this ILogger logger, SessionKey session, TaskId task, string url, int attempts, string why);
+
     [LoggerMessage(4022, LogLevel.Warning, "Session {Session}: webhooks ({Target}) are disabled: {Why} pbm webhook enable, its client, or a re-attach with another URL, secret or types enables them.")]
     public static partial void WebhooksDisabled(this ILogger logger, SessionKey session, WebhookTarget target, string why);
 }
