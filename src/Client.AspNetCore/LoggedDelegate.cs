@@ -26,6 +26,8 @@ internal sealed class LoggedDelegate(ISessionDelegate to, ILogger logger) : ISes
 
     public ValueTask ExpectationExceededAsync(TaskEvent<ExpectationExceededData> exceeded, CancellationToken stop) => to.ExpectationExceededAsync(exceeded, stop);
 
+    public ValueTask DeadlineNearAsync(TaskEvent<DeadlineNearData> near, CancellationToken stop) => to.DeadlineNearAsync(near, stop);
+
     public ValueTask RangesDownloadedAsync(TaskEvent<RangesDownloadedData> downloaded, CancellationToken stop) => to.RangesDownloadedAsync(downloaded, stop);
 
     public ValueTask TaskFinishedFileAsync(TaskEvent<TaskFinishedFileData> finished, CancellationToken stop) => to.TaskFinishedFileAsync(finished, stop);

@@ -138,6 +138,28 @@ public sealed record ExpectationExceededData
     public long ActualBytes { get; init; }
 }
 
+/// <summary>Of <c>deadlineNear</c>.</summary>
+public sealed record DeadlineNearData
+{
+    /// <summary>When it ends as <c>expired</c>.</summary>
+    public DateTimeOffset Deadline { get; init; }
+
+    /// <summary><c>suspended</c>, <c>waiting</c> or <c>running</c>.</summary>
+    public string? State { get; init; }
+
+    /// <summary>Bytes received so far.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Bytes sent so far.</summary>
+    public long BytesSent { get; init; }
+
+    /// <summary>What is to be moved in all, when it is known.</summary>
+    public long? Total { get; init; }
+
+    /// <summary>How long it would take still, of a running task, when it is known.</summary>
+    public TimeSpan? Eta { get; init; }
+}
+
 /// <summary>Of <c>rangesDownloaded</c>.</summary>
 public sealed record RangesDownloadedData
 {

@@ -15,6 +15,7 @@ namespace Backhaul.Client.Delegates;
 [JsonSerializable(typeof(RestartedData))]
 [JsonSerializable(typeof(RedirectedData))]
 [JsonSerializable(typeof(ExpectationExceededData))]
+[JsonSerializable(typeof(DeadlineNearData))]
 [JsonSerializable(typeof(RangesDownloadedData))]
 [JsonSerializable(typeof(TaskFinishedFileData))]
 [JsonSerializable(typeof(TaskCompletedData))]

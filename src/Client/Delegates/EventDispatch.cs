@@ -22,6 +22,7 @@ internal static class EventDispatch
             EventTypes.Restarted => to.RestartedAsync(OfTask(json.RestartedData), stop),
             EventTypes.Redirected => to.RedirectedAsync(OfTask(json.RedirectedData), stop),
             EventTypes.ExpectationExceeded => to.ExpectationExceededAsync(OfTask(json.ExpectationExceededData), stop),
+            EventTypes.DeadlineNear => to.DeadlineNearAsync(OfTask(json.DeadlineNearData), stop),
             EventTypes.RangesDownloaded => to.RangesDownloadedAsync(OfTask(json.RangesDownloadedData), stop),
             EventTypes.TaskFinishedFile => to.TaskFinishedFileAsync(OfTask(json.TaskFinishedFileData), stop),
             EventTypes.TaskCompleted => to.TaskCompletedAsync(OfTask(json.TaskCompletedData), stop),

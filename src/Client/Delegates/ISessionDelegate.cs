@@ -41,6 +41,9 @@ public interface ISessionDelegate
     /// <summary>A task has far more bytes than its client expected; nothing ends because of it.</summary>
     ValueTask ExpectationExceededAsync(TaskEvent<ExpectationExceededData> exceeded, CancellationToken stop) => default;
 
+    /// <summary>A task that has not ended nears its deadline: a tenth of its time is left, an hour at most.</summary>
+    ValueTask DeadlineNearAsync(TaskEvent<DeadlineNearData> near, CancellationToken stop) => default;
+
     /// <summary>More bytes of a download with random access are there.</summary>
     ValueTask RangesDownloadedAsync(TaskEvent<RangesDownloadedData> downloaded, CancellationToken stop) => default;
 

@@ -320,7 +320,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private void Continue(SessionTurn turn)
     {
         _session.Tasks.Promote(Now);
-        while (turn.Bytes < TurnBytesMax && (AttemptDecider.Continue(_session, Now) is { Count: > 0 } events || (events = _webhooks!.Continue(Now)).Count > 0))
+        while (turn.Bytes < TurnBytesMax && (AttemptDecider.Continue(_session, Now, _attempts.Read) is { Count: > 0 } events || (events = _webhooks!.Continue(Now)).Count > 0))
             Apply(turn, events, null);
         if (turn.Bytes >= TurnBytesMax)
             _context.Self.TryPost(new SessionMessage.Wake()); // more to end: the next turn goes on

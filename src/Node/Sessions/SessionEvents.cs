@@ -71,6 +71,7 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("client.attached.v1", json.ClientAttached, numbered: false);
         codec.Register("task.expectationExceeded.v1", json.TaskExpectationExceeded, numbered: true);
         codec.Register("events.expired.v1", json.EventsExpired, numbered: true);
+        codec.Register("task.deadlineNear.v1", json.TaskDeadlineNear, numbered: true);
         return codec;
     }
 }
@@ -141,6 +142,16 @@ internal sealed record TaskRestarted(TaskId Task, int Attempt, int Generation, s
 
 /// <summary>A task's bytes are far more than its client expected.</summary>
 internal sealed record TaskExpectationExceeded(TaskId Task, long ExpectedBytes, long ActualBytes, DateTimeOffset At) : TaskEvent(Task, At);
+
+/// <summary>A task that has not ended nears its deadline; how far it is.</summary>
+internal sealed record TaskDeadlineNear(TaskId Task, DateTimeOffset Deadline, string State, long BytesReceived, long BytesSent, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>What is to be moved in all, when it is known.</summary>
+    public long? Total { get; init; }
+
+    /// <summary>How long it would take still, when it is known.</summary>
+    public TimeSpan? Eta { get; init; }
+}
 
 internal sealed record TaskRedirected(TaskId Task, int Attempt, string Url, int Status, DateTimeOffset At) : TaskEvent(Task, At);
 
@@ -299,6 +310,7 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(LaunchEnded))]
 [JsonSerializable(typeof(ClientAttached))]
 [JsonSerializable(typeof(EventsExpired))]
+[JsonSerializable(typeof(TaskDeadlineNear))]
 [JsonSerializable(typeof(CommandAnswered))]
 [JsonSerializable(typeof(SessionSnapshot))]
 [JsonSerializable(typeof(TaskState))]

@@ -94,6 +94,9 @@ public static class EventTypes
     /// <summary>A task's bytes are far more than its client expected.</summary>
     public const string ExpectationExceeded = "expectationExceeded";
 
+    /// <summary>A task that has not ended nears its deadline; the data says how far it is.</summary>
+    public const string DeadlineNear = "deadlineNear";
+
     /// <summary>More bytes of a download with random access are there; the data has their ranges.</summary>
     public const string RangesDownloaded = "rangesDownloaded";
 

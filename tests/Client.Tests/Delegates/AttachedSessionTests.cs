@@ -21,6 +21,7 @@ public sealed class AttachedSessionTests
             .Add("restarted", """{"attempt":3,"generation":2,"why":"changed"}""", "t1")
             .Add("redirected", """{"attempt":3,"url":"https://example.org/b","status":302}""", "t1")
             .Add("expectationExceeded", """{"expectedBytes":3,"actualBytes":9}""", "t1")
+            .Add("deadlineNear", """{"deadline":"2027-01-01T00:00:00Z","state":"running","bytesReceived":5,"bytesSent":0,"total":20,"eta":"PT7S"}""", "t1")
             .Add("rangesDownloaded", """{"ranges":[[0,5],[7,9]],"total":20}""", "t1")
             .Add("taskFinishedFile", """{"file":{"container":"default","path":"a","length":20}}""", "t1")
             .Add("taskCompleted", Ended, "t1")
@@ -28,11 +29,11 @@ public sealed class AttachedSessionTests
             .Add("completionGroupFired", """{"group":"c","failed":2}""")
             .Add("fromALaterVersion", """{"x":1}""")
             .Add("eventsDrained");
-        var calls = await RunAsync(script, new RecordingDelegate(), 17);
+        var calls = await RunAsync(script, new RecordingDelegate(), 18);
         Assert.Equal(
         [
             "progress t1 5", "created 2", "task t1 download https://example.org/a d", "started 1 10", "waiting retry 2027 idleTimeout", "challenge basic h:80 True", "asked 2 continue 2027", "resumed 10/20",
-            "restarted 2 changed", "redirected 302 https://example.org/b", "exceeded 9/3", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 17",
+            "restarted 2 changed", "redirected 302 https://example.org/b", "exceeded 9/3", "near 5/20 7", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 18",
         ], calls);
     }
 

@@ -42,6 +42,8 @@ internal sealed class RecordingDelegate : ISessionDelegate
 
     public ValueTask ExpectationExceededAsync(TaskEvent<ExpectationExceededData> exceeded, CancellationToken stop) => Note($"exceeded {exceeded.Data.ActualBytes}/{exceeded.Data.ExpectedBytes}");
 
+    public ValueTask DeadlineNearAsync(TaskEvent<DeadlineNearData> near, CancellationToken stop) => Note($"near {near.Data.BytesReceived}/{near.Data.Total} {near.Data.Eta?.TotalSeconds}");
+
     public ValueTask RangesDownloadedAsync(TaskEvent<RangesDownloadedData> downloaded, CancellationToken stop) =>
         Note($"ranges {string.Join(',', downloaded.Data.Ranges.Select(range => $"{range[0]}-{range[1]}"))} of {downloaded.Data.Total}");
 

@@ -146,6 +146,7 @@ public sealed class EventShapesTests
         new LaunchEnded(3, LaunchEnds.Completed, At),
         new ClientAttached(At),
         new EventsExpired(3, 12, At),
+        new TaskDeadlineNear(Task, At, "running", 50, 0, At) { Total = 100, Eta = TimeSpan.FromSeconds(7) },
         new TaskCreated(Task, 7, new TaskSpec
         {
             Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET",

@@ -37,6 +37,7 @@ internal static class EventViews
         CompletionFired => EventTypes.CompletionGroupFired,
         EventsDrained => EventTypes.EventsDrained,
         EventsExpired => EventTypes.EventsExpired,
+        TaskDeadlineNear => EventTypes.DeadlineNear,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is not an event for clients."),
     };
 
@@ -74,6 +75,9 @@ internal static class EventViews
             case TaskExpectationExceeded exceeded:
                 json.WriteNumber("expectedBytes", exceeded.ExpectedBytes);
                 json.WriteNumber("actualBytes", exceeded.ActualBytes);
+                break;
+            case TaskDeadlineNear near:
+                WriteNear(json, near);
                 break;
             case TaskWaiting waiting:
                 json.WriteString("reason", waiting.Reason);
@@ -134,6 +138,19 @@ internal static class EventViews
         json.WriteBoolean("isProxy", asked.IsProxy);
         json.WriteBoolean("wasRefused", asked.WasRefused);
         json.WriteNumber("count", challenged.Count);
+    }
+
+    private static void WriteNear(Utf8JsonWriter json, TaskDeadlineNear near)
+    {
+        json.WriteString("deadline", near.Deadline.UtcDateTime);
+        json.WriteString("state", near.State);
+        json.WriteNumber("bytesReceived", near.BytesReceived);
+        json.WriteNumber("bytesSent", near.BytesSent);
+        WriteNumber(json, "total", near.Total);
+        if (near.Eta is not { } eta)
+            return;
+        json.WritePropertyName("eta");
+        JsonSerializer.Serialize(json, eta, ProtocolJson.Default.TimeSpan);
     }
 
     private static void WriteCompleted(Utf8JsonWriter json, TaskCompleted completed)

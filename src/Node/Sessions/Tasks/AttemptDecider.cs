@@ -40,12 +40,17 @@ internal static class AttemptDecider
     ];
 
     /// <summary>What time and a pending end ask for now; called until it has nothing more to say.</summary>
-    public static IReadOnlyList<SessionEvent> Continue(Session session, DateTimeOffset now)
+    /// <param name="session">The state.</param>
+    /// <param name="now">Now.</param>
+    /// <param name="live">How far running attempts are.</param>
+    public static IReadOnlyList<SessionEvent> Continue(Session session, DateTimeOffset now, Func<TaskId, LiveProgress?>? live = null)
     {
-        if (session.Tasks.TryFindOverdue(now, out var overdue))
+        if (session.Tasks.TryFindStruck(now, out var struck))
         {
-            var code = overdue.Spec.Deadline <= now ? TransferCodes.Expired : TransferCodes.TimedOut;
-            return TaskDecider.EndTask(overdue, code, now);
+            if (TaskBook.LimitOf(struck) is not { } limit || limit > now)
+                return [DeadlineWarning.Of(struck, live?.Invoke(struck.Id), now)];
+            var code = struck.Spec.Deadline <= now ? TransferCodes.Expired : TransferCodes.TimedOut;
+            return TaskDecider.EndTask(struck, code, now);
         }
         if (session.Tasks.TryFindDeferred(now, out var deferred))
             return RangeDecider.Release(deferred, now);

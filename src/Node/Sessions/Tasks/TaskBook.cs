@@ -20,7 +20,7 @@ internal sealed class TaskBook
     private readonly TaskOrder _ordered = new();
     private readonly HashSet<(ContainerName, ContainerPath)> _destinations = [];
     private readonly SortedSet<TimedTask> _waits = [];
-    private readonly SortedSet<TimedTask> _limits = [];
+    private readonly SortedSet<TimedTask> _strikes = [];
     private readonly SortedSet<TimedTask> _deferrals = [];
     private readonly SortedSet<TimedTask> _questions = [];
     private readonly SortedSet<TaskRank> _toAsk = [];
@@ -170,10 +170,10 @@ internal sealed class TaskBook
             AddReady(task);
     }
 
-    /// <summary>The earliest task whose deadline or resource time-out has struck.</summary>
-    public bool TryFindOverdue(DateTimeOffset now, [NotNullWhen(true)] out TaskState? task)
+    /// <summary>The earliest task whose deadline, resource time-out or warning has struck.</summary>
+    public bool TryFindStruck(DateTimeOffset now, [NotNullWhen(true)] out TaskState? task)
     {
-        task = _limits.Count > 0 && _limits.Min.At <= now ? _byId[_limits.Min.Id] : null;
+        task = _strikes.Count > 0 && _strikes.Min.At <= now ? _byId[_strikes.Min.Id] : null;
         return task is not null;
     }
 
@@ -214,11 +214,19 @@ internal sealed class TaskBook
     private DateTimeOffset? NextStartOrEnd()
     {
         DateTimeOffset? wait = _waits.Count > 0 ? _waits.Min.At : null;
-        DateTimeOffset? limit = _limits.Count > 0 ? _limits.Min.At : null;
+        DateTimeOffset? limit = _strikes.Count > 0 ? _strikes.Min.At : null;
         return wait is null ? limit : limit is null || wait < limit ? wait : limit;
     }
 
-    private static DateTimeOffset? LimitOf(TaskState task)
+    /// <summary>When time speaks about it next: the warning of its deadline, or its end.</summary>
+    private static DateTimeOffset? StrikeOf(TaskState task)
+    {
+        var limit = LimitOf(task);
+        return DeadlineWarning.At(task) is { } warning && !(limit <= warning) ? warning : limit;
+    }
+
+    /// <summary>When it ends if it has not ended by then; null: never, or its end is under way.</summary>
+    public static DateTimeOffset? LimitOf(TaskState task)
     {
         if (task.Phase is TaskPhase.Canceling)
             return null; // its end is under way already
@@ -252,8 +260,8 @@ internal sealed class TaskBook
             _questions.Add(new TimedTask(unanswered, task.Ordinal, task.Id));
         if (task.Ranges?.DeferredUntil is { } until)
             _deferrals.Add(new TimedTask(until, task.Ordinal, task.Id));
-        if (LimitOf(task) is { } limit)
-            _limits.Add(new TimedTask(limit, task.Ordinal, task.Id));
+        if (StrikeOf(task) is { } strike)
+            _strikes.Add(new TimedTask(strike, task.Ordinal, task.Id));
         if (UrgentAt(task) is { } urgent)
             _urgencies.Add(new TimedTask(urgent, task.Ordinal, task.Id));
     }
@@ -281,8 +289,8 @@ internal sealed class TaskBook
             _questions.Remove(new TimedTask(unanswered, task.Ordinal, task.Id));
         if (task.Ranges?.DeferredUntil is { } until)
             _deferrals.Remove(new TimedTask(until, task.Ordinal, task.Id));
-        if (LimitOf(task) is { } limit)
-            _limits.Remove(new TimedTask(limit, task.Ordinal, task.Id));
+        if (StrikeOf(task) is { } strike)
+            _strikes.Remove(new TimedTask(strike, task.Ordinal, task.Id));
         if (UrgentAt(task) is { } urgent && !_urgencies.Remove(new TimedTask(urgent, task.Ordinal, task.Id)))
             _urgent.Remove(task.Id);
     }

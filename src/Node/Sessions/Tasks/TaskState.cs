@@ -62,6 +62,10 @@ internal sealed record TaskState
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Allowed { get; init; }
 
+    /// <summary>The client was told that its deadline is near.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsDeadlineNear { get; init; }
+
     /// <summary>Null until the first attempt: a queued task stays small.</summary>
     public TaskRun? Run { get; init; }
     public TaskEnd? End { get; init; }

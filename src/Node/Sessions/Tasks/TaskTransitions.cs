@@ -35,6 +35,7 @@ internal static class TaskTransitions
         TaskResponded responded => WithAttempt(task with { Run = task.Run! with { Response = responded.Response, Challenge = null, ChallengeCount = 0 } }, attempt => attempt with { Status = responded.Response.Status, Phases = PhasesOf(responded.Response) ?? attempt.Phases }),
         TaskContinued => task,
         TaskExpectationExceeded => task with { Run = task.Run! with { IsExpectationExceeded = true } },
+        TaskDeadlineNear => task with { IsDeadlineNear = true },
         TaskRestarted restarted => task with
         {
             Run = task.Run! with { Generation = restarted.Generation, Part = null },

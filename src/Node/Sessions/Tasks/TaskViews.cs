@@ -193,7 +193,7 @@ internal static class TaskViews
 
     private static string Times(int count) => count == 1 ? "asked once" : $"asked {count} times in a row";
 
-    private static TaskProgress ProgressOf(TaskState task, LiveProgress? live)
+    public static TaskProgress ProgressOf(TaskState task, LiveProgress? live)
     {
         var isUpload = task.Spec.Kind is TaskKind.Upload;
         var part = isUpload ? null : task.Run?.Part;
