@@ -15,7 +15,11 @@ internal interface IWebhookSender
 /// <param name="Secret">A sealed key, or the name of a secret.</param>
 /// <param name="Id">The same each time that this is sent.</param>
 /// <param name="Body">A CloudEvent.</param>
-internal sealed record WebhookMessage(SessionKey Session, string Url, string Secret, string Id, ReadOnlyMemory<byte> Body);
+internal sealed record WebhookMessage(SessionKey Session, string Url, string Secret, string Id, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>Tells of a task's end. There may be very many of these: half of the places is left to the others.</summary>
+    public bool IsNotification { get; init; }
+}
 
 /// <summary>What a receiver said.</summary>
 internal enum WebhookResult

@@ -20,8 +20,30 @@ internal sealed class WebhookSender(
     private const string Signature = "webhook-signature";
 
     private readonly SemaphoreSlim _room = new(options.WebhooksMax, options.WebhooksMax);
+    private readonly SemaphoreSlim _roomToNotify = new(Math.Max(1, options.WebhooksMax / 2), Math.Max(1, options.WebhooksMax / 2));
 
     public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
+    {
+        if (!message.IsNotification)
+            return await SendInTurnAsync(message, stop);
+        await _roomToNotify.WaitAsync(stop);
+        try
+        {
+            return await SendInTurnAsync(message, stop);
+        }
+        finally
+        {
+            _roomToNotify.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _room.Dispose();
+        _roomToNotify.Dispose();
+    }
+
+    private async ValueTask<WebhookAnswer> SendInTurnAsync(WebhookMessage message, CancellationToken stop)
     {
         await _room.WaitAsync(stop);
         try
@@ -35,8 +57,6 @@ internal sealed class WebhookSender(
             _room.Release();
         }
     }
-
-    public void Dispose() => _room.Dispose();
 
     private async ValueTask<WebhookAnswer> SendNowAsync(WebhookMessage message, CancellationToken stop)
     {

@@ -19,6 +19,10 @@ internal sealed class NotificationBook
 
     private readonly Dictionary<long, Notification> _pending = [];
     private readonly SortedSet<(DateTimeOffset Due, long Number)> _due = [];
+
+    /// <summary>One for each receiver, and the first of each: one that does not answer holds up its own only.</summary>
+    private readonly Dictionary<string, SortedSet<(DateTimeOffset Due, long Number)>> _lanes = new(StringComparer.Ordinal);
+    private readonly SortedSet<(DateTimeOffset Due, long Number)> _firsts = [];
     private readonly Queue<GivenUpNotification> _givenUp = [];
 
     public int Count => _pending.Count;
@@ -30,13 +34,32 @@ internal sealed class NotificationBook
 
     public DateTimeOffset? NextDue => _due.Count > 0 ? _due.Min.Due : null;
 
-    /// <summary>In the order in which they are sent.</summary>
-    public IEnumerable<Notification> ByDue => _due.Select(entry => _pending[entry.Number]);
-
     /// <summary>The one that would be sent last.</summary>
     public Notification? Last => _due.Count > 0 ? _pending[_due.Max.Number] : null;
 
     public bool TryFind(long number, [NotNullWhen(true)] out Notification? notification) => _pending.TryGetValue(number, out notification);
+
+    /// <summary>
+    /// What is sent next, in order of its time. The cost hangs on how many are asked for and under way, not on how many are pending.
+    /// </summary>
+    /// <param name="underWay">The numbers of those that are being sent.</param>
+    /// <param name="count">So many at most.</param>
+    /// <param name="perReceiver">So many of one receiver, with those under way.</param>
+    public IReadOnlyList<Notification> Next(IReadOnlySet<long> underWay, int count, int perReceiver)
+    {
+        var busy = underWay.Where(_pending.ContainsKey).CountBy(number => ReceiverOf(_pending[number])).ToDictionary(StringComparer.Ordinal);
+        List<Notification> next = [];
+        var free = 0;
+        foreach (var (_, number) in _firsts)
+        {
+            var receiver = ReceiverOf(_pending[number]);
+            var taken = busy.GetValueOrDefault(receiver);
+            next.AddRange(_lanes[receiver].Where(entry => !underWay.Contains(entry.Number)).Take(perReceiver - taken).Select(entry => _pending[entry.Number]));
+            if (taken == 0 && ++free == count)
+                break;
+        }
+        return [.. next.OrderBy(pending => pending.Due()).ThenBy(pending => pending.Number).Take(count)];
+    }
 
     /// <param name="ended">A task in its final state.</param>
     /// <param name="number">Of the event that said so.</param>
@@ -49,15 +72,15 @@ internal sealed class NotificationBook
 
     public void OnDelivered(long number)
     {
-        if (_pending.Remove(number, out var told))
-            _due.Remove((told.Due(), number));
+        if (_pending.TryGetValue(number, out var told))
+            Remove(told);
     }
 
     public void OnFailed(WebhookFailed failed)
     {
-        if (!_pending.Remove(failed.Number, out var refused))
+        if (!_pending.TryGetValue(failed.Number, out var refused))
             return;
-        _due.Remove((refused.Due(), failed.Number));
+        Remove(refused);
         if (failed.NextAt is { } next)
         {
             Add(refused with { Tries = new WebhookTries(failed.Number, failed.Attempt, next, failed.Status, failed.Why) });
@@ -96,5 +119,29 @@ internal sealed class NotificationBook
     {
         _pending.Add(pending.Number, pending);
         _due.Add((pending.Due(), pending.Number));
+        var receiver = ReceiverOf(pending);
+        if (!_lanes.TryGetValue(receiver, out var lane))
+            _lanes.Add(receiver, lane = []);
+        if (lane.Count > 0)
+            _firsts.Remove(lane.Min);
+        lane.Add((pending.Due(), pending.Number));
+        _firsts.Add(lane.Min);
     }
+
+    private void Remove(Notification pending)
+    {
+        var entry = (pending.Due(), pending.Number);
+        _due.Remove(entry);
+        var receiver = ReceiverOf(pending);
+        var lane = _lanes[receiver];
+        _firsts.Remove(lane.Min);
+        lane.Remove(entry);
+        if (lane.Count > 0)
+            _firsts.Add(lane.Min);
+        else
+            _lanes.Remove(receiver);
+        _pending.Remove(pending.Number);
+    }
+
+    private static string ReceiverOf(Notification pending) => ReadyTasks.HostOf(pending.Url).ToString();
 }

@@ -6,6 +6,12 @@ namespace Backhaul.Node.Sessions;
 /// <summary>Whom the end of a task is told to, what signs it, what an answer means, and what is too many. Pure.</summary>
 internal static class NotificationDecider
 {
+    /// <summary>So many of a session are under way at once: they need no order, and the others of the node need their places.</summary>
+    private const int AtOnce = 16;
+
+    /// <summary>Of these so many to one receiver: one that takes connections and never answers must not be all that is waited for.</summary>
+    private const int AtOnceToOne = 4;
+
     /// <summary>A cancelled task tells nobody: whoever cancelled it knows.</summary>
     public static string? UrlFor(TaskState ended) => ended.End?.Outcome switch
     {
@@ -32,9 +38,13 @@ internal static class NotificationDecider
         }
         : null;
 
-    /// <summary>Everything that waits to be sent, in order of its time. Asked for as far as it is needed: there may be very many.</summary>
-    public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session) =>
-        session.Notifications.ByDue.Select(pending => (OrderOf(pending), pending.Due()));
+    /// <summary>What comes next, in order of its time, as much as there is room for.</summary>
+    /// <param name="session">The state.</param>
+    /// <param name="underWay">The numbers of those that are being sent: the end of one makes room.</param>
+    public static IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Orders(Session session, IReadOnlySet<long> underWay) =>
+        session.Notifications.Count == 0 || underWay.Count >= AtOnce
+            ? []
+            : session.Notifications.Next(underWay, AtOnce - underWay.Count, AtOnceToOne).Select(pending => (OrderOf(pending), pending.Due()));
 
     /// <summary>The events of a report; none when it is late.</summary>
     public static IReadOnlyList<SessionEvent> Report(Session session, WebhookReport report, DateTimeOffset now, double unit)

@@ -13,9 +13,6 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     /// <summary>A child that ended without a word (its node is not trusted, the store is away) is not followed at once by the next.</summary>
     private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
 
-    /// <summary>So many notifications of a session are under way at once: they need no order, and the others of the node need their places.</summary>
-    private const int NotificationsAtOnce = 8;
-
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionWebhooks>();
     private readonly PresenceWatch _presence = new(environment.Feed, session.Key, environment.Options.AttachGrace);
     private readonly HashSet<WebhookOrder> _sending = [];
@@ -89,7 +86,7 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
                 continue;
             Send(new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber, session.Launching.Open));
         }
-        foreach (var (order, due) in Unsent())
+        foreach (var (order, due) in Unsent().ToList())
         {
             if (due > now)
                 break;
@@ -108,16 +105,9 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
         context.Spawn(brief.Order.ChildName, () => new WebhookActor(brief, environment, parent));
     }
 
-    /// <summary>The notifications that come next, as many as there is room for; their number bounds the cost, not that of all that are pending.</summary>
-    private List<(WebhookOrder Order, DateTimeOffset Due)> Unsent()
-    {
-        if (session.Notifications.Count == 0)
-            return [];
-        var underWay = _sending.Where(order => order.Target is WebhookTarget.Notify).Select(order => order.Key).ToHashSet();
-        return underWay.Count >= NotificationsAtOnce
-            ? [] // the end of one brings a turn
-            : [.. NotificationDecider.Orders(session).Where(wanted => !underWay.Contains(wanted.Order.Key)).Take(NotificationsAtOnce - underWay.Count)];
-    }
+    /// <summary>The notifications that come next, as many as there is room for.</summary>
+    private IEnumerable<(WebhookOrder Order, DateTimeOffset Due)> Unsent() =>
+        NotificationDecider.Orders(session, _sending.Where(order => order.Target is WebhookTarget.Notify).Select(order => order.Key).ToHashSet());
 
     private void LogGivenUp(IReadOnlyList<SessionEvent> events)
     {

@@ -116,7 +116,7 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
     {
         if (!environment.Trust.MayAct)
             return null;
-        var answer = await environment.Webhooks.SendAsync(new WebhookMessage(environment.Session, url, secret, id, body), _stop.Token);
+        var answer = await environment.Webhooks.SendAsync(new WebhookMessage(environment.Session, url, secret, id, body) { IsNotification = _order.Target is WebhookTarget.Notify }, _stop.Token);
         environment.CrashPoints.Reach("webhook.sent");
         return new WebhookReport(_order, number, answer);
     }

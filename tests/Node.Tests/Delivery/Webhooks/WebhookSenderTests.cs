@@ -138,6 +138,23 @@ public sealed class WebhookSenderTests
         Assert.Equal((WebhookResult.Failed, null), (answer.Result, answer.Status));
     }
 
+    [Fact]
+    public async Task Notifications_take_half_of_the_places_and_what_else_is_sent_passes_them()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        receiver.Answer = context => context.Request.Path.Value!.EndsWith("/held", StringComparison.Ordinal) ? held.Task : Task.CompletedTask;
+        using var clients = new OutboundClients(Loopback, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, Secrets());
+        using var sender = new WebhookSender(clients, Secrets(), Box, new DeliveryOptions { WebhooksMax = 2 }, TimeProvider.System);
+        var told = Message(receiver.Url + "/held") with { IsNotification = true };
+        var (first, second) = (sender.SendAsync(told, stop).AsTask(), sender.SendAsync(told, stop).AsTask());
+        Assert.Equal(WebhookResult.Taken, (await sender.SendAsync(Message(receiver.Url), stop)).Result);
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        held.SetResult();
+        Assert.Equal((WebhookResult.Taken, WebhookResult.Taken), ((await first).Result, (await second).Result));
+    }
+
     private static WebhookMessage Message(string url, string secret = "hooks")
     {
         var id = CloudEvent.IdOf(Session, "push", 17);
@@ -154,11 +171,17 @@ public sealed class WebhookSenderTests
 
     private static async Task<WebhookAnswer> SendAsync(WebhookMessage message, DeliveryOptions? options = null, EgressOptions? egress = null)
     {
-        var secrets = SecretTable.Read(
-            new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["hooks:Kind"] = "webhook", ["hooks:Keys"] = Key }).Build(), out var faults);
-        Assert.Empty(faults);
+        var secrets = Secrets();
         using var clients = new OutboundClients(egress ?? Loopback, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets);
         using var sender = new WebhookSender(clients, secrets, Box, options ?? new DeliveryOptions(), TimeProvider.System);
         return await sender.SendAsync(message, TestContext.Current.CancellationToken);
+    }
+
+    private static SecretTable Secrets()
+    {
+        var secrets = SecretTable.Read(
+            new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["hooks:Kind"] = "webhook", ["hooks:Keys"] = Key }).Build(), out var faults);
+        Assert.Empty(faults);
+        return secrets;
     }
 }

@@ -11,6 +11,7 @@ namespace Backhaul.Node.Tests.Sessions.Webhooks;
 public sealed class NotificationRulesTests
 {
     private static readonly LaunchConfiguration Launch = new() { Url = "https://launch.example/", Secret = "launching" };
+    private static readonly HashSet<long> None = [];
     private static readonly PushConfiguration Push = new() { Url = "https://push.example/", Secret = "pushing" };
 
     [Fact]
@@ -60,7 +61,7 @@ public sealed class NotificationRulesTests
     {
         var harness = new SessionHarness().Opened(new SessionConfiguration { Push = Push });
         var number = End(harness, harness.Add(Spec(null))).Number;
-        var (order, _) = Assert.Single(NotificationDecider.Orders(harness.Session));
+        var (order, _) = Assert.Single(NotificationDecider.Orders(harness.Session, None));
         harness.Apply([new WebhookFailed(WebhookTarget.Notify, number, 1, 500, "It answered 500.", harness.Now, harness.Now)]);
         Assert.Empty(WebhookDecider.Report(harness.Session, new WebhookReport(order, number, ScriptedWebhooks.Taken), harness.Now, 0.5));
         harness.Apply([new WebhookDelivered(WebhookTarget.Notify, number, 200, harness.Now)]);
@@ -75,14 +76,37 @@ public sealed class NotificationRulesTests
         var created = Enumerable.Range(1, 100_000).Select(ordinal => new TaskCreated(TaskId.FromOrdinal(ordinal), ordinal, Spec(null) with { Start = false }, 1, harness.Now)).ToList();
         foreach (var task in created)
             harness.Session.Apply(task);
-        Assert.Empty(NotificationDecider.Orders(harness.Session));
+        Assert.Empty(NotificationDecider.Orders(harness.Session, None));
         Assert.Null(harness.Session.Notifications.NextDue);
         foreach (var task in created)
             harness.Session.Apply(new TaskCompleted(task.Task, TaskOutcomes.Succeeded, null, 200, 1, 0, null, null, null, harness.Now));
         Assert.Equal(100_000, harness.Session.Notifications.Count);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Equal(8, NotificationDecider.Orders(harness.Session).Take(8).Count());
+        Assert.Equal(4, NotificationDecider.Orders(harness.Session, None).Count());
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024);
+    }
+
+    [Fact]
+    public void A_receiver_that_never_answers_holds_up_its_own_only()
+    {
+        var harness = new SessionHarness().Opened(new SessionConfiguration { Push = Push });
+        foreach (var n in Enumerable.Range(0, 50))
+            End(harness, harness.Add(To($"https://dead{n % 3}.example/{n}")));
+        harness.Now += TimeSpan.FromSeconds(1);
+        var alive = End(harness, harness.Add(To("https://alive.example/")));
+        var sending = NotificationDecider.Orders(harness.Session, None).ToList();
+        Assert.Equal(13, sending.Count); // four to each of three, and it
+        Assert.Contains(sending, wanted => wanted.Order.Key == alive.Number);
+        var underWay = sending.Select(wanted => wanted.Order.Key).ToHashSet();
+        Assert.Empty(NotificationDecider.Orders(harness.Session, underWay));
+        harness.Apply([new WebhookDelivered(WebhookTarget.Notify, alive.Number, 200, harness.Now)]);
+        underWay.Remove(alive.Number);
+        var next = End(harness, harness.Add(To("http://alive.example/")));
+        Assert.Equal(next.Number, Assert.Single(NotificationDecider.Orders(harness.Session, underWay)).Order.Key);
+        Assert.Equal(harness.Now, Assert.Single(NotificationDecider.Orders(harness.Session, underWay)).Due);
+        harness.AssertReplaysEqual();
+
+        static TaskSpec To(string url) => SessionHarness.Download() with { Notify = new TaskNotify { Success = url } };
     }
 
     /// <summary>Whatever tasks, receivers, time and nodes do: one message id for a task, for none that was cancelled, and each is told, pending or given up.</summary>
@@ -138,7 +162,7 @@ public sealed class NotificationRulesTests
     /// <summary>One is sent; its answer comes, comes twice, or is lost with the node.</summary>
     private static void Send(SessionHarness harness, int argument, Dictionary<long, TaskId> sent)
     {
-        if (NotificationDecider.Orders(harness.Session).FirstOrDefault(wanted => wanted.Due <= harness.Now).Order is not { } order)
+        if (NotificationDecider.Orders(harness.Session, None).FirstOrDefault(wanted => wanted.Due <= harness.Now).Order is not { } order)
             return;
         Assert.True(harness.Session.Notifications.TryFind(order.Key, out var pending));
         sent[order.Key] = pending.Task;
@@ -163,6 +187,6 @@ public sealed class NotificationRulesTests
     private static Notification End(SessionHarness harness, TaskId task)
     {
         harness.Report(task, harness.Start(task), SessionHarness.Finished());
-        return harness.Session.Notifications.ByDue.Single(pending => pending.Task == task);
+        return harness.Session.Notifications.Next(None, int.MaxValue, int.MaxValue).Single(pending => pending.Task == task);
     }
 }
