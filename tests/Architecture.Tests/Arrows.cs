@@ -50,6 +50,9 @@ internal static class Arrows
     /// <summary>Values of secrets end where connections are opened; everything above knows their names only.</summary>
     private static readonly string[] SecretValues = ["Security.Secret", "Security.SecretKind", "Security.SecretTable", "Security.SecretBox", "Security.GivenSecrets"];
 
+    /// <summary>Requests are sealed above the engine: it opens an order when it is carried out.</summary>
+    private const string Sealed = "Security.RequestBox";
+
     /// <summary>What a store of a cluster keeps, by the ports of Sharding that it implements.</summary>
     private static readonly string[] MembershipPorts =
     [
@@ -97,13 +100,13 @@ internal static class Arrows
         ["Journal.Memory"] = ["Journal", .. MembershipPorts],
         ["Journal.Postgres"] = ["Journal", .. MembershipPorts],
         ["Journal.Sqlite"] = ["Journal"],
-        ["Egress"] = [.. SecretValues],
+        ["Egress"] = [.. SecretValues, Sealed],
         ["Files"] = [.. OrderWords, "Actors.IIdSource", .. BucketWords],
         ["Files.S3"] = ["Files", "Egress", "Transfers.TaskFiles", "Transfers.PartCheckpoint", "Transfers.FileIdentity", "Actors.IRandom", "Actors.IIdSource"],
-        ["Transfers"] = ["Egress", "Files", "Transfers.Uploads.S3.S3Upload", .. SessionWords, .. OriginFacts],
+        ["Transfers"] = ["Egress", "Files", Sealed, "Transfers.Uploads.S3.S3Upload", .. SessionWords, .. OriginFacts],
         ["Transfers.Uploads.S3"] = ["Transfers", "Egress", "Files", "Sessions.UploadProtocol", .. StoreProtocol],
         ["Delivery"] = [],
-        ["Delivery.Webhooks"] = ["Delivery", "Egress", "Transfers.RetryAfterRules", "Security.Secret", "Security.SecretTable", "Security.SecretBox", "Security.WebhookKeys"],
+        ["Delivery.Webhooks"] = ["Delivery", "Egress", "Transfers.RetryAfterRules", "Security.Secret", "Security.SecretTable", "Security.SecretBox", Sealed, "Security.WebhookKeys"],
         ["Sessions"] = ["Actors", "Journal", "Transfers", "Delivery", CrashPoint, "Files.ByteRange", "Files.KeepOutcome", .. RangeWords, .. ObjectWords],
         ["Sharding"] = ["Actors", "Journal", "Sessions", Trust],
         ["Routing"] = ["Sharding", "Sessions", Incarnation, .. MailboxWords, .. RangeWords],

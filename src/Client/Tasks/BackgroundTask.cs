@@ -46,7 +46,7 @@ public abstract class BackgroundTask
     /// <summary>The error that ended it, or the last one that is being retried.</summary>
     public TaskError? Error => View.Error;
 
-    /// <summary>The URL that it was given, or changed to.</summary>
+    /// <summary>The URL that it was given, or changed to; a query is shown as <c>?...</c>, because it may be a secret.</summary>
     public Uri Url => new(View.Url);
 
     /// <summary>The URL after redirects, once there was a response.</summary>

@@ -57,15 +57,15 @@ internal static class AccessRules
 
     public static Problem? CheckSecret(string name, string field, Func<string, SecretKind?> find, params ReadOnlySpan<SecretKind> wanted)
     {
-        var shown = SecretReader.IsName(name) ? name : "…";
         if (find(name) is not { } kind)
         {
+            // Not said back: it may be the secret itself, by mistake.
             return Problems.Create(400, ProblemCodes.UnknownSecret,
-                $"{field} names the secret \"{shown}\", which does not exist or is not for this tenant. Correct the name, or ask an operator to configure {SecretTable.Section}:{shown}.", field);
+                $"{field} names a secret that does not exist or is not for this tenant. Correct the name, or ask an operator to configure it under {SecretTable.Section}.", field);
         }
         return wanted.Contains(kind)
             ? null
-            : Problems.Create(400, ProblemCodes.UnknownSecret, $"{field} names the secret \"{shown}\", which is of the kind {Word(kind)} and cannot be used here.", field);
+            : Problems.Create(400, ProblemCodes.UnknownSecret, $"{field} names the secret \"{name}\", which is of the kind {Word(kind)} and cannot be used here.", field);
     }
 
     private static string Word(SecretKind kind) => kind switch

@@ -11,7 +11,8 @@ namespace Backhaul.Node.Api;
 /// likes while the part is kept. Whether it has expired is the session's to say, after it looked for the answer to the same request.
 /// </summary>
 /// <param name="secret">Of the cluster, or of the node alone; empty until the node has seen its store.</param>
-internal sealed class ResumeDocuments(Func<ReadOnlyMemory<byte>> secret)
+/// <param name="requests">Opens the URL, which is sealed in the document as it is everywhere.</param>
+internal sealed class ResumeDocuments(Func<ReadOnlyMemory<byte>> secret, RequestBox requests)
 {
     public const int LengthMax = 64 * 1024;
 
@@ -40,7 +41,11 @@ internal sealed class ResumeDocuments(Func<ReadOnlyMemory<byte>> secret)
         if (DocumentSeal.Open(secret().Span, Version, document) is not { } content)
             return Invalid("was changed, or comes from another cluster. Give it back exactly as it was given out, to the cluster that made it.");
         var part = JsonSerializer.Deserialize(content, SessionJson.Default.KeptPart);
-        return part is not null && part.Tenant == tenant ? part : Invalid("belongs to another tenant.");
+        if (part is null || part.Tenant != tenant)
+            return Invalid("belongs to another tenant.");
+        return requests.OpenUrl(tenant, part.Url) is { } url
+            ? part with { Url = url }
+            : Invalid("has a URL that was sealed with a key that this node does not have. Give the URL, without resumeData.");
     }
 
     private static Problem Invalid(string sentence) => Problems.Create(400, ProblemCodes.InvalidResumeData, $"resumeData {sentence}", "resumeData");

@@ -11,7 +11,7 @@ namespace Backhaul.Node.Api;
 /// What every call on a session has in common: whose session it is, which intent it repeats, how long it may take, and the way to the
 /// session's owner. Endpoints add what they ask for. Whatever is refused here never reached the session.
 /// </summary>
-internal sealed class SessionCalls(ICommandRouter router, ApiOptions options)
+internal sealed class SessionCalls(ICommandRouter router, ApiOptions options, RequestSealing sealing)
 {
     private const string DeadlineHeader = "X-Deadline-Ms";
 
@@ -80,12 +80,14 @@ internal sealed class SessionCalls(ICommandRouter router, ApiOptions options)
             return new CommandReply.Refused(badKey);
         if (!TryGetDeadline(context, out var deadline, out var problem))
             return new CommandReply.Refused(problem);
-        return await router.ExecuteAsync(session, Traced(command), CommandKeys.Create(id, context, body.Span), deadline, context.RequestAborted);
+        return await ExecutePartAsync(context, session, command, CommandKeys.Create(id, context, body.Span), deadline);
     }
 
     /// <summary>Sends one of several commands of a request, with a key of its own.</summary>
     public ValueTask<CommandReply> ExecutePartAsync(HttpContext context, SessionKey session, SessionCommand command, CommandKey? key, TimeSpan deadline) =>
-        router.ExecuteAsync(session, Traced(command), key, deadline, context.RequestAborted);
+        sealing.CanSeal
+            ? router.ExecuteAsync(session, Traced(sealing.Seal(command, session.Tenant)), key, deadline, context.RequestAborted)
+            : ValueTask.FromResult<CommandReply>(CommandReply.Refuse(503, ProblemCodes.Unavailable, "The node has not seen its cluster's store yet. Send the same request again."));
 
     public bool TryGetDeadline(HttpContext context, out TimeSpan deadline, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out Problem? problem)
     {

@@ -35,9 +35,10 @@ internal sealed partial class OutboundClients : IDisposable
     private readonly AccessMemory _accepted = new();
     private readonly RouteInvokers _invokers;
 
-    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null, SecretBox? box = null)
+    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null, SecretBox? box = null, RequestBox? requests = null)
     {
         _box = box ?? new SecretBox([]);
+        Requests = requests ?? new RequestBox(_box);
         _options = options;
         _policy = AddressPolicy.From(options);
         _names = names;
@@ -50,6 +51,9 @@ internal sealed partial class OutboundClients : IDisposable
     }
 
     public EgressOptions Options => _options;
+
+    /// <summary>Opens what is sealed of the requests that are sent.</summary>
+    public RequestBox Requests { get; }
 
     /// <summary>Pools of connections besides the direct one.</summary>
     public int Routes => _invokers.Count;

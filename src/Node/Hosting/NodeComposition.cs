@@ -126,6 +126,8 @@ internal static class NodeComposition
         services.AddSingleton(settings.Delivery);
         services.AddSingleton<SessionFeed>();
         services.AddSingleton(new SecretBox(settings.SecretKeys));
+        services.AddSingleton(s => new RequestBox(
+            s.GetRequiredService<SecretBox>(), settings.Store.IsCluster ? () => s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default : null));
         services.AddSingleton<IWebhookSender, WebhookSender>();
         services.AddSingleton<ISessionFeed>(s => s.GetRequiredService<SessionFeed>());
     }
@@ -178,6 +180,7 @@ internal static class NodeComposition
         services.AddSingleton(new KeyRing(security));
         services.AddSingleton<Authenticator>();
         services.AddSingleton<ApiFailures>();
+        services.AddSingleton<RequestSealing>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<IEventSource, SessionEvents>();
         services.AddSingleton<EventDelivery>();
@@ -188,7 +191,8 @@ internal static class NodeComposition
     private static void AddResumeDocuments(IServiceCollection services, NodeSettings settings)
     {
         var own = settings.Store.IsCluster ? null : NodeSecret.Read(settings.DataDirectory);
-        services.AddSingleton(s => new ResumeDocuments(() => own ?? s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default));
+        services.AddSingleton(s => new ResumeDocuments(
+            () => own ?? s.GetRequiredService<ClusterOwnership>().Facts?.Secret ?? default, s.GetRequiredService<RequestBox>()));
     }
 
     private static void AddLife(IServiceCollection services, NodeSettings settings)

@@ -9,7 +9,7 @@ internal static class SecretHeaders
     {
         "Accept", "Accept-Language", "Accept-Ranges", "Age", "Allow", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
         "Content-Length", "Content-MD5", "Content-Range", "Content-Type", "Content-Digest", "Date", "ETag", "Expires", "From", "Last-Modified", "Pragma",
-        "Range", "Referer", "Repr-Digest", "Retry-After", "Server", "Transfer-Encoding", "User-Agent", "Vary", "Via",
+        "Range", "Repr-Digest", "Retry-After", "Server", "Transfer-Encoding", "User-Agent", "Vary", "Via",
     };
 
     public static bool IsSecret(string name) => !Harmless.Contains(name);

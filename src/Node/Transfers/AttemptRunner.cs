@@ -38,6 +38,13 @@ internal sealed class AttemptRunner(
             return new AttemptOutcome.Stopped(order.Resume?.Bytes ?? 0);
         if (!order.Trust.MayAct)
             return new AttemptOutcome.Failed(RequestSender.Untrusted(order.Resume?.Bytes ?? 0));
+        if (SealedOrders.Open(order, clients.Requests) is not { } opened)
+            return new AttemptOutcome.Failed(SealedOrders.WithoutKey(order));
+        return SealedOrders.Shown(await RunOpenedAsync(opened, new SealedOrders.Reports(reports, order.Files.Session.Tenant, clients.Requests), stop));
+    }
+
+    private async Task<AttemptOutcome> RunOpenedAsync(AttemptOrder order, SealedOrders.Reports reports, CancellationToken stop)
+    {
         if (order.Kind == TaskKind.Upload)
         {
             using var upload = new UploadAttempt(order, reports, _services, _uploads, stop);
@@ -55,7 +62,7 @@ internal sealed class AttemptRunner(
         await _endings.WaitAsync();
         try
         {
-            return await UploadEnding.RunAsync(order, _services, _uploads);
+            return SealedOrders.Open(order, clients.Requests) is { } opened && await UploadEnding.RunAsync(opened, _services, _uploads);
         }
         finally
         {

@@ -12,6 +12,9 @@ internal sealed record ResponseHead
     private const int HeadersMax = 64;
     private const int HeaderCharsMax = 16 * 1024;
 
+    /// <summary>Headers that are URLs: shown without their queries.</summary>
+    private static readonly string[] Urls = ["Location", "Content-Location", "Link", "Refresh", "SourceMap"];
+
     public required int Status { get; init; }
 
     /// <summary>Promised length of this body; null when it ends with its connection, its last chunk or its stream.</summary>
@@ -87,6 +90,8 @@ internal sealed record ResponseHead
         return (agreed, null);
     }
 
+    private static bool NamesUrl(string name) => Array.Exists(Urls, known => known.Equals(name, StringComparison.OrdinalIgnoreCase));
+
     private static Dictionary<string, string> Show(
         System.Net.Http.Headers.HttpHeadersNonValidated headers, System.Net.Http.Headers.HttpHeadersNonValidated content)
     {
@@ -100,7 +105,7 @@ internal sealed record ResponseHead
         {
             foreach (var (name, values) in from)
             {
-                var text = RequestHeaders.IsSecret(name) ? "***" : values.ToString();
+                var text = RequestHeaders.IsSecret(name) ? "***" : NamesUrl(name) ? ShownUrl.Of(values.ToString()) : values.ToString();
                 if (shown.Count >= HeadersMax || chars + name.Length + text.Length > HeaderCharsMax)
                     continue;
                 chars += name.Length + text.Length;

@@ -9,7 +9,7 @@ public sealed record TaskView
     /// <summary><c>download</c> or <c>upload</c>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>Where it goes.</summary>
+    /// <summary>Where it goes; a query is shown as <c>?...</c>.</summary>
     public required string Url { get; init; }
 
     /// <summary>Its method.</summary>
@@ -208,7 +208,7 @@ public sealed record TaskProgress
 /// <summary>A response's head.</summary>
 public sealed record ResponseView
 {
-    /// <summary>The URL after redirects.</summary>
+    /// <summary>The URL after redirects; a query is shown as <c>?...</c>.</summary>
     public required string Url { get; init; }
 
     /// <summary>The status.</summary>

@@ -33,7 +33,10 @@ internal sealed class EdgeHost : IAsyncDisposable
     public HttpClient Client { get; private set; } = null!;
 
     /// <summary>As the edge's own, or those of another cluster; a secret of no bytes is one that is not known yet.</summary>
-    public static ResumeDocuments Documents(byte secret = 7, int bytes = 32) => new(() => Enumerable.Repeat(secret, bytes).ToArray());
+    public static ResumeDocuments Documents(byte secret = 7, int bytes = 32) => new(() => Enumerable.Repeat(secret, bytes).ToArray(), Requests);
+
+    /// <summary>Seals as the edge does.</summary>
+    public static RequestBox Requests { get; } = new(new SecretBox([new byte[SecretBox.KeyBytes]]));
 
     public static async Task<EdgeHost> StartAsync(SecurityOptions? security = null, ApiOptions? api = null)
     {
@@ -46,6 +49,7 @@ internal sealed class EdgeHost : IAsyncDisposable
         builder.Services.AddSingleton<IContainers>(new FakeContainers());
         builder.Services.AddSingleton(SecretTable.Empty);
         builder.Services.AddSingleton(new SecretBox([new byte[SecretBox.KeyBytes]]));
+        builder.Services.AddSingleton(Requests);
         builder.Services.AddSingleton<IUploadStaging>(new FakeUploads());
         builder.Services.AddSingleton<IIdSource, Version7Ids>();
         builder.Services.AddSingleton(_ => host!.Readiness);

@@ -49,6 +49,8 @@ internal sealed class FileEdge : IAsyncDisposable
         services.AddSingleton(files ?? new FilesOptions());
         services.AddSingleton(new DeliveryOptions());
         services.AddSingleton<ApiFailures>();
+        services.AddSingleton(EdgeHost.Requests);
+        services.AddSingleton<RequestSealing>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<EventDelivery>();
         services.AddSingleton(TimeProvider.System);

@@ -21,7 +21,7 @@ internal sealed class AttemptBench : IAsyncDisposable
     {
         Origin = origin;
         Governor = new Governor(options, TimeProvider.System);
-        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets, box);
+        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets, box ?? new SecretBox([new byte[SecretBox.KeyBytes]]));
         Runner = new AttemptRunner(_clients, Parts, new InlineFileWork(), options, TimeProvider.System, Governor, judge);
     }
 

@@ -3,6 +3,7 @@ using Backhaul.FaultOrigin;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
+using Backhaul.Node.Security;
 using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
@@ -31,7 +32,7 @@ internal sealed class Engine : IAsyncDisposable
     {
         _governor = new Governor(options, TimeProvider.System);
         Disk = new RecordingDisk(disk);
-        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance);
+        _clients = new OutboundClients(egress, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, box: new SecretBox([new byte[SecretBox.KeyBytes]]));
         var table = ContainerTable.Read(new ConfigurationBuilder().Build(), Root, out var errors);
         Assert.Empty(errors);
         _containers = DiskContainers.Open(

@@ -62,7 +62,9 @@ internal sealed class WebhookSender(
     {
         if (KeysOf(message) is not { } keys)
             return Failed("This node does not have the secret that signs: a secret of the configuration is missing, or the key that opens sealed ones.");
-        using var request = CreateRequest(message, keys);
+        if (clients.Requests.OpenUrl(message.Session.Tenant, message.Url) is not { } url)
+            return Failed("This node does not have the key that the webhook's URL is sealed with.");
+        using var request = CreateRequest(message, url, keys);
         using var late = new CancellationTokenSource(options.WebhookTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         try
@@ -93,11 +95,11 @@ internal sealed class WebhookSender(
         return box.Open(message.Secret, SecretBox.OwnerOf(message.Session)) is { } clear ? WebhookKeys.Parse(clear) : null;
     }
 
-    private HttpRequestMessage CreateRequest(WebhookMessage message, IReadOnlyList<byte[]> keys)
+    private HttpRequestMessage CreateRequest(WebhookMessage message, string url, IReadOnlyList<byte[]> keys)
     {
         var at = time.GetUtcNow().ToUnixTimeSeconds();
         var signatures = string.Join(' ', keys.Select(key => "v1," + WebhookKeys.Sign(key, message.Id, at, message.Body.Span)));
-        var request = new HttpRequestMessage(HttpMethod.Post, message.Url) { Content = new ReadOnlyMemoryContent(message.Body) };
+        var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ReadOnlyMemoryContent(message.Body) };
         request.Content.Headers.Add("Content-Type", $"{CloudEvent.ContentType}; charset=utf-8");
         request.Headers.Add("User-Agent", clients.Options.UserAgent);
         request.Headers.Add(Id, message.Id);

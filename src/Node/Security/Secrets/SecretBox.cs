@@ -38,8 +38,9 @@ internal sealed class SecretBox
         var sealedBytes = new byte[NonceBytes + TagBytes + clear.Length];
         var nonce = sealedBytes.AsSpan(0, NonceBytes);
         key.NonceOf(clear, bound, nonce);
-        using var aes = new AesGcm(key.Encryption, TagBytes);
+        var aes = key.Take();
         aes.Encrypt(nonce, clear, sealedBytes.AsSpan(NonceBytes + TagBytes), sealedBytes.AsSpan(NonceBytes, TagBytes), bound);
+        key.PutBack(aes);
         return $"{Prefix}{key.Id}:{Convert.ToBase64String(sealedBytes)}";
     }
 
@@ -55,9 +56,10 @@ internal sealed class SecretBox
         var clear = new byte[length - NonceBytes - TagBytes];
         try
         {
-            using var aes = new AesGcm(key.Encryption, TagBytes);
+            var aes = key.Take();
             aes.Decrypt(
                 bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes, clear.Length), bytes.AsSpan(NonceBytes, TagBytes), clear, Encoding.UTF8.GetBytes(owner));
+            key.PutBack(aes);
             return Encoding.UTF8.GetString(clear);
         }
         catch (AuthenticationTagMismatchException)
@@ -68,22 +70,27 @@ internal sealed class SecretBox
 
     private sealed class Key(byte[] master)
     {
-        public byte[] Encryption { get; } = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, KeyBytes, info: "backhaul seal 1"u8.ToArray());
-
+        private readonly byte[] _encryption = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, KeyBytes, info: "backhaul seal 1"u8.ToArray());
         private readonly byte[] _nonces = HKDF.DeriveKey(HashAlgorithmName.SHA256, master, KeyBytes, info: "backhaul nonce 1"u8.ToArray());
+        private AesGcm? _spare;
 
         /// <summary>Names the key and says nothing of it.</summary>
         public string Id { get; } = Convert.ToHexStringLower(HKDF.DeriveKey(HashAlgorithmName.SHA256, master, 4, info: "backhaul key id 1"u8.ToArray()));
 
+        /// <summary>A cipher for one thread at a time: to make one takes longer than to use it. One that failed is not put back.</summary>
+        public AesGcm Take() => Interlocked.Exchange(ref _spare, null) ?? new AesGcm(_encryption, TagBytes);
+
+        public void PutBack(AesGcm aes) => Interlocked.Exchange(ref _spare, aes)?.Dispose();
+
         public void NonceOf(ReadOnlySpan<byte> clear, ReadOnlySpan<byte> owner, Span<byte> nonce)
         {
-            using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _nonces);
-            Span<byte> length = stackalloc byte[4];
-            BinaryPrimitives.WriteInt32BigEndian(length, owner.Length);
-            hash.AppendData(length);
-            hash.AppendData(owner);
-            hash.AppendData(clear);
-            hash.GetHashAndReset().AsSpan(0, nonce.Length).CopyTo(nonce);
+            var bound = new byte[sizeof(int) + owner.Length + clear.Length];
+            BinaryPrimitives.WriteInt32BigEndian(bound, owner.Length);
+            owner.CopyTo(bound.AsSpan(sizeof(int)));
+            clear.CopyTo(bound.AsSpan(sizeof(int) + owner.Length));
+            Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+            HMACSHA256.HashData(_nonces, bound, hash);
+            hash[..nonce.Length].CopyTo(nonce);
         }
     }
 }

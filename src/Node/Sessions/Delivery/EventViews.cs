@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Backhaul.Node.Journal;
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -50,7 +51,7 @@ internal static class EventViews
                 break;
             case TaskCreated created:
                 json.WriteString("kind", TaskViews.KindOf(created.Spec.Kind));
-                json.WriteString("url", created.Spec.Url);
+                json.WriteString("url", ShownUrl.Of(created.Spec.Url));
                 WriteText(json, "description", created.Spec.Description);
                 break;
             case TaskStarted started:
@@ -69,7 +70,7 @@ internal static class EventViews
                 break;
             case TaskRedirected redirected:
                 json.WriteNumber("attempt", redirected.Attempt);
-                json.WriteString("url", redirected.Url);
+                json.WriteString("url", ShownUrl.Of(redirected.Url));
                 json.WriteNumber("status", redirected.Status);
                 break;
             case TaskExpectationExceeded exceeded:
@@ -87,7 +88,7 @@ internal static class EventViews
                 break;
             case TaskDelayedRequest asked:
                 json.WriteNumber("attempt", asked.Attempt);
-                json.WriteString("url", asked.Url);
+                json.WriteString("url", ShownUrl.Of(asked.Url));
                 json.WriteString("until", asked.Until.UtcDateTime);
                 json.WriteString("default", asked.Default);
                 break;

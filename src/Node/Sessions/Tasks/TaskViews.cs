@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -16,7 +17,7 @@ internal static class TaskViews
         {
             Id = task.Id.ToString(),
             Kind = KindOf(spec.Kind),
-            Url = spec.Url,
+            Url = ShownUrl.Of(spec.Url),
             Method = spec.Method,
             State = StateOf(task.Phase),
             Reason = reason,
@@ -54,7 +55,7 @@ internal static class TaskViews
                 SourceChangePolicy.AcceptIfDigest => "acceptIfDigest",
                 _ => null,
             },
-            Parts = spec.Parts?.Select(part => part.Headers is { } own ? part with { Headers = SecretHeaders.Mask(own) } : part).ToList(),
+            Parts = spec.Parts?.Select(Shown).ToList(),
             Multipart = spec.Multipart,
             UploadProtocol = spec.UploadProtocol switch
             {
@@ -66,7 +67,7 @@ internal static class TaskViews
                 _ => null,
             },
             Progress = ProgressOf(task, conditions.Live(task.Id)),
-            Response = run?.Response is { } response ? new ResponseView { Url = response.Url, Status = response.Status, Headers = response.Headers } : null,
+            Response = run?.Response is { } response ? new ResponseView { Url = ShownUrl.Of(response.Url), Status = response.Status, Headers = response.Headers } : null,
             Resumable = run?.Response is { } head && spec.Kind is TaskKind.Download
                 ? new ResumableView { Verdict = head.Resumable ? "yes" : "no", Why = head.ResumableWhy }
                 : null,
@@ -78,6 +79,12 @@ internal static class TaskViews
             EndedAt = end?.At,
         };
     }
+
+    private static ContentPart Shown(ContentPart part) => part with
+    {
+        Headers = part.Headers is { } own ? SecretHeaders.Mask(own) : null,
+        Text = part.Text is null ? null : SecretHeaders.Masked,
+    };
 
     public static WhyView Why(TaskState task, Session session, SessionConditions conditions)
     {

@@ -1,0 +1,14 @@
+namespace Backhaul.Node.Transfers;
+
+/// <summary>
+/// A URL as it is shown and written down where nothing needs all of it: its query is cut off, because it often is a signature that lets its holder fetch
+/// the file. What is sealed of it is cut off as well. What is left is a URL.
+/// </summary>
+internal static class ShownUrl
+{
+    public static string Of(string url)
+    {
+        var query = url.AsSpan().IndexOfAny('?', '#');
+        return query < 0 ? url : string.Concat(url.AsSpan(0, query), "?...");
+    }
+}
