@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -74,7 +75,7 @@ internal static class WebhookControl
         return new WebhookView
         {
             Target = WordOf(WebhookTarget.Push),
-            Url = UrlOf(session, WebhookTarget.Push)!,
+            Url = ShownUrl.Of(UrlOf(session, WebhookTarget.Push)!),
             Enabled = push.Disabled is null,
             DisabledAt = push.DisabledAt,
             DisabledWhy = push.Disabled,
@@ -91,7 +92,7 @@ internal static class WebhookControl
         return new WebhookView
         {
             Target = WordOf(WebhookTarget.Launch),
-            Url = UrlOf(session, WebhookTarget.Launch)!,
+            Url = ShownUrl.Of(UrlOf(session, WebhookTarget.Launch)!),
             Enabled = launching.Disabled is null,
             DisabledAt = launching.DisabledAt,
             DisabledWhy = launching.Disabled,

@@ -1,4 +1,5 @@
 using Backhaul.Node.Delivery;
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -32,7 +33,7 @@ internal sealed class WebhookTest(SessionEnvironment environment)
         var view = new WebhookTestView
         {
             Id = id,
-            Url = url,
+            Url = ShownUrl.Of(url),
             Taken = answer.Result is WebhookResult.Taken,
             Status = answer.Status,
             Took = TimeSpan.FromMilliseconds(Math.Round(environment.Time.GetElapsedTime(began).TotalMilliseconds)),

@@ -91,7 +91,7 @@ internal sealed class CanaryNode(WebApplication app, NodeWatch watch, string key
         List<string> commands =
         [
             "system info", "system metrics", $"session list", $"session show {session}", $"session tasks {session}", $"session events {session}", $"session history {session}",
-            "origin list", "container usage", "actor hierarchy", "log peek -n 500",
+            "origin list", $"webhook list {session}", $"webhook test {session} launch", "container usage", "actor hierarchy", "log peek -n 500",
         ];
         foreach (var task in tasks)
         {

@@ -256,6 +256,9 @@ public sealed class CanaryTests : IAsyncDisposable
         await node.SendAsync("POST", "/v1/sessions/s/tasks/ok/challenge", new { answer = "useCredential", credential = new { userName = "u", password = Secret("answer to nothing") } }, 409);
         await node.SendAsync("POST", "/v1/sessions/s/tasks/ok/challenge", new { answer = "useCredential", secret = Secret("answer by no name") }, 400);
         await node.SendAsync("POST", "/v1/sessions/s/tasks/ok/delayed-request", new { answer = "useNewRequest", url = $"{url}?token={Secret("answer to no question")}" }, 409);
+        await node.SendAsync("GET", "/v1/sessions/s/launch", null, 200);
+        await node.SendAsync("POST", "/v1/sessions/s/launch/test", null, 200);
+        await node.SendAsync("GET", "/v1/sessions/pushed/push", null, 200);
         await node.SendAsync("GET", "/v1/sessions/s", null, 401, headers: ("Authorization", $"Bearer {Secret("wrong key")}"));
         var reused = (string secret) => new { kind = "download", url = $"{url}?token={secret}", start = false };
         await node.SendAsync("POST", "/v1/sessions/s/tasks", reused(Secret("first of a key")), 201, headers: ("Idempotency-Key", Secret("idempotency key")));
@@ -332,6 +335,7 @@ public sealed class CanaryTests : IAsyncDisposable
         found.AddRange(InFiles());
         foreach (var webhook in _origin.Received.Where(request => request.Contains("webhook-id:", StringComparison.OrdinalIgnoreCase)))
             found.AddRange(_book.FindIn("webhook", webhook[webhook.IndexOf("\r\n", StringComparison.Ordinal)..]));
+        found.AddRange(_watch.Said.Where(said => said.Source != "resume data" && said.Text.Contains("sealed1:", StringComparison.Ordinal)).Select(said => $"{said.Source} shows a seal: {said.Text}"));
         Assert.True(found.Count == 0, string.Join('\n', found.Distinct(StringComparer.Ordinal).Take(40)));
     }
 }
