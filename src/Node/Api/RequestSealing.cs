@@ -34,6 +34,7 @@ internal sealed class RequestSealing(RequestBox box)
         Url = box.SealUrl(tenant, spec.Url),
         Headers = Seal(spec.Headers, tenant),
         Parts = spec.Parts?.Select(part => part with { Text = part.Text is { } text ? box.Seal(tenant, text) : null, Headers = Seal(part.Headers, tenant) }).ToList(),
+        Notify = spec.Notify is { } notify ? notify with { Success = SealUrl(notify.Success, tenant), Failure = SealUrl(notify.Failure, tenant) } : null,
         Kept = spec.Kept is { } kept ? kept with { Url = box.SealUrl(tenant, kept.Url) } : null,
     };
 

@@ -42,7 +42,7 @@ internal static class TaskViews
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
             BytesPerSecondMax = spec.BytesPerSecondMax,
-            Notify = spec.Notify,
+            Notify = spec.Notify is { } notify ? notify with { Success = Shown(notify.Success), Failure = Shown(notify.Failure) } : null,
             RecoverableStatus = spec.RecoverableStatus,
             Body = spec.Body,
             RandomAccess = spec.RandomAccess ? true : null,
@@ -79,6 +79,8 @@ internal static class TaskViews
             EndedAt = end?.At,
         };
     }
+
+    private static string? Shown(string? url) => url is null ? null : ShownUrl.Of(url);
 
     private static ContentPart Shown(ContentPart part) => part with
     {

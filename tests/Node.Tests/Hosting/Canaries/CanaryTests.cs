@@ -138,6 +138,12 @@ public sealed class CanaryTests : IAsyncDisposable
         Assert.True(_origin.Has($"/ok?token={Secret("redirect")}", Secret("header of moved")));
         Assert.True(_origin.Has($"/ok/away?token={Secret("redirect away")}", "Host: localhost"));
         Assert.False(_origin.Has("/ok/away", Secret("header of away")));
+        var notify = new { success = $"{_origin.Url}/success?token={Secret("query of the success URL")}", failure = $"{_origin.Url}/failure?token={Secret("query of the failure URL")}" };
+        await node.AddAsync("s", new { id = "told", kind = "download", url = $"{_origin.Url}/ok/told?token={Secret("query of told")}", notify });
+        await node.AddAsync("s", new { id = "told-failure", kind = "download", url = $"{_origin.Url}/missing?token={Secret("query of told-failure")}", notify });
+        await EventuallyAsync(() => _origin.Has($"/success?token={Secret("query of the success URL")}", "succeeded"));
+        await EventuallyAsync(() => _origin.Has($"/failure?token={Secret("query of the failure URL")}", "failed"));
+        _tasks.AddRange(["told", "told-failure"]);
         await AddAsync(node, "hang", $"{_origin.Url}/hang?token={Secret("query of hang")}", Secret("header of hang"));
         await AddAsync(node, "closed", $"http://127.0.0.1:1/?token={Secret("query of closed")}", Secret("header of closed"));
         await AddAsync(node, "nowhere", $"http://nowhere.invalid/?token={Secret("query of nowhere")}#{Secret("fragment")}", Secret("header of nowhere"));
