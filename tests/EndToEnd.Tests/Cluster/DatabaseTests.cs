@@ -64,40 +64,6 @@ public sealed class DatabaseTests(ServerFixture fixture) : IClassFixture<ServerF
         await FinishAsync(cluster, load);
     }
 
-    [Theory]
-    [InlineData(false, true)]
-    [InlineData(true, false)]
-    [InlineData(true, true)]
-    public async Task One_node_is_cut_off_silently_for_less_than_its_lease(bool toDatabase, bool toNode)
-    {
-        await using var origin = await Origin.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server, linked: true);
-        var load = new ClusterLoad(cluster, origin, "cut", sessions: 20, tasks: 4, length: 400_000, bytesPerSecond: 50_000);
-        var offering = load.OfferAsync();
-        await PassAsync(TimeSpan.FromSeconds(1));
-        cluster.LinkOf("n2").Cut(toDatabase, toNode);
-        await PassAsync(TimeSpan.FromSeconds(9));
-        cluster.LinkOf("n2").Heal();
-        await offering;
-        await FinishAsync(cluster, load);
-    }
-
-    [Fact]
-    public async Task One_node_is_cut_off_for_longer_its_sessions_go_on_elsewhere_and_it_ends()
-    {
-        await using var origin = await Origin.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server, linked: true);
-        var load = new ClusterLoad(cluster, origin, "gone", sessions: 20, tasks: 4, length: 2_000_000, bytesPerSecond: 100_000);
-        await load.OfferAsync();
-        cluster.LinkOf("n2").Cut(toDatabase: true, toNode: true);
-        await Eventually.TrueAsync(
-            async () => !(await cluster.HeldAsync()).ContainsKey("n2"), TimeSpan.FromSeconds(40), () => $"the others to take over\n{cluster.Logs}");
-        cluster.LinkOf("n2").Heal();
-        Assert.Equal(70, await cluster.Nodes["n2"].ExitAsync(TimeSpan.FromSeconds(20)));
-        await load.DoneAsync(DoneWithin);
-        await load.VerifyAsync();
-    }
-
     [Fact]
     public async Task Commits_whose_answer_is_lost_are_found_out()
     {
@@ -105,7 +71,9 @@ public sealed class DatabaseTests(ServerFixture fixture) : IClassFixture<ServerF
         await using var cluster = await NodeCluster.StartAsync(fixture.Server, linked: true);
         var load = new ClusterLoad(cluster, origin, "lost", sessions: 30, tasks: 10, length: 20_000, bytesPerSecond: 20_000);
         var offering = load.OfferAsync();
-        for (var round = 0; round < Sweep.Rounds(10, 60); round++)
+        int Lost() => cluster.Nodes.Keys.Sum(node => cluster.LinkOf(node).AnswersLost);
+        var (usual, slowest) = (Sweep.Rounds(10, 60), 60); // a busy machine commits less in the same time
+        for (var round = 0; round < usual || (Lost() <= 5 && round < slowest); round++)
         {
             foreach (var node in cluster.Nodes.Keys)
                 cluster.LinkOf(node).LoseAnswers(2);
@@ -113,7 +81,7 @@ public sealed class DatabaseTests(ServerFixture fixture) : IClassFixture<ServerF
         }
         foreach (var node in cluster.Nodes.Keys)
             cluster.LinkOf(node).LoseAnswers(0);
-        var lost = cluster.Nodes.Keys.Sum(node => cluster.LinkOf(node).AnswersLost);
+        var lost = Lost();
         Console.WriteLine($"[seed] {lost} answers of the database were lost");
         Assert.True(lost > 5, $"Only {lost} answers were lost.");
         await offering;

@@ -5,7 +5,6 @@ using Xunit;
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
 /// <summary>The bytes of a running download, read through the nodes that do not run it: the owner writes to a container that all of them share.</summary>
-[Collection(nameof(AloneCollection))]
 public sealed class SharedContentTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     private const int Length = 8_000_003;
