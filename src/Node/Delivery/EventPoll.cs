@@ -7,8 +7,9 @@ internal sealed class EventPoll(IEventSource source, TimeProvider time)
     public async ValueTask<EventReading> ReadAsync(
         FeedSubscription feed, long after, int limit, TimeSpan wait, CancellationToken closing, CancellationToken gone)
     {
-        var until = time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency);
-        using var timer = time.CreateTimer(static feed => ((FeedSubscription)feed!).Pulse(), feed, wait, Timeout.InfiniteTimeSpan);
+        using var end = new DueTimer(feed, time);
+        if (wait > TimeSpan.Zero)
+            end.Set(wait);
         using var onClosing = closing.UnsafeRegister(static feed => ((FeedSubscription)feed!).Pulse(), feed);
         using var onGone = gone.UnsafeRegister(static feed => ((FeedSubscription)feed!).Pulse(), feed);
         while (true)
@@ -19,7 +20,7 @@ internal sealed class EventPoll(IEventSource source, TimeProvider time)
                 return reading;
             while (!feed.TakeNews())
             {
-                if (closing.IsCancellationRequested || time.GetTimestamp() >= until)
+                if (closing.IsCancellationRequested || end.IsDue)
                     return reading;
                 gone.ThrowIfCancellationRequested();
                 await feed.WaitAsync(wantsProgress: false);

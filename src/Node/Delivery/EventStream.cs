@@ -37,13 +37,11 @@ internal sealed class EventStream : IDisposable
     private readonly Func<double> _chance;
     private readonly DeliveryOptions _options;
     private readonly ITimer _beat;
-    private readonly ITimer _askTimer;
-    private readonly ITimer _progressTimer;
+    private readonly DueTimer _ask;
+    private readonly DueTimer _progress;
     private readonly List<ProgressView> _moved = [];
     private long _sent;
     private long _lastWrite;
-    private long _progressAt;
-    private long _askAt;
     private int _failures;
     private bool _mustAsk;
 
@@ -54,9 +52,9 @@ internal sealed class EventStream : IDisposable
         (_source, _feed, _output, _time, _chance, _options) = (source, feed, output, time, chance, options);
         _messages = new EventMessages(output);
         _lastWrite = time.GetTimestamp();
-        _beat = Timer(options.KeepAlive);
-        _askTimer = Timer(Timeout.InfiniteTimeSpan);
-        _progressTimer = Timer(Timeout.InfiniteTimeSpan);
+        _beat = time.CreateTimer(static feed => ((FeedSubscription)feed!).Pulse(), feed, options.KeepAlive, options.KeepAlive);
+        _ask = new DueTimer(feed, time);
+        _progress = new DueTimer(feed, time);
     }
 
     /// <param name="first">A page that was read after the subscription was made.</param>
@@ -90,8 +88,8 @@ internal sealed class EventStream : IDisposable
     public void Dispose()
     {
         _beat.Dispose();
-        _askTimer.Dispose();
-        _progressTimer.Dispose();
+        _ask.Dispose();
+        _progress.Dispose();
         _messages.Dispose();
     }
 
@@ -99,7 +97,7 @@ internal sealed class EventStream : IDisposable
     private async Task<StreamEnd?> FollowAsync(CancellationToken stop)
     {
         _mustAsk |= _feed.TakeNews();
-        if (_mustAsk && _askAt <= _time.GetTimestamp())
+        if (_mustAsk && _ask.IsDue)
         {
             // the answer may take AskMax: what would fall due meanwhile is written before
             if (_time.GetElapsedTime(_lastWrite) + _options.AskMax > _options.KeepAlive)
@@ -119,8 +117,8 @@ internal sealed class EventStream : IDisposable
         }
         var end = await FlushAsync(_options.WriteMax, stop);
         // With more to read, or a session to ask again, at once.
-        if (end is null && (!_mustAsk || _askAt > _time.GetTimestamp()))
-            await _feed.WaitAsync(wantsProgress: _progressAt <= _time.GetTimestamp());
+        if (end is null && (!_mustAsk || !_ask.IsDue))
+            await _feed.WaitAsync(wantsProgress: _progress.IsDue);
         return end;
     }
 
@@ -158,8 +156,7 @@ internal sealed class EventStream : IDisposable
     {
         var wait = TimeSpan.FromSeconds(Math.Clamp(atLeast.TotalSeconds, 0.05 * (1 << Math.Min(_failures, 7)), 30));
         _failures++;
-        _askAt = At(wait);
-        _askTimer.Change(wait, Timeout.InfiniteTimeSpan);
+        _ask.Set(wait);
     }
 
     private void Write(EventPage page)
@@ -176,20 +173,19 @@ internal sealed class EventStream : IDisposable
             DeliveryInstruments.Delivered(now - view.At);
         }
         _failures = 0;
-        _askAt = 0;
+        _ask.Release();
         _mustAsk = page.Events.Count > 0 && page.Last > _sent;
     }
 
     private void WriteProgressIfDue()
     {
-        if (_progressAt > _time.GetTimestamp() || !_feed.HasProgress)
+        if (!_progress.IsDue || !_feed.HasProgress)
             return;
         _moved.Clear();
         _feed.TakeProgress(_moved);
         foreach (var progress in _moved)
             _messages.Progress(progress);
-        _progressAt = At(_options.ProgressEvery);
-        _progressTimer.Change(_options.ProgressEvery, Timeout.InfiniteTimeSpan);
+        _progress.Set(_options.ProgressEvery);
     }
 
     private async Task<StreamEnd> CloseAsync(CancellationToken stop)
@@ -216,8 +212,4 @@ internal sealed class EventStream : IDisposable
             return StreamEnd.TooSlow;
         }
     }
-
-    private long At(TimeSpan fromNow) => _time.GetTimestamp() + (long)(fromNow.TotalSeconds * _time.TimestampFrequency);
-
-    private ITimer Timer(TimeSpan every) => _time.CreateTimer(static feed => ((FeedSubscription)feed!).Pulse(), _feed, every, every);
 }

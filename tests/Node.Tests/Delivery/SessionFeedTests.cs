@@ -110,6 +110,14 @@ public sealed class SessionFeedTests
     }
 
     [Fact]
+    public void A_poll_ends_when_its_timer_fires_although_the_clock_is_not_there_yet()
+    {
+        var world = new VirtualWorld();
+        Assert.Empty(Poll(world, new EventPoll(new FakeEvents(), new EarlyTimers(world.Time)), 30, _ => { }));
+        Assert.Equal(TimeSpan.FromSeconds(30) - EarlyTimers.By, world.Time.Elapsed);
+    }
+
+    [Fact]
     public void A_poll_gives_back_what_a_session_refuses()
     {
         var world = new VirtualWorld();

@@ -64,12 +64,12 @@ internal sealed class FeedEndpoint(
             subscription.Attach();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, readiness.StreamsClosing);
         await using var onEnd = either.Token.UnsafeRegister(static feed => ((FeedSubscription)feed!).Pulse(), subscription);
-        await using var beat = Timer(subscription, options.FeedBeat);
-        await using var progressTimer = Timer(subscription, Timeout.InfiniteTimeSpan);
+        await using var beat = time.CreateTimer(static feed => ((FeedSubscription)feed!).Pulse(), subscription, options.FeedBeat, options.FeedBeat);
+        using var showsProgress = new DueTimer(subscription, time);
         var response = context.Response;
         response.ContentType = "application/x-ndjson";
         response.Headers[PeerHeaders.Answer] = PeerFrame.Feed;
-        var (lastWrite, lastProgress) = (0L, 0L);
+        var lastWrite = 0L;
         List<ProgressView> moved = [];
         while (!either.IsCancellationRequested && local.Stays(subscription.Session))
         {
@@ -78,16 +78,13 @@ internal sealed class FeedEndpoint(
                 wrote = Write(response.BodyWriter, new FeedFrame(Closed: true));
             if (subscription.TakeNews())
                 wrote = Write(response.BodyWriter, new FeedFrame(News: true));
-            var progressIsDue = time.GetElapsedTime(lastProgress) >= delivery.ProgressEvery;
-            if (progressIsDue && subscription.HasProgress)
+            if (showsProgress.IsDue && subscription.HasProgress)
             {
                 moved.Clear();
                 subscription.TakeProgress(moved);
                 foreach (var progress in moved)
                     wrote = Write(response.BodyWriter, new FeedFrame(Progress: progress));
-                lastProgress = time.GetTimestamp();
-                progressTimer.Change(delivery.ProgressEvery, Timeout.InfiniteTimeSpan);
-                progressIsDue = false;
+                showsProgress.Set(delivery.ProgressEvery);
             }
             if (!wrote && (lastWrite == 0 || time.GetElapsedTime(lastWrite) >= options.FeedBeat))
                 wrote = Write(response.BodyWriter, new FeedFrame());
@@ -96,7 +93,7 @@ internal sealed class FeedEndpoint(
                 await response.BodyWriter.FlushAsync(either.Token).AsTask().WaitAsync(delivery.WriteMax, time, either.Token);
                 lastWrite = time.GetTimestamp();
             }
-            await subscription.WaitAsync(wantsProgress: progressIsDue);
+            await subscription.WaitAsync(wantsProgress: showsProgress.IsDue);
         }
     }
 
@@ -106,8 +103,4 @@ internal sealed class FeedEndpoint(
             JsonSerializer.Serialize(json, frame, FeedJson.Default.FeedFrame);
         output.Write(LineEnd);
         return true;
-    }
-
-    private ITimer Timer(FeedSubscription subscription, TimeSpan every) =>
-        time.CreateTimer(static feed => ((FeedSubscription)feed!).Pulse(), subscription, every, every);
-}
+    }}
