@@ -105,6 +105,17 @@ internal sealed class HttpCaller(HttpClient http, IReadOnlyList<Uri> nodes, stri
     public Task<LaunchView> CompleteLaunchAsync(string session, long launch) =>
         AskAsync<LaunchView>(HttpMethod.Post, Invariant($"{Path(session)}/launches/{launch}/complete"));
 
+    public Task<WebhookView> WebhookAsync(string session, string target) => AskAsync<WebhookView>(HttpMethod.Get, $"{Path(session)}/{target}");
+
+    public Task<WebhookView> EnableWebhookAsync(string session, string target) => AskAsync<WebhookView>(HttpMethod.Post, $"{Path(session)}/{target}/enable");
+
+    public Task<WebhookView> DisableWebhookAsync(string session, string target) => AskAsync<WebhookView>(HttpMethod.Post, $"{Path(session)}/{target}/disable");
+
+    public Task<WebhookTestView> TestWebhookAsync(string session, string target) => AskAsync<WebhookTestView>(HttpMethod.Post, $"{Path(session)}/{target}/test");
+
+    public Task<WebhookView> ReplayAsync(string session, long from, long? through = null) => AskAsync<WebhookView>(
+        HttpMethod.Post, $"{Path(session)}/push/replay", through is null ? Invariant($$"""{"from":{{from}}}""") : Invariant($$"""{"from":{{from}},"through":{{through}}}"""));
+
     public async Task<FileView> PutFileAsync(string file, byte[] content)
     {
         using var response = await SendAsync(HttpMethod.Put, File(file), () => new ByteArrayContent(content));

@@ -72,6 +72,18 @@ internal interface ICaller
 
     Task<LaunchView> CompleteLaunchAsync(string session, long launch);
 
+    /// <param name="session">Its identifier.</param>
+    /// <param name="target"><c>push</c> or <c>launch</c>.</param>
+    Task<WebhookView> WebhookAsync(string session, string target);
+
+    Task<WebhookView> EnableWebhookAsync(string session, string target);
+
+    Task<WebhookView> DisableWebhookAsync(string session, string target);
+
+    Task<WebhookTestView> TestWebhookAsync(string session, string target);
+
+    Task<WebhookView> ReplayAsync(string session, long from, long? through = null);
+
     Task<FileView> PutFileAsync(string file, byte[] content);
 
     Task<byte[]> GetFileAsync(string file);

@@ -99,6 +99,16 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
 
     public Task<LaunchView> CompleteLaunchAsync(string session, long launch) => AskAsync(session, one => one.CompleteLaunchAsync(launch));
 
+    public Task<WebhookView> WebhookAsync(string session, string target) => AskAsync(session, one => Webhook(one, target).GetAsync());
+
+    public Task<WebhookView> EnableWebhookAsync(string session, string target) => AskAsync(session, one => Webhook(one, target).EnableAsync());
+
+    public Task<WebhookView> DisableWebhookAsync(string session, string target) => AskAsync(session, one => Webhook(one, target).DisableAsync());
+
+    public Task<WebhookTestView> TestWebhookAsync(string session, string target) => AskAsync(session, one => Webhook(one, target).TestAsync());
+
+    public Task<WebhookView> ReplayAsync(string session, long from, long? through = null) => AskAsync(session, one => one.PushWebhook.ReplayAsync(from, through));
+
     public Task<FileView> PutFileAsync(string file, byte[] content) => AskAsync(async client =>
     {
         using var bytes = new MemoryStream(content);
@@ -121,6 +131,8 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
 
     public Task<FileView> KeepFileAsync(string session, FileView file, string destination) =>
         AskAsync(client => client.Files.KeepAsync(SessionIdentifier.Parse(session), file, FileReference.Parse(destination)));
+
+    private static SessionWebhook Webhook(BackgroundSession session, string target) => target == "push" ? session.PushWebhook : session.LaunchWebhook;
 
     private BackhaulClient Next() => clients[(int)((uint)Interlocked.Increment(ref _turn) % clients.Count)];
 
