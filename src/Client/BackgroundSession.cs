@@ -257,7 +257,8 @@ public sealed class BackgroundSession
 
     /// <summary>
     /// The events after number <paramref name="after"/>, each once, in order and without gaps, for as long as the caller reads: a
-    /// broken or silent connection is replaced by a new one that goes on where it ended. Ends after the <c>sessionInvalidated</c> that nothing follows.
+    /// broken or silent connection is replaced by a new one that goes on where it ended. When events ended unread with their retention, it goes on with the first
+    /// that is kept, and the event <c>eventsExpired</c> says which were lost. Ends after the <c>sessionInvalidated</c> that nothing follows.
     /// </summary>
     /// <exception cref="BackhaulException">The session does not exist, or the key was refused.</exception>
     public IAsyncEnumerable<EventView> ReadEventsAsync(long after = 0, EventStreamOptions? options = null, CancellationToken stop = default)

@@ -226,3 +226,13 @@ public sealed record GroupCompletedData
     /// <summary>Ended by their deadline.</summary>
     public long Expired { get; init; }
 }
+
+/// <summary>Of <c>eventsExpired</c>: which events nobody acknowledged in time.</summary>
+public sealed record EventsExpiredData
+{
+    /// <summary>The number of the first.</summary>
+    public long From { get; init; }
+
+    /// <summary>The number of the last.</summary>
+    public long Through { get; init; }
+}

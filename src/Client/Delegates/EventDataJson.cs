@@ -20,4 +20,5 @@ namespace Backhaul.Client.Delegates;
 [JsonSerializable(typeof(TaskFinishedFileData))]
 [JsonSerializable(typeof(TaskCompletedData))]
 [JsonSerializable(typeof(GroupCompletedData))]
+[JsonSerializable(typeof(EventsExpiredData))]
 internal sealed partial class EventDataJson : JsonSerializerContext;

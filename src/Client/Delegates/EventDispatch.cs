@@ -28,6 +28,7 @@ internal static class EventDispatch
             EventTypes.TaskCompleted => to.TaskCompletedAsync(OfTask(json.TaskCompletedData), stop),
             EventTypes.GroupCompleted => to.GroupCompletedAsync(OfSession(json.GroupCompletedData), stop),
             EventTypes.CompletionGroupFired => to.CompletionGroupFiredAsync(OfSession(json.GroupCompletedData), stop),
+            EventTypes.EventsExpired => to.EventsExpiredAsync(OfSession(json.EventsExpiredData), stop),
             EventTypes.EventsDrained => to.EventsDrainedAsync(new SessionEvent(session, view), stop),
             EventTypes.SessionInvalidated => to.SessionInvalidatedAsync(new SessionEvent(session, view), stop),
             _ => to.OtherEventAsync(new SessionEvent(session, view), stop),

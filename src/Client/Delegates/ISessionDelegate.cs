@@ -59,6 +59,12 @@ public interface ISessionDelegate
     /// <summary>All tasks of an enabled completion group have ended; it fires once.</summary>
     ValueTask CompletionGroupFiredAsync(SessionEvent<GroupCompletedData> fired, CancellationToken stop) => default;
 
+    /// <summary>
+    /// Events ended unread with their retention, because nobody acknowledged them in time: they do not come any more, and those behind them do. What they told is
+    /// to be seen in the tasks themselves, by <see cref="BackgroundSession.ListTasksAsync"/>.
+    /// </summary>
+    ValueTask EventsExpiredAsync(SessionEvent<EventsExpiredData> expired, CancellationToken stop) => default;
+
     /// <summary>Everything before it was acknowledged, and no task is left.</summary>
     ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => default;
 

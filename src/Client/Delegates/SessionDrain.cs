@@ -1,4 +1,5 @@
 using Backhaul.Client.Calls;
+using Backhaul.Protocol;
 
 namespace Backhaul.Client.Delegates;
 
@@ -15,7 +16,7 @@ internal sealed class SessionDrain(BackgroundSession session, Caller caller, ISe
         var handler = new DelegateHandler(session, caller, to, options);
         var acknowledged = (await session.GetAsync(stop)).Acknowledged;
         var handled = 0L;
-        while (await session.ReadEventPageAsync(acknowledged, stop: stop) is { Events.Count: > 0 } page)
+        while (await ReadAsync(acknowledged, stop) is { Events.Count: > 0 } page)
         {
             try
             {
@@ -35,5 +36,21 @@ internal sealed class SessionDrain(BackgroundSession session, Caller caller, ISe
             await session.AcknowledgeAsync(acknowledged, stop: stop);
         }
         return handled;
+    }
+
+    /// <summary>Events that end unread meanwhile count as acknowledged: the session says from where it has some, and an event of its own says what is lost.</summary>
+    private async Task<EventPage> ReadAsync(long acknowledged, CancellationToken stop)
+    {
+        try
+        {
+            return await session.ReadEventPageAsync(acknowledged, stop: stop);
+        }
+        catch (BackhaulException expired) when (expired.Code == ProblemCodes.EventsExpired)
+        {
+            var next = (await session.GetAsync(stop)).Acknowledged;
+            if (next <= acknowledged)
+                throw;
+            return await ReadAsync(next, stop);
+        }
     }
 }

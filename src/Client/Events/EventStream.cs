@@ -14,6 +14,7 @@ namespace Backhaul.Client.Events;
 /// connecting ──200──► reading ──number = last + 1──► given out, last = number
 ///     ▲                  │  ├──number ≤ last──► dropped: the node repeated it
 ///     │                  │  └──number > last + 1──► asked for by a page: the session has none between → given out, else reconnect
+///     ├──410 eventsExpired──► last = the number before the first event that is kept; its own event tells what was lost
 ///     └──back-off────────┴── ended, broken, silent
 /// </code>
 ///
@@ -42,7 +43,7 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
         var last = after;
         while (true)
         {
-            var connection = await ConnectAsync(last, stop);
+            (var connection, last) = await ConnectAsync(last, stop);
             await using (connection)
             {
                 while (await NextAsync(connection, last, stop) is { } next)
@@ -63,12 +64,33 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
     /// <summary>False when the identifier was created anew: the events of the next generation follow.</summary>
     private async Task<bool> IsLastAsync(long number, CancellationToken stop)
     {
-        var page = await caller.GetAsync(
-            string.Create(CultureInfo.InvariantCulture, $"{path}?after={number}&limit=1"), ProtocolJson.Default.EventPage, stop);
-        return page.Last <= number;
+        return await ReadOneAsync(number, stop) is { } page && page.Last <= number;
     }
 
-    private async Task<EventConnection> ConnectAsync(long last, CancellationToken stop)
+    /// <summary>The next event after a number, as a page; null when those that followed it ended unread with their retention.</summary>
+    private async Task<EventPage?> ReadOneAsync(long after, CancellationToken stop)
+    {
+        try
+        {
+            return await caller.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{path}?after={after}&limit=1"), ProtocolJson.Default.EventPage, stop);
+        }
+        catch (BackhaulException expired) when (expired.Code == ProblemCodes.EventsExpired && after > 0)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Where to go on when events behind <paramref name="last"/> ended unread: right before the first that is kept.</summary>
+    private async Task<long> SkipExpiredAsync(long last, BackhaulException expired, CancellationToken stop)
+    {
+        var page = await ReadOneAsync(after: 0, stop);
+        var next = page is { Events: [var first, ..] } ? first.Number - 1 : page!.Last;
+        if (next <= last)
+            throw expired;
+        return next;
+    }
+
+    private async Task<(EventConnection Connection, long Last)> ConnectAsync(long last, CancellationToken stop)
     {
         var left = 0;
         while (true)
@@ -76,7 +98,12 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
             _endpoint = caller.Endpoint;
             try
             {
-                return await EventConnection.OpenAsync(caller, _endpoint, path, last, stop);
+                return (await EventConnection.OpenAsync(caller, _endpoint, path, last, stop), last);
+            }
+            catch (BackhaulException expired) when (expired.Code == ProblemCodes.EventsExpired && last > 0)
+            {
+                last = await SkipExpiredAsync(last, expired, stop);
+                continue;
             }
             catch (BackhaulException undecided) when (undecided.IsTransient)
             {
@@ -127,8 +154,11 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
     /// <summary>Events that were acknowledged or have expired are gone for good; any other hole is a fault on the way.</summary>
     private async Task<bool> HasNoneBetweenAsync(long last, long number, CancellationToken stop)
     {
-        var page = await caller.GetAsync(
-            string.Create(CultureInfo.InvariantCulture, $"{path}?after={last}&limit=1"), ProtocolJson.Default.EventPage, stop);
+        if (await ReadOneAsync(last, stop) is not { } page)
+        {
+            _interruption = "Events ended unread with their retention.";
+            return false;
+        }
         if (page.Events.Count > 0 && page.Events[0].Number >= number)
             return true;
         _interruption = $"The event stream went from number {last} to {number}.";

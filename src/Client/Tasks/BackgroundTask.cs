@@ -141,6 +141,10 @@ public abstract class BackgroundTask
     public Task<TaskView> AnswerChallengeAsync(ChallengeAnswer answer, CancellationToken stop = default) =>
         SeeAsync(Session.AnswerChallengeAsync(Id, answer, stop: stop));
 
+    /// <summary>Says whether, and how, it may start, when it asked before its start.</summary>
+    public Task<TaskView> AnswerDelayedRequestAsync(DelayedRequestAnswer answer, CancellationToken stop = default) =>
+        SeeAsync(Session.AnswerDelayedRequestAsync(Id, answer, stop: stop));
+
     /// <summary>Why it is in its state, as one sentence with the numbers behind it.</summary>
     public Task<WhyView> WhyAsync(CancellationToken stop = default) => Session.WhyAsync(Id, stop);
 

@@ -1,3 +1,4 @@
+using Backhaul.Client.Tests.Events;
 using Backhaul.Protocol;
 using Xunit;
 
@@ -28,13 +29,45 @@ public sealed class AttachedSessionTests
             .Add("groupCompleted", """{"group":"g","succeeded":4}""")
             .Add("completionGroupFired", """{"group":"c","failed":2}""")
             .Add("fromALaterVersion", """{"x":1}""")
-            .Add("eventsDrained");
-        var calls = await RunAsync(script, new RecordingDelegate(), 18);
+            .Add("eventsDrained")
+            .Add("eventsExpired", """{"from":3,"through":9}""");
+        var calls = await RunAsync(script, new RecordingDelegate(), 19);
         Assert.Equal(
         [
             "progress t1 5", "created 2", "task t1 download https://example.org/a d", "started 1 10", "waiting retry 2027 idleTimeout", "challenge basic h:80 True", "asked 2 continue 2027", "resumed 10/20",
-            "restarted 2 changed", "redirected 302 https://example.org/b", "exceeded 9/3", "near 5/20 7", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 18",
+            "restarted 2 changed", "redirected 302 https://example.org/b", "exceeded 9/3", "near 5/20 7", "ranges 0-5,7-9 of 20", "file a", "completed t1 succeeded 5", "group g 4", "fired c 2", "other fromALaterVersion", "drained 18", "expired 3-9",
         ], calls);
+    }
+
+    [Fact]
+    public async Task A_client_that_came_too_late_for_some_events_is_told_which_and_gets_the_others()
+    {
+        var script = new ScriptedSession().Add("taskCompleted", Ended, "a").Add("taskCompleted", Ended, "b").Add("taskCompleted", Ended, "c")
+            .Add("eventsExpired", """{"from":2,"through":3}""").Add("taskCompleted", Ended, "d");
+        script.Instead = seen => seen.IsPage() && seen.After() == 0
+            ? Answer.Json("""{"events":[{"number":4,"type":"eventsExpired","at":"2026-11-21T10:30:00Z","data":{"from":2,"through":3}}],"last":5,"acknowledged":3}""")
+            : seen.IsStream() && seen.After() == 0
+                ? Answer.Stream(new ScriptedStream(EventScript.Bytes("id: 1\ndata: {\"number\":1,\"type\":\"taskCompleted\",\"at\":\"2026-11-21T10:30:00Z\",\"task\":\"a\",\"data\":" + Ended + "}\n\n"), StreamEnd.Closed))
+                : seen.Path.Contains("/events?", StringComparison.Ordinal) && seen.After() is > 0 and < 3 ? Answer.Problem(410, ProblemCodes.EventsExpired) : null;
+        Assert.Equal(["completed a succeeded 5", "expired 2-3", "completed d succeeded 5"], await RunAsync(script, new RecordingDelegate(), 5));
+        Assert.Equal(5, script.Acknowledged);
+    }
+
+    [Fact]
+    public async Task A_drain_goes_on_behind_events_that_ended_meanwhile()
+    {
+        var script = new ScriptedSession();
+        foreach (var task in new[] { "a", "b", "c", "d" })
+            script.Add("taskCompleted", Ended, task);
+        script.Add("eventsExpired", """{"from":3,"through":4}""");
+        script.Instead = seen => seen.IsPage() && seen.After() == 2 ? Answer.Problem(410, ProblemCodes.EventsExpired)
+            : seen.Method == "GET" && seen.Path.EndsWith("/photos", StringComparison.Ordinal) && script.Acknowledged == 2
+                ? Answer.Json(Answer.Session.Replace("\"acknowledged\":0", "\"acknowledged\":4", StringComparison.Ordinal))
+                : null;
+        using var client = script.Node.Client();
+        var to = new RecordingDelegate();
+        Assert.Equal(3, await client.Session("photos").DrainAsync(to, stop: Stop));
+        Assert.Equal(["completed a succeeded 5", "completed b succeeded 5", "expired 3-4"], to.Calls);
     }
 
     [Fact]

@@ -59,6 +59,8 @@ internal sealed class RecordingDelegate : ISessionDelegate
 
     public ValueTask CompletionGroupFiredAsync(SessionEvent<GroupCompletedData> fired, CancellationToken stop) => Note($"fired {fired.Data.Group} {fired.Data.Failed}");
 
+    public ValueTask EventsExpiredAsync(SessionEvent<EventsExpiredData> expired, CancellationToken stop) => Note($"expired {expired.Data.From}-{expired.Data.Through}");
+
     public ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => Note($"drained {drained.Number}");
 
     public ValueTask SessionInvalidatedAsync(SessionEvent invalidated, CancellationToken stop) => Note("invalidated");

@@ -65,6 +65,45 @@ public sealed class EventStreamTests
     }
 
     [Fact]
+    public async Task When_events_ended_unread_the_stream_goes_on_with_the_first_that_is_kept()
+    {
+        using var node = new FakeNode((seen, _) => (seen.IsPage(), seen.After()) switch
+        {
+            (true, 0) => EventScript.Page(9, 7, 8),
+            (false, 0) => Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(1)), StreamEnd.Closed)),
+            (_, < 7) => Answer.Problem(410, ProblemCodes.EventsExpired),
+            _ => Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(8, EventTypes.EventsExpired) + EventScript.Event(9)), StreamEnd.Silent)),
+        });
+        Assert.Equal([1, 8, 9], await TakeAsync(node, 3));
+    }
+
+    [Fact]
+    public async Task When_all_events_ended_unread_the_stream_waits_for_the_next()
+    {
+        using var node = new FakeNode((seen, _) => (seen.IsPage(), seen.After()) switch
+        {
+            (true, _) => EventScript.Page(7, 7),
+            (false, < 7) => Answer.Problem(410, ProblemCodes.EventsExpired),
+            _ => Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(8)), StreamEnd.Silent)),
+        });
+        using var client = node.Client();
+        await foreach (var next in client.Session("photos").ReadEventsAsync(3, stop: TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(8, next.Number);
+            break;
+        }
+    }
+
+    [Fact]
+    public async Task A_node_that_says_so_of_events_that_are_kept_is_not_asked_for_ever()
+    {
+        using var node = new FakeNode((seen, _) => seen.IsPage() ? EventScript.Page(9, 0, 2) : seen.After() == 0
+            ? Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(1)), StreamEnd.Closed))
+            : Answer.Problem(410, ProblemCodes.EventsExpired));
+        Assert.Equal(ProblemCodes.EventsExpired, (await Assert.ThrowsAsync<BackhaulException>(() => TakeAsync(node, 2))).Code);
+    }
+
+    [Fact]
     public async Task Events_that_are_left_out_although_they_exist_end_the_stream_with_a_reason()
     {
         using var node = new FakeNode((seen, _) => seen.IsPage()

@@ -26,6 +26,8 @@ public sealed class TaskObjectTests
         await task.SetUrlAsync(new Uri("https://example.org/b"), Stop);
         await task.SetHeadersAsync(new Dictionary<string, string> { ["X-A"] = "1" }, Stop);
         await task.SetBandwidthAsync(null, Stop);
+        await task.AnswerDelayedRequestAsync(new DelayedRequestAnswer { Answer = "continue" }, Stop);
+        await task.AnswerChallengeAsync(new ChallengeAnswer { Answer = "cancel" }, Stop);
         await task.CancelAsync(Stop);
         await task.RefreshAsync(Stop);
         const string Task = "/v1/sessions/photos/tasks";
@@ -39,6 +41,8 @@ public sealed class TaskObjectTests
             $$"""PATCH {{Task}}/t1 {"url":"https://example.org/b"}""",
             $$$"""PATCH {{{Task}}}/t1 {"headers":{"X-A":"1"}}""",
             $$"""PATCH {{Task}}/t1 {"bytesPerSecondMax":0}""",
+            $$"""POST {{Task}}/t1/delayed-request {"answer":"continue"}""",
+            $$"""POST {{Task}}/t1/challenge {"answer":"cancel"}""",
             $"POST {Task}/t1/cancel ", $"GET {Task}/t1 ",
         ], script.Node.Seen.Select(seen => $"{seen.Method} {seen.Path} {seen.Text}"));
     }
