@@ -44,8 +44,11 @@ public sealed class ConfigurationTests
             variables[name] = (string?)value;
         foreach (var variable in Rendered.Of(overlay).Node().Container()["env"].Items().Where(variable => variable["value"] is not null))
             variables[variable.Text("name")!] = variable.Text("value")!.Replace("$(POD_NAME)", "node-abc", StringComparison.Ordinal).Replace("$(POD_IP)", "10.1.2.3", StringComparison.Ordinal);
-        foreach (var (name, value) in Rendered.Dev.Find("Secret", "keys")["stringData"]!.AsObject())
-            variables[name] = (string?)value;
+        foreach (var secret in Rendered.Of(overlay).Node().KeySecrets())
+        {
+            foreach (var (name, value) in Rendered.Dev.Find("Secret", secret)["stringData"]!.AsObject())
+                variables[name] = (string?)value;
+        }
         return variables.ToDictionary(
             pair => pair.Key == "ASPNETCORE_URLS" ? "urls" : pair.Key.Replace("__", ":", StringComparison.Ordinal), pair => pair.Value, StringComparer.Ordinal);
     }

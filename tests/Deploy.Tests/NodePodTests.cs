@@ -159,8 +159,22 @@ public sealed class NodePodTests
         Assert.Empty(Rendered.Production.OfKind("Secret"));
         var container = Rendered.Production.Node().Container();
         Assert.Equal("backhaul-db-app", Variable(container, "PGPASSWORD").Text("valueFrom", "secretKeyRef", "name"));
-        Assert.Equal("keys", Rendered.Production.Node().Pod()["volumes"].Items().Single(volume => volume.Text("name") == "keys").Text("secret", "secretName"));
+        Assert.Equal(["keys", "sealing-keys"], Rendered.Production.Node().KeySecrets());
         Assert.DoesNotContain("assword=", Rendered.Production.OfKind("ConfigMap").Single().ToJsonString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A pod without them would not join, or could not open what others sealed; so it waits for them to be there.</summary>
+    [Theory]
+    [InlineData("dev")]
+    [InlineData("production")]
+    public void All_pods_seal_with_the_keys_of_one_secret(string overlay)
+    {
+        var volume = Rendered.Of(overlay).Node().Pod()["volumes"].Items().Single(volume => volume.Text("name") == "keys");
+        Assert.All(volume.At("projected", "sources").Items(), source => Assert.Null(source.At("secret", "optional")));
+        Assert.Equal(288, volume.Number("projected", "defaultMode"));
+        Assert.Equal("/etc/backhaul/secrets", Rendered.Of(overlay).Node().Container()["volumeMounts"].Items().Single(mount => mount.Text("name") == "keys").Text("mountPath"));
+        Assert.DoesNotContain("SecretKeys", Rendered.Of(overlay).OfKind("ConfigMap").Single().ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal(32, Convert.FromBase64String(Rendered.Dev.Find("Secret", "sealing-keys").Text("stringData", "Backhaul__Security__SecretKeys__0")!).Length);
     }
 
     private static JsonNode Variable(JsonNode container, string name) => container["env"].Items().Single(variable => variable.Text("name") == name);

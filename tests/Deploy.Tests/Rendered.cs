@@ -30,6 +30,10 @@ internal static class Rendered
 
     public static JsonNode Container(this JsonNode deployment) => deployment.Pod()["containers"]!.AsArray().Single()!;
 
+    /// <summary>The Secrets that a node reads options from, in the order in which they lie in its directory.</summary>
+    public static IEnumerable<string> KeySecrets(this JsonNode deployment) => deployment.Pod()["volumes"].Items()
+        .Single(volume => volume.Text("name") == "keys").At("projected", "sources").Items().Select(source => source.Text("secret", "name")!);
+
     /// <summary>A path of keys; null when one of them is missing.</summary>
     public static JsonNode? At(this JsonNode? node, params string[] path) => path.Aggregate(node, static (at, key) => at?[key]);
 

@@ -112,6 +112,7 @@ internal static class NodeComposition
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ILogger<OriginDeals>>())
         {
             Conditions = s.GetRequiredService<NodeConditions>(),
+            Noted = new SealingWatch(s.GetRequiredService<SecretBox>(), s.GetRequiredService<ILogger<SealingAgreement>>()).Note,
         });
         services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName, settings.Transfers.Discretionary.ReadWindows())
         {

@@ -3,6 +3,7 @@ using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Postgres;
 using Backhaul.Node.Journal.Sqlite;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 
@@ -57,6 +58,8 @@ internal static class OwnershipComposition
             Loggers = s.GetRequiredService<ILoggerFactory>(),
             LeaseScheduler = s.GetRequiredService<LeaseThread>(),
             LeaseTime = s.GetRequiredService<LeaseThread>().Time,
+            Admission = new SealingAgreement(
+                s.GetRequiredService<IOriginStore>(), s.GetRequiredService<SecretBox>(), settings.Security.SecretKeysLost, s.GetRequiredService<ILogger<SealingAgreement>>()).AgreeAsync,
         }));
         services.AddSingleton(s => s.GetRequiredService<ClusterNode>().Shards);
         services.AddSingleton<INodeTrust>(s => s.GetRequiredService<ClusterNode>().Lease);

@@ -15,6 +15,11 @@ internal sealed record SecurityOptions
     /// </summary>
     public IReadOnlyList<string> SecretKeys { get; init; } = [];
 
+    /// <summary>
+    /// The key that a cluster sealed with is gone for good: this node joins without it, and the cluster seals with the first of its own. Only for one start.
+    /// </summary>
+    public bool SecretKeysLost { get; init; }
+
     /// <summary>The keys as bytes; what is no key is left out, and is a fault.</summary>
     public IReadOnlyList<byte[]> ReadSecretKeys() => [.. SecretKeys.Select(ReadSecretKey).OfType<byte[]>()];
 

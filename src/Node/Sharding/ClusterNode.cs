@@ -28,6 +28,9 @@ internal sealed record ClusterNodeParts
     public required ActorScheduler LeaseScheduler { get; init; }
 
     public required TimeProvider LeaseTime { get; init; }
+
+    /// <summary>Asked before the node joins, when the store is open; an exception ends the start.</summary>
+    public Func<CancellationToken, ValueTask>? Admission { get; init; }
 }
 
 /// <summary>
@@ -44,7 +47,10 @@ internal sealed class ClusterNode
         Views = new ClusterViews(parts.Store, parts.System.Time);
         Ownership = new ClusterOwnership(
             parts.System, new ShardControllerParts(Shards, Lease, Views, parts.Store, parts.Journal, parts.Options, parts.System.Time, logger),
-            parts.Signals, parts.Identity, parts.Founding, parts.Ladder);
+            parts.Signals, parts.Identity, parts.Founding, parts.Ladder)
+        {
+            Admission = parts.Admission,
+        };
     }
 
     public LeaseKeeper Lease { get; }

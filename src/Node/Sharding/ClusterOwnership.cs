@@ -13,7 +13,7 @@ internal sealed record NodeIdentity(string Name, string Address, string Build);
 /// <summary>
 /// A node's part in a cluster, from its joining to its leaving.
 /// <code>
-///   Start: open the store (tried until it answers) ─► join ─► heartbeat ─► shard controller, which claims what the plan gives
+///   Start: open the store (tried until it answers) ─► admitted ─► join ─► heartbeat ─► shard controller, which claims what the plan gives
 ///   Drain: member is draining ─► shards handed over, four at a time ─► heartbeat ends ─► member has left
 /// </code>
 /// A store that refuses (another cluster, another number of shards, a schema that this build cannot use) ends the start; one that is away
@@ -41,6 +41,9 @@ internal sealed class ClusterOwnership(
     /// <summary>What the cluster was founded with; null before the start.</summary>
     public ClusterFacts? Facts { get; private set; }
 
+    /// <summary>Asked before this node joins, when the store is open: an exception ends the start, and nobody has counted on it.</summary>
+    public Func<CancellationToken, ValueTask>? Admission { get; init; }
+
     public bool IsReady => !_shards.IsDraining && _controller is { IsReady: true };
 
     public async Task StartAsync(CancellationToken stop)
@@ -51,6 +54,16 @@ internal sealed class ClusterOwnership(
         Facts = await UntilAnsweredAsync(async () => await _store.OpenAsync(founding, stop), stop);
         var terms = new LeaseTerms(Facts.Lease);
         ladder.Check(terms);
+        if (Admission is { } admit)
+        {
+            await UntilAnsweredAsync(
+                async () =>
+                {
+                    await admit(stop);
+                    return true;
+                },
+                stop);
+        }
         var attempted = await UntilAnsweredAsync(() => JoinAsync(stop), stop);
         _controller = new ShardController(parts, terms);
         _control = system.Spawn("shard-controller", () => _controller, new ActorOptions { TurnWarningAfter = terms.Heartbeat });

@@ -8,7 +8,7 @@ namespace Backhaul.Node.Security;
 /// <summary>
 /// Secrets that clients give inline, at rest: AES-256-GCM, bound to what they belong to, so that the text of one session is of no use in another.
 /// The nonce is an HMAC of what is sealed and of what it belongs to: the same secret gives the same text, so a repeated request is still a
-/// repetition, and two different secrets never share a nonce. The first key seals, all of them open: a new key is put first, and the old
+/// repetition, and two different secrets never share a nonce. One key seals, all of them open: the first, or the one that the nodes of a cluster agreed on. An old
 /// one stays until nothing is sealed with it. Every node of a cluster has the same keys.
 /// </summary>
 internal sealed class SecretBox
@@ -21,7 +21,24 @@ internal sealed class SecretBox
 
     private readonly List<Key> _keys;
 
-    public SecretBox(IReadOnlyList<byte[]> keys) => _keys = [.. keys.Select(static key => new Key(key))];
+    private volatile Key? _sealing;
+
+    public SecretBox(IReadOnlyList<byte[]> keys)
+    {
+        _keys = [.. keys.Select(static key => new Key(key))];
+        _sealing = _keys.FirstOrDefault();
+    }
+
+    /// <summary>The names of its keys, in order; they say nothing of the keys.</summary>
+    public IReadOnlyList<string> KeyIds => [.. _keys.Select(static key => key.Id)];
+
+    /// <summary>Seals with this one of its keys from now on; false when it is none of them, and nothing changes. Null is the first.</summary>
+    public bool SealWith(string? keyId)
+    {
+        var key = keyId is null ? _keys.FirstOrDefault() : _keys.Find(key => key.Id == keyId);
+        _sealing = key ?? _sealing;
+        return key is not null || keyId is null;
+    }
 
     /// <summary>Without a key nothing is sealed, and so no secret is taken inline.</summary>
     public bool CanSeal => _keys.Count > 0;
@@ -33,7 +50,7 @@ internal sealed class SecretBox
 
     public string Seal(string secret, string owner)
     {
-        var key = _keys[0];
+        var key = _sealing ?? throw new InvalidOperationException("There is no key to seal with.");
         var (clear, bound) = (Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(owner));
         var sealedBytes = new byte[NonceBytes + TagBytes + clear.Length];
         var nonce = sealedBytes.AsSpan(0, NonceBytes);

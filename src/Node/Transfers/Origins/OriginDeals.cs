@@ -40,6 +40,9 @@ internal sealed class OriginDeals
     /// <summary>Told of the network's declaration, which lies beside the origins; null: nobody wants to know.</summary>
     public NodeConditions? Conditions { get; init; }
 
+    /// <summary>Is given the other documents of the cluster by each reading, with their names.</summary>
+    public Action<string, string>? Noted { get; init; }
+
     /// <summary>Deals until stopped, and gives this node's shares back then.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -111,8 +114,11 @@ internal sealed class OriginDeals
     public async ValueTask<(DateTimeOffset Now, IReadOnlyDictionary<string, OriginRecord> Records)> ReadAsync(CancellationToken stop)
     {
         var book = await _store.ReadOriginsAsync(stop);
-        return (book.Now, book.Rows.Where(row => row.Payload.Length > 0 && row.Origin != NetworkRecord.Name).ToDictionary(row => row.Origin, row => Read(row) ?? OriginRecord.Empty, StringComparer.Ordinal));
+        return (book.Now, book.Rows.Where(row => row.Payload.Length > 0 && !IsOfCluster(row)).ToDictionary(row => row.Origin, row => Read(row) ?? OriginRecord.Empty, StringComparer.Ordinal));
     }
+
+    /// <summary>Documents of the cluster lie beside those of origins; no origin has such a name.</summary>
+    private static bool IsOfCluster(OriginRow row) => row.Origin.StartsWith("cluster:", StringComparison.Ordinal);
 
     private Dictionary<string, (OriginRow Row, OriginRecord Record)> Learn(OriginBook book)
     {
@@ -122,6 +128,11 @@ internal sealed class OriginDeals
             if (row.Origin == NetworkRecord.Name)
             {
                 Conditions?.Learn(row.Payload);
+                continue;
+            }
+            if (IsOfCluster(row))
+            {
+                Noted?.Invoke(row.Origin, row.Payload);
                 continue;
             }
             if (Read(row) is not { } record)
