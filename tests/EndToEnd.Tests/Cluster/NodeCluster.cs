@@ -69,7 +69,7 @@ internal sealed class NodeCluster : IAsyncDisposable
     public Link LinkOf(string node) => _links[node];
 
     /// <summary>Starts a node, or starts it again with the same name and ports.</summary>
-    public NodeProcess Spawn(string name)
+    public NodeProcess Spawn(string name, params (string Key, string Value)[] other)
     {
         var data = Path.Combine(_folder.Root, name);
         if (!Directory.Exists(data))
@@ -87,6 +87,8 @@ internal sealed class NodeCluster : IAsyncDisposable
             ["Backhaul:Containers:default:Path"] = Files,
             ["Backhaul:Containers:default:Shared"] = "true",
         };
+        foreach (var (key, value) in other)
+            settings[key] = value;
         settings.TryAdd("Backhaul:Sharding:Settle", "00:00:02"); // a cluster that was just started is spread soon
         return _nodes[name] = NodeProcess.Spawn(data, settings, port: _ports[name]);
     }

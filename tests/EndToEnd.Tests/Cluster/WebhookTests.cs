@@ -36,6 +36,7 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
         Assert.Equal(3, hooks.Select(hook => hook.Id).Distinct().Count());
         foreach (var row in await cluster.RowsAsync("pushed"))
             Assert.DoesNotContain("whsec_", row.Payload.ToString(), StringComparison.Ordinal);
+        await AssertRefusedAsync(cluster);
     }
 
     [Fact]
@@ -66,6 +67,14 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
         var survivor = cluster.Nodes.First(node => node.Key != dead).Value;
         var completed = await survivor.Api.SendAsync(HttpMethod.Post, "/v1/sessions/launched/launches/2/complete", key: "complete");
         Assert.True(completed.Json.GetProperty("completed").GetBoolean());
+    }
+
+    /// <summary>A node that could not open the secret does not become a member.</summary>
+    private static async Task AssertRefusedAsync(NodeCluster cluster)
+    {
+        var stranger = cluster.Spawn("stranger", ("Backhaul:Security:SecretKeys:0", Convert.ToBase64String(new byte[32])));
+        Assert.Equal(78, await stranger.ExitAsync(Within));
+        Assert.Contains("The nodes of this cluster seal clients' secrets with the key", stranger.Output, StringComparison.Ordinal);
     }
 
     private const string Waiting = """{"kind":"download","url":"http://127.0.0.1:9/","start":false}""";
