@@ -44,7 +44,7 @@ internal sealed class SealingAgreement(IOriginStore store, SecretBox box, bool i
     /// <param name="isLost">An operator says that the written one is gone for good.</param>
     internal static string? Decide(string? written, IReadOnlyList<string> own, bool isLost)
     {
-        if (written is null || own.Contains(written) || (isLost && own.Count > 0))
+        if (written is null || own.Contains(written, StringComparer.Ordinal) || (isLost && own.Count > 0))
             return own.Count > 0 ? own[0] : null;
         var has = own.Count == 0 ? "none" : string.Join(", ", own);
         throw new NodeStartException(
