@@ -22,19 +22,9 @@ internal static class CompletionGroupEndpoints
             .WithName("enableCompletionGroup").WithSummary("Closes a completion group: it fires when its last task has ended").Produces<CompletionGroupView>().Refuses(404, 422);
     }
 
-    private static async Task<IResult> PutAsync(HttpContext context, string session, string group, SessionCalls calls)
-    {
-        if (GroupRules.TryRead(group, out var name) is { } badName)
-            return Problems.Result(badName);
-        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
-            return Problems.Result(problem);
-        var body = await RequestBodies.ReadAsync(context, calls.Options.BodyBytesMax);
-        if (!body.IsValid)
-            return Problems.Result(body.Problem);
-        if (body.Value.AsSpan().Trim(" \t\r\n"u8) is { IsEmpty: false } sent && !sent.SequenceEqual("{}"u8))
-            return Problems.Result(400, ProblemCodes.InvalidRequest, "This call takes no body; leave it out.");
-        // Its name is the intent's own key: the same call again leads to the same group.
-        var reply = await calls.ExecutePartAsync(context, key, new SessionCommand.OpenCompletionGroup(name), null, deadline);
-        return Replies.ToCreated(reply, _ => $"/v1/sessions/{key.Identifier}/completion-groups/{name}");
-    }
+    private static Task<IResult> PutAsync(HttpContext context, string session, string group, SessionCalls calls) => GroupRules.TryRead(group, out var name) is { } badName
+        ? Task.FromResult(Problems.Result(badName))
+        : calls.PutAsync(context, session, body => SessionCalls.IsBlank(body)
+            ? new SessionCommand.OpenCompletionGroup(name)
+            : Problems.Create(400, ProblemCodes.InvalidRequest, "This call takes no body; leave it out."), $"completion-groups/{name}");
 }

@@ -28,31 +28,18 @@ internal static class GroupEndpoints
                 calls.CommandAsync(context, session, () => GroupRules.TryRead(group, out var name) is { } problem ? problem : new SessionCommand.ActOnGroup(name, act)))
             .WithName($"{verb}Group").WithSummary(summary).Produces<GroupView>(202).Refuses(404, 409, 422);
 
-    private static async Task<IResult> PutAsync(HttpContext context, string session, string group, SessionCalls calls)
+    private static Task<IResult> PutAsync(HttpContext context, string session, string group, SessionCalls calls) => GroupRules.TryRead(group, out var name) is { } badName
+        ? Task.FromResult(Problems.Result(badName))
+        : calls.PutAsync(context, session, body => ToPut(context.Request, name, body), $"groups/{name}");
+
+    private static Validated<SessionCommand> ToPut(HttpRequest request, GroupName name, byte[] body)
     {
-        if (GroupRules.TryRead(group, out var name) is { } badName)
-            return Problems.Result(badName);
-        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
-            return Problems.Result(problem);
-        var body = await RequestBodies.ReadAsync(context, calls.Options.BodyBytesMax);
-        if (!body.IsValid)
-            return Problems.Result(body.Problem);
-        var request = new GroupRequest();
-        if (body.Value.Length > 0)
-        {
-            if (RequestBodies.MediaType(context.Request) is not RequestBodies.Json)
-                return Problems.Result(RequestBodies.UnsupportedMediaType(RequestBodies.Json));
-            var asked = StrictJson.Read(body.Value, ProtocolJson.Strict.GroupRequest);
-            if (!asked.IsValid)
-                return Problems.Result(asked.Problem);
-            request = asked.Value;
-        }
-        var command = GroupRules.Validate(name, request);
-        if (!command.IsValid)
-            return Problems.Result(command.Problem);
-        // Its name is the intent's own key: the same call again leads to the same group.
-        var reply = await calls.ExecutePartAsync(context, key, command.Value, null, deadline);
-        return Replies.ToCreated(reply, _ => $"/v1/sessions/{key.Identifier}/groups/{name}");
+        if (body.Length == 0)
+            return GroupRules.Validate(name, new GroupRequest());
+        if (RequestBodies.MediaType(request) is not RequestBodies.Json)
+            return RequestBodies.UnsupportedMediaType(RequestBodies.Json);
+        var asked = StrictJson.Read(body, ProtocolJson.Strict.GroupRequest);
+        return asked.IsValid ? GroupRules.Validate(name, asked.Value) : asked.Problem;
     }
 
     private static async Task<IResult> ListAsync(HttpContext context, string session, SessionCalls calls, string? cursor, string? limit)

@@ -73,6 +73,24 @@ internal sealed class SessionCalls(ICommandRouter router, ApiOptions options, Re
         return command.IsValid ? await ExecuteAsync(context, session, command.Value, body.Value) : new CommandReply.Refused(command.Problem);
     }
 
+    /// <summary>A PUT that creates or finds what its path names: that name is the intent's own key, since the same call again leads to the same.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="identifier">The session's.</param>
+    /// <param name="create">From the body, which may be empty.</param>
+    /// <param name="path">Of what it names, in the session.</param>
+    public async Task<IResult> PutAsync(HttpContext context, string identifier, Func<byte[], Validated<SessionCommand>> create, string path)
+    {
+        if (!TryGetSession(context, identifier, out var session, out var problem) || !TryGetDeadline(context, out var deadline, out problem))
+            return Problems.Result(problem);
+        var body = await RequestBodies.ReadAsync(context, options.BodyBytesMax);
+        if (!body.IsValid)
+            return Problems.Result(body.Problem);
+        var command = create(body.Value);
+        return command.IsValid
+            ? Replies.ToCreated(await ExecutePartAsync(context, session, command.Value, null, deadline), _ => $"/v1/sessions/{session.Identifier}/{path}")
+            : Problems.Result(command.Problem);
+    }
+
     /// <summary>Sends a command with the key of the request.</summary>
     public async ValueTask<CommandReply> ExecuteAsync(HttpContext context, SessionKey session, SessionCommand command, ReadOnlyMemory<byte> body)
     {
@@ -110,7 +128,8 @@ internal sealed class SessionCalls(ICommandRouter router, ApiOptions options, Re
     private static SessionCommand Traced(SessionCommand command) =>
         Activity.Current is { Recorded: true, Id: { } parent } ? command with { TraceParent = parent } : command;
 
-    private static bool IsBlank(ReadOnlySpan<byte> body)
+    /// <summary>Nothing, or an empty object, which some libraries cannot help sending.</summary>
+    public static bool IsBlank(ReadOnlySpan<byte> body)
     {
         var text = body.Trim(" \t\r\n"u8);
         return text.IsEmpty || text.SequenceEqual("{}"u8);

@@ -1,3 +1,4 @@
+using Backhaul.Node.Files.Disk;
 using Backhaul.Node.Security;
 
 namespace Backhaul.Node.Hosting;
@@ -10,11 +11,28 @@ internal static class DataDirectory
     {
         try
         {
-            return SecretKeyFile.ReadOrCreate(full);
+            var isNew = !File.Exists(Path.Combine(full, SecretKeyFile.Name));
+            var key = SecretKeyFile.ReadOrCreate(full);
+            if (isNew)
+                Flush(full);
+            return key;
         }
         catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new NodeStartException(ExitCodes.CannotCreate, $"The key for secrets in {full} cannot be used: {unusable.Message}", unusable);
+        }
+    }
+
+    /// <summary>So that the name of a new file survives a power cut as its bytes do: what was made good by it must not be signed or sealed by another one later.</summary>
+    public static void Flush(string full)
+    {
+        var calls = new LinuxDiskCalls();
+        if (calls.OpenRoot(full, out var folder) is var refused and not 0)
+            throw new IOException($"The folder {full} cannot be opened to be flushed ({refused}).");
+        using (folder)
+        {
+            if (calls.Flush(folder) is var failed and not 0)
+                throw new IOException($"The folder {full} cannot be flushed ({failed}).");
         }
     }
 

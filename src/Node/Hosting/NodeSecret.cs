@@ -32,7 +32,7 @@ internal static class NodeSecret
         }
     }
 
-    /// <summary>Whole and flushed before it has its name, so that a crash in between leaves none.</summary>
+    /// <summary>Whole and flushed before it has its name, so that a crash in between leaves none, and its folder after that.</summary>
     private static void Found(string path)
     {
         var draft = path + ".new";
@@ -50,5 +50,6 @@ internal static class NodeSecret
             file.Flush(flushToDisk: true);
         }
         File.Move(draft, path, overwrite: false);
+        DataDirectory.Flush(Path.GetDirectoryName(path)!);
     }
 }

@@ -40,7 +40,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private readonly Lock _lock = new();
     private readonly SlotCounts _counts;
     private readonly FairLine _line;
-    private readonly Dictionary<SessionKey, Waiter> _waiting = [];
+    private readonly Dictionary<SessionKey, SlotWaiter> _waiting = [];
     private readonly Dictionary<SessionKey, Dictionary<string, int>> _refusedHosts = [];
     private readonly HashSet<SessionKey> _refusedByNode = [];
     private readonly HashSet<SessionKey> _refusedByLoad = [];
@@ -257,12 +257,12 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     }
 
     /// <summary>What it was refused is what it waits for: full hosts, or any slot of the node, or a load low enough.</summary>
-    private Waiter WaiterOf(SessionKey session, Action onFree, int wanted)
+    private SlotWaiter WaiterOf(SessionKey session, Action onFree, int wanted)
     {
         var hosts = _refusedHosts.TryGetValue(session, out var full) ? new Dictionary<string, int>(full, StringComparer.OrdinalIgnoreCase) : AnyHost;
         var forLoad = _refusedByLoad.Contains(session);
         var forNode = _refusedByNode.Contains(session) || (hosts.Count == 0 && !forLoad);
-        return new Waiter(session, onFree, hosts, forNode, forLoad, forNode ? Math.Max(1, wanted) : 1);
+        return new SlotWaiter(session, onFree, hosts, forNode, forLoad, forNode ? Math.Max(1, wanted) : 1);
     }
 
     /// <summary>Offers free slots to those in line that could use them, one after the other as they are next. Call under the lock.</summary>
@@ -298,9 +298,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     }
 
     /// <summary>Discretionary work comes after all other.</summary>
-    private Waiter? FindNext()
+    private SlotWaiter? FindNext()
     {
-        Waiter? forLoad = null;
+        SlotWaiter? forLoad = null;
         foreach (var session in _line.InOrder)
         {
             if (!_waiting.TryGetValue(session, out var waiter))
@@ -323,7 +323,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
 
     /// <param name="session">Who waits.</param>
     /// <param name="waiter">For what; null: for nothing any more.</param>
-    private void Wait(SessionKey session, Waiter? waiter)
+    private void Wait(SessionKey session, SlotWaiter? waiter)
     {
         if (_waiting.Remove(session, out var old))
             CountWaiter(old, -1);
@@ -333,7 +333,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         CountWaiter(waiter, +1);
     }
 
-    private void CountWaiter(Waiter waiter, int change)
+    private void CountWaiter(SlotWaiter waiter, int change)
     {
         _waitingForNode += waiter.ForNode ? change : 0;
         _waitingForLoadOnly += waiter.IsForLoadOnly ? change : 0;
@@ -391,17 +391,6 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     {
         foreach (var onFree in told)
             onFree();
-    }
-
-    /// <param name="Session">Who waits.</param>
-    /// <param name="OnFree">How it is told.</param>
-    /// <param name="Hosts">The full hosts it waits for, each with the session's own limit.</param>
-    /// <param name="ForNode">It waits for any slot.</param>
-    /// <param name="ForLoad">It waits with discretionary work.</param>
-    /// <param name="Wanted">How many slots it could use at once.</param>
-    private sealed record Waiter(SessionKey Session, Action OnFree, IReadOnlyDictionary<string, int> Hosts, bool ForNode, bool ForLoad, int Wanted)
-    {
-        public bool IsForLoadOnly => ForLoad && !ForNode && Hosts.Count == 0;
     }
 
     /// <summary>Slots that are kept for a session that was told.</summary>

@@ -182,8 +182,21 @@ public sealed class S3UploadTests
         Assert.IsType<AttemptOutcome.Stopped>(await bench.RunAsync(order, reports));
         Assert.Single(store.OpenUploads);
         Assert.DoesNotContain(store.Calls, call => call.IsPart);
-        await bench.Runner.AbandonUploadAsync(order with { Resume = reports.Last });
+        Assert.True(await bench.Runner.AbandonUploadAsync(order with { Resume = reports.Last }));
         Assert.Empty(store.OpenUploads);
+    }
+
+    /// <summary>Regression: it was recorded as told.</summary>
+    [Fact]
+    public async Task Without_the_key_pair_the_store_is_not_told_of_a_cancelled_upload()
+    {
+        await using var store = await StoreAsync();
+        await using var bench = await StartAsync();
+        var order = Order(bench, store, Content);
+        var reports = new RecordedReports { Wanted = what => what != "checkpoint" };
+        Assert.IsType<AttemptOutcome.Stopped>(await bench.RunAsync(order, reports));
+        Assert.False(await bench.Runner.AbandonUploadAsync(Order(bench, store, Content, secret: "gone") with { Resume = reports.Last }));
+        Assert.Single(store.OpenUploads);
     }
 
     [Fact]

@@ -10,6 +10,6 @@ internal interface IUploadProtocol
     /// <summary>Carries out one attempt, from <see cref="UploadRun.State"/> on when there is one.</summary>
     ValueTask<AttemptOutcome> SendAsync(UploadRun run);
 
-    /// <summary>Asks the target once to forget an unfinished upload. True: there is nothing more to do, because it did, cannot or need not.</summary>
+    /// <summary>Asks the target once to forget an unfinished upload. True: there is nothing more to do, because it did, or need not.</summary>
     ValueTask<bool> TerminateAsync(UploadRun run, UploadState state);
 }

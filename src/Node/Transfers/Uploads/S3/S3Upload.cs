@@ -21,11 +21,13 @@ internal sealed class S3Upload : IUploadProtocol
             : await new S3Sending(run, exchange).RunAsync();
     }
 
-    /// <summary>Aborts the upload: the store gives up its parts, and says nothing of a finished object.</summary>
+    /// <summary>Aborts the upload: the store gives up its parts, and says nothing of a finished object. Without the key pair nobody can tell it.</summary>
     public async ValueTask<bool> TerminateAsync(UploadRun run, UploadState state)
     {
-        if (state.UploadId is not { } id || Open(run).Exchange is not { } exchange)
+        if (state.UploadId is not { } id)
             return true;
+        if (Open(run).Exchange is not { } exchange)
+            return false;
         using var reply = await exchange.Client.AbortUploadAsync(exchange.Key, id, run.Watch.Token);
         return !reply.IsAway;
     }
