@@ -256,6 +256,16 @@ public sealed class BackgroundSession
         new FileDownload(_caller, $"{TaskPath(task)}/content", destination, range).RunAsync(stop);
 
     /// <summary>
+    /// Copies bytes of a download, also of one under way: the answer comes when the bytes of the <paramref name="range"/> are durable, or after
+    /// <paramref name="wait"/> (60 s at most) with those that are, at least the first one. What is copied begins at the range's start.
+    /// </summary>
+    public Task<FileHead> ReadContentAsync(string task, Stream destination, ByteRange range, TimeSpan wait, CancellationToken stop = default)
+    {
+        var query = new Query().With("wait", wait > TimeSpan.Zero ? (long)Math.Ceiling(wait.TotalSeconds) : null);
+        return new FileDownload(_caller, $"{TaskPath(task)}/content{query}", destination, range) { LongPoll = wait }.RunAsync(stop);
+    }
+
+    /// <summary>
     /// The events after number <paramref name="after"/>, each once, in order and without gaps, for as long as the caller reads: a
     /// broken or silent connection is replaced by a new one that goes on where it ended. When events ended unread with their retention, it goes on with the first
     /// that is kept, and the event <c>eventsExpired</c> says which were lost. Ends after the <c>sessionInvalidated</c> that nothing follows.

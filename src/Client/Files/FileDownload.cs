@@ -31,8 +31,11 @@ internal sealed class FileDownload
         _start = destination.CanSeek ? destination.Position : 0;
     }
 
+    /// <summary>What the node was asked to wait for bytes that are not there yet.</summary>
+    public TimeSpan LongPoll { get; init; }
+
     public Task<FileHead> RunAsync(CancellationToken stop) =>
-        _caller.RunAsync(new Call(HttpMethod.Get, _path) { Accept = "*/*", Prepare = AskForTheRest }, ReadAsync, stop);
+        _caller.RunAsync(new Call(HttpMethod.Get, _path) { Accept = "*/*", Prepare = AskForTheRest, LongPoll = LongPoll }, ReadAsync, stop);
 
     private long From => (_range?.From ?? 0) + _received;
 

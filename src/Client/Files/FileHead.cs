@@ -18,7 +18,7 @@ public sealed record FileHead
     internal static FileHead? Of(HttpResponseMessage response)
     {
         var content = response.Content.Headers;
-        var length = content.ContentRange is { } range ? range.Length : content.ContentLength;
+        var length = content.ContentRange is { } range ? range.Length ?? range.To + 1 : content.ContentLength;
         return length is not { } known ? null : new FileHead
         {
             Length = known,

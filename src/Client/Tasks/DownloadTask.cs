@@ -42,4 +42,8 @@ public sealed class DownloadTask : BackgroundTask
     /// <summary>Copies its file into <paramref name="destination"/>, going on after a broken connection.</summary>
     public Task<FileHead> ReadContentAsync(Stream destination, ByteRange? range = null, CancellationToken stop = default) =>
         Session.ReadContentAsync(Id, destination, range, stop);
+
+    /// <summary>Copies bytes of its file while it is under way, when they are durable or after <paramref name="wait"/> (60 s at most) those that are.</summary>
+    public Task<FileHead> ReadContentAsync(Stream destination, ByteRange range, TimeSpan wait, CancellationToken stop = default) =>
+        Session.ReadContentAsync(Id, destination, range, wait, stop);
 }

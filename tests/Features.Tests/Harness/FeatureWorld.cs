@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using Backhaul.Client;
 using Backhaul.FaultOrigin;
 using Backhaul.FaultOrigin.Tls;
@@ -14,8 +16,6 @@ namespace Backhaul.Features.Tests;
 /// </summary>
 public sealed class FeatureWorld : IAsyncLifetime
 {
-    private static readonly TimeSpan DeclareWithin = TimeSpan.FromSeconds(30);
-
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(90) };
     private readonly Dictionary<(bool IsCluster, string Key), IReadOnlyList<BackhaulClient>> _clients = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("backhaul-features-").FullName;
@@ -65,6 +65,9 @@ public sealed class FeatureWorld : IAsyncLifetime
             : new SdkCaller(_clients[(isCluster, key)]);
     }
 
+    /// <summary>What an operator does, as <c>pbm</c> does it.</summary>
+    internal Task OperateAsync(Way way, params string[] words) => OperateAsync(Set(way), words);
+
     internal NodeSet Set(Way way) => way is Way.ClusterHttp or Way.ClusterSdk ? _cluster : _embedded;
 
     public async ValueTask DisposeAsync()
@@ -82,16 +85,17 @@ public sealed class FeatureWorld : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
+    private async Task OperateAsync(NodeSet set, params string[] words)
+    {
+        using var response = await _http.PostAsJsonAsync($"http://{set.Nodes[0].OpsAddress}/pbm/execute", new { words, confirmed = true });
+        var said = await response.Content.ReadAsStringAsync();
+        Assert.True(JsonNode.Parse(said.TrimEnd().Split('\n')[^1])!["exit"]?.GetValue<int>() == 0, said);
+    }
+
     /// <summary>
     /// For all tests alike: bytes cost something, the network is cellular, and bytes are to be spared. Whoever permits what a session permits by default
     /// runs all the same.
     /// </summary>
-    private static async Task DeclareNetworkAsync(NodeSet set)
-    {
-        var node = set.Nodes[0];
-        var (code, said) = await Machine.RunAsync(
-            ["dotnet", Build.Pbm, node.OpsAddress, "network", "set", "--cost", "metered", "--cellular", "--constrained", "--reason", "all tests"], DeclareWithin);
-        if (code != 0)
-            throw new InvalidOperationException(said);
-    }
+    private Task DeclareNetworkAsync(NodeSet set) =>
+        OperateAsync(set, "network", "set", "--cost", "metered", "--cellular", "--constrained", "--reason", "all tests");
 }

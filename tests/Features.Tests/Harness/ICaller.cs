@@ -45,7 +45,7 @@ internal interface ICaller
 
     Task<RangesView> WantRangesAsync(string session, string task, string ranges);
 
-    /// <summary>The file of a finished download, or bytes <paramref name="from"/> to <paramref name="to"/> (inclusive) of it.</summary>
+    /// <summary>The file of a finished download; or bytes <paramref name="from"/> to <paramref name="to"/> (inclusive), also of one under way, as soon as they are durable.</summary>
     Task<byte[]> ContentAsync(string session, string task, long? from = null, long? to = null);
 
     Task<GroupView> PutGroupAsync(string session, string group, string? mode = null);

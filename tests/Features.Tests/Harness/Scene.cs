@@ -79,6 +79,17 @@ internal sealed class Scene
 
     public Task<TaskView> WaitsAsync(string task, string reason) => WhenAsync(task, view => view.State == "waiting" && view.Reason == reason);
 
+    /// <summary>Suspends a task and waits until its attempt has stopped, and with it the count of its bytes.</summary>
+    public async Task<TaskView> SuspendedAsync(string task)
+    {
+        await Caller.ActAsync(Session, task, "suspend");
+        await Eventually.TrueAsync(
+            async () => (await Caller.AttemptsAsync(Session, task)).All(attempt => attempt.EndedAt is not null), Within, () => $"the attempt of {task} to stop");
+        var held = await TaskAsync(task);
+        Assert.Equal("suspended", held.State);
+        return held;
+    }
+
     /// <summary>Waits until a task satisfies a condition; its view. Looks again and again, so that no client counts as attached by it.</summary>
     public async Task<TaskView> WhenAsync(string task, Func<TaskView, bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "")
     {

@@ -61,7 +61,10 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
     public Task<byte[]> ContentAsync(string session, string task, long? from = null, long? to = null) => AskAsync(session, async one =>
     {
         using var bytes = new MemoryStream();
-        await one.ReadContentAsync(task, bytes, from is { } first ? new ByteRange(first, to) : null);
+        if (from is { } first)
+            await one.ReadContentAsync(task, bytes, new ByteRange(first, to), TimeSpan.FromSeconds(20));
+        else
+            await one.ReadContentAsync(task, bytes);
         return bytes.ToArray();
     });
 

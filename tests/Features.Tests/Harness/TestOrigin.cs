@@ -28,7 +28,7 @@ internal sealed class TestOrigin(ScriptedOrigin origin, string host, string owne
     public string Sha256(string seed, int length) => OriginContent.Sha256(SeedOf(seed), length);
 
     /// <summary>A path of this test for uploads: below <c>/upload</c>, <c>/tus</c> or <c>/resumable</c>.</summary>
-    public string Target(string kind, string name, string query = "") => $"{Url}/{kind}/{owner}/{name}{(query.Length > 0 ? "?" + query : "")}";
+    public string Target(string kind, string name, string query = "") => $"{Url}/{kind}/{owner}-{name}{(query.Length > 0 ? "?" + query : "")}";
 
 
     public IReadOnlyList<OriginRequest> RequestsOf(string seed) =>

@@ -41,8 +41,7 @@ public sealed class RequestTests(FeatureWorld world)
         await scene.OpenAsync("""{"resourceTimeout":"PT2S"}""");
         await scene.DownloadAsync("suspended", scene.Origin.Bytes("suspended", 200_000, "rate=20000&times=1"));
         await scene.WhenAsync("suspended", task => task.State == "running");
-        await scene.Caller.ActAsync(scene.Session, "suspended", "suspend");
-        await scene.WhenAsync("suspended", task => task.State == "suspended");
+        await scene.SuspendedAsync("suspended");
         await scene.DownloadAsync("late", scene.Origin.Bytes("late", 1000, "hang=1"));
         var ended = await scene.EndedAsync("late");
         Assert.Equal(("failed", "timedOut"), (ended.Outcome, ended.Error!.Code));
@@ -79,8 +78,7 @@ public sealed class RequestTests(FeatureWorld world)
         var why = await scene.Caller.WhyAsync(scene.Session, "one");
         Assert.Contains("no connection", why.Sentence, StringComparison.Ordinal);
         Assert.NotNull(why.NextEvaluationAt);
-        await scene.Caller.ActAsync(scene.Session, "one", "suspend");
-        await scene.WhenAsync("one", task => task.State == "suspended");
+        await scene.SuspendedAsync("one");
         await scene.Caller.ChangeAsync(scene.Session, "one", $$"""{"url":"{{scene.Origin.Bytes("one", 1000)}}"}""");
         await scene.Caller.ActAsync(scene.Session, "one", "resume");
         await scene.SucceededAsync("one");

@@ -81,6 +81,8 @@ internal static class TaskDecider
         var mayRun = change with { BytesPerSecondMax = null } == new TaskChange();
         if ((task.IsActive || task.Phase is TaskPhase.Canceling) && !mayRun)
         {
+            if (task.Phase is TaskPhase.Suspended)
+                return Decision.Refuse(409, ProblemCodes.TaskRunning, $"Task {id} is suspended, and its attempt is just stopping. Send this again in a moment.");
             return Decision.Refuse(409, ProblemCodes.TaskRunning,
                 $"Task {id} is running. Suspend it, change it when it is suspended, then resume it. Only bytesPerSecondMax may change while it runs.");
         }

@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Backhaul.Features.Tests.Tasks;
+
+/// <summary>product.md, Tasks: how uploads travel.</summary>
+public sealed class UploadTests(FeatureWorld world)
+{
+    [Theory, ClassData(typeof(Ways))]
+    public async Task Content_parts_of_texts_and_files_arrive_as_one_body_whose_length_is_known(Way way)
+    {
+        var scene = world.Begin(way);
+        await scene.OpenAsync();
+        var file = scene.Origin.Content("part", 5000);
+        await scene.Caller.PutFileAsync($"default/{scene.Name("part")}", file);
+        await scene.AddAsync($$"""
+            {"id":"form","kind":"upload","url":"{{scene.Origin.Target("upload", "form")}}","multipart":{"boundary":"xyz"},
+             "parts":[{"name":"title","text":"hello"},{"name":"file","fileName":"a.bin","source":"default/{{scene.Name("part")}}"}]}
+            """);
+        await scene.AddAsync($$"""
+            {"id":"mixed","kind":"upload","url":"{{scene.Origin.Target("upload", "mixed")}}","multipart":{"subtype":"mixed"},
+             "parts":[{"headers":{"Content-Type":"text/plain"},"text":"hello"}]}
+            """);
+        await scene.SucceededAsync("form");
+        await scene.SucceededAsync("mixed");
+        var form = Assert.Single(scene.Origin.Requests, request => request.Path.EndsWith("-form", StringComparison.Ordinal));
+        Assert.Equal("multipart/form-data; boundary=xyz", form.Headers["Content-Type"].Replace("\"", "", StringComparison.Ordinal));
+        byte[] body =
+        [
+            .. "--xyz\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nhello\r\n"u8,
+            .. "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\n"u8,
+            .. file, .. "\r\n--xyz--\r\n"u8,
+        ];
+        Assert.Equal((body.Length.ToString(), Convert.ToHexStringLower(SHA256.HashData(body))), (form.Headers["Content-Length"], form.BodySha256));
+        Assert.StartsWith("multipart/mixed; boundary=", Assert.Single(scene.Origin.Requests, request => request.Path.EndsWith("-mixed", StringComparison.Ordinal)).Headers["Content-Type"], StringComparison.Ordinal);
+    }
+
+    [Theory, ClassData(typeof(Ways))]
+    public async Task Uploads_by_the_resumable_draft_and_by_tus_go_on_from_the_targets_offset(Way way)
+    {
+        var scene = world.Begin(way);
+        await scene.OpenAsync("""{"retry":{"first":"PT0.05S"}}""");
+        await scene.Caller.PutFileAsync($"default/{scene.Name("file")}", scene.Origin.Content("file", 100_000));
+        foreach (var (id, kind, protocol) in new[] { ("draft", "resumable", "resumable"), ("tus", "tus", "tus"), ("found", "tus", "auto") })
+        {
+            await scene.AddAsync($$"""{"id":"{{id}}","kind":"upload","url":"{{scene.Origin.Target(kind, id, "patch=1:lose:40000")}}","source":"default/{{scene.Name("file")}}","uploadProtocol":"{{protocol}}"}""");
+            await scene.SucceededAsync(id);
+            var target = Assert.Single(world.Origin.Uploads.All, upload => upload.Path == new Uri(scene.Origin.Target(kind, id)).AbsolutePath);
+            Assert.Equal((true, scene.Origin.Sha256("file", 100_000)), (target.IsComplete, target.Sha256));
+            var patches = scene.Origin.Requests.Where(request => request.Method == "PATCH" && request.Path.StartsWith(target.Path + "/", StringComparison.Ordinal)).ToList();
+            Assert.Equal(2, patches.Count);
+            Assert.Equal(40_000 <= long.Parse(patches[1].Headers["Upload-Offset"]), patches[1].BytesReceived <= 60_000);
+            Assert.Equal(id == "draft" ? "resumable" : "tus", id == "found" ? "tus" : (await scene.TaskAsync(id)).UploadProtocol);
+        }
+    }
+}
