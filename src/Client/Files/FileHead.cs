@@ -3,7 +3,7 @@ namespace Backhaul.Client;
 /// <summary>What the head of an answer says of a file.</summary>
 public sealed record FileHead
 {
-    /// <summary>The length of the whole file in bytes.</summary>
+    /// <summary>The length of the whole file in bytes; of a download under way whose length nobody knows yet, where the bytes of this answer end.</summary>
     public required long Length { get; init; }
 
     /// <summary>The validator; it changes when the content does.</summary>

@@ -93,6 +93,24 @@ public sealed class FilesTests
         Assert.Equal(["bytes=1000-1999", "bytes=1100-1999"], node.Seen.Select(seen => seen.Header("Range")));
     }
 
+    /// <summary>Of a download under way nobody may know yet how long the file will be.</summary>
+    [Fact]
+    public async Task Bytes_of_a_download_under_way_are_waited_for_also_before_its_length_is_known()
+    {
+        using var node = new FakeNode((seen, _) =>
+        {
+            var response = Serve(seen, Content, "\"a\"", int.MaxValue);
+            response.Content.Headers.ContentRange = new ContentRangeHeaderValue(1_000, 1_999);
+            return response;
+        });
+        using var client = node.Client();
+        using var destination = new MemoryStream();
+        var head = await client.Session("s").ReadContentAsync("t1", destination, new ByteRange(1_000, 1_999), TimeSpan.FromSeconds(20), Stop);
+        Assert.Equal(Content[1_000..2_000], destination.ToArray());
+        Assert.Equal(2_000, head.Length);
+        Assert.Equal("/v1/sessions/s/tasks/t1/content?wait=20", Assert.Single(node.Seen).Path);
+    }
+
     [Fact]
     public async Task A_destination_that_cannot_be_written_is_no_broken_connection()
     {
