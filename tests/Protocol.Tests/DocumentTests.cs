@@ -52,10 +52,24 @@ public sealed partial class DocumentTests
         Assert.All(named, name => Assert.True(tests.Any(source => source.Contains($" {name}(", StringComparison.Ordinal)), $"There is no test {name}."));
     }
 
+    [Fact]
+    public void No_row_of_features_is_without_a_test()
+    {
+        var rows = TableRow().Matches(File.ReadAllText(Golden.PathOf("../../../docs/features.md"))).Select(match => match.Value)
+            .Where(row => !row.EndsWith("| Proven by |", StringComparison.Ordinal) && !row.StartsWith("|---", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(rows);
+        Assert.All(rows, row => Assert.True(TestName().IsMatch(LastCell(row)), $"No test proves this row: {row}"));
+    }
+
+    private static string LastCell(string row) => row.TrimEnd('|', ' ').Split('|')[^1];
+
     private static IEnumerable<string> Constants(Type names) =>
         names.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
 
     private static int Number(Match row, string group) => int.Parse(row.Groups[group].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^\|.*\|$", RegexOptions.Multiline, 1000)]
+    private static partial Regex TableRow();
 
     [GeneratedRegex(@"`(?<name>[A-Z]\w+_\w+)`", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TestName();
