@@ -38,6 +38,7 @@ internal static class WorldSettings
             ["Backhaul:Security:Keys:1:Tenant"] = "other",
             ["Backhaul:Security:SecretKeys:0"] = Convert.ToBase64String(SHA256.HashData("a key at rest"u8)),
             ["Backhaul:Sessions:AttachGrace"] = AttachGrace.ToString("c", CultureInfo.InvariantCulture),
+            ["Backhaul:Sessions:Unconstrained:Tenants:0"] = "default", // and not the other one
             ["Backhaul:Transfers:CheckpointInterval"] = "00:00:00.200",
             ["Backhaul:Transfers:RespondAfter"] = "00:00:00.100",
             ["Backhaul:Transfers:RunningStart"] = "128", // tests run beside each other and must not wait for one another's slots
