@@ -56,7 +56,7 @@ internal sealed class HttpCaller(HttpClient http, IReadOnlyList<Uri> nodes, stri
     public Task<RangesView> WantRangesAsync(string session, string task, string ranges) =>
         AskAsync<RangesView>(HttpMethod.Post, $"{Path(session, task)}/ranges", ranges);
 
-    public Task<byte[]> ContentAsync(string session, string task, long? from = null, long? to = null) => 
+    public Task<byte[]> ContentAsync(string session, string task, long? from = null, long? to = null) =>
         BytesAsync(HttpMethod.Get, $"{Path(session, task)}/content{(from is null ? "" : "?wait=20")}", from, to);
 
     public Task<GroupView> PutGroupAsync(string session, string group, string? mode = null) =>

@@ -25,10 +25,10 @@ public sealed class RequestTests(FeatureWorld world)
     public async Task The_request_timeout_is_an_idle_timer_that_every_byte_restarts_and_its_end_is_retried(Way way)
     {
         var scene = world.Begin(way);
-        await scene.OpenAsync("""{"requestTimeout":"PT1S","retry":{"first":"PT0.05S"}}""");
+        await scene.OpenAsync("""{"requestTimeout":"PT2S","retry":{"first":"PT0.05S"}}""");
         await scene.DownloadAsync("silent", scene.Origin.Bytes("silent", 1000, "hang=1&times=1"));
-        await scene.DownloadAsync("slow", scene.Origin.Bytes("slow", 16, "drip=100"));
-        Assert.Equal(1, (await scene.SucceededAsync("slow")).Attempts); // 1.6 s, and never silent for one
+        await scene.DownloadAsync("slow", scene.Origin.Bytes("slow", 11, "drip=250"));
+        Assert.Equal(1, (await scene.SucceededAsync("slow")).Attempts); // longer than that, and never silent for so long
         Assert.Equal(2, (await scene.SucceededAsync("silent")).Attempts);
         var first = (await scene.Caller.AttemptsAsync(scene.Session, "silent"))[0];
         Assert.Equal("idleTimeout", first.Error!.Code);

@@ -25,7 +25,7 @@ public sealed class RequestedTests(FeatureWorld world)
         await scene.OpenAsync();
         var deadline = $$""","deadline":{{Json.In(TimeSpan.FromSeconds(1.5))}}""";
         await scene.DownloadAsync("runs", scene.Origin.Bytes("runs", 1000, "hang=1"), deadline);
-        await scene.DownloadAsync("waits", scene.Origin.Bytes("waits", 1000), $$"""{{deadline}},"earliestBeginAt":{{Json.In(TimeSpan.FromHours(1))}}""");
+        await scene.DownloadAsync("waits", scene.Origin.Bytes("waits", 1000), deadline + ""","askBeforeStart":{"timeout":"PT1H"}""");
         await scene.DownloadAsync("suspended", scene.Origin.Bytes("suspended", 1000), deadline + ""","start":false""");
         foreach (var task in new[] { "runs", "waits", "suspended" })
             Assert.Equal(("expired", "expired"), (await scene.EndedAsync(task)) is var ended ? (ended.Outcome, ended.Error!.Code) : default);
