@@ -27,6 +27,40 @@ public sealed class MutantTests
     public void A_view_that_is_only_read_when_the_store_calls_leaves_shards_without_a_node() =>
         AssertCaught("no polling", new SimRules { PollingIsOff = true }, "I8");
 
+    [Fact]
+    public void An_event_whose_receiver_refused_it_does_not_count_as_taken() =>
+        AssertCaught("every answer is taken", new SimRules { EveryAnswerIsTaken = true }, "D1");
+
+    [Fact]
+    public void A_webhook_that_was_taken_is_not_sent_again_by_the_same_owner() =>
+        AssertCaught("taken is forgotten", new SimRules { TakenIsForgotten = true }, "D4");
+
+    [Fact]
+    public void A_stream_that_is_not_told_of_news_stands_still() => AssertCaught("no news", new SimRules { NewsIsOff = true }, "I8");
+
+    [Fact]
+    public void Launches_of_a_session_whose_time_runs_too_fast_come_too_soon() =>
+        AssertCaught("doubled time", new SimRules { TimeIsDoubled = true }, "L1");
+
+    [Fact]
+    public void Without_the_budget_launches_come_too_often() => AssertCaught("no budget", new SimRules { BudgetIsOff = true }, "L2");
+
+    [Fact]
+    public void An_answer_to_an_earlier_question_is_none_to_the_present_one() =>
+        AssertCaught("no number of questions", new SimRules { QuestionsHaveNoNumber = true }, "Q1");
+
+    [Fact]
+    public void A_challenge_is_asked() => AssertCaught("challenges swallowed", new SimRules { ChallengesAreSwallowed = true }, "Q3");
+
+    [Fact]
+    public void Tasks_of_a_serialized_group_run_one_at_a_time() => AssertCaught("parallel groups", new SimRules { GroupsAreParallel = true }, "S1");
+
+    [Fact]
+    public void Without_the_limits_of_slots_too_much_runs() => AssertCaught("boundless slots", new SimRules { SlotsAreBoundless = true }, "S1");
+
+    [Fact]
+    public void Who_waits_for_a_slot_is_told_of_it() => AssertCaught("secret slots", new SimRules { SlotsAreKeptSecret = true }, "S2");
+
     private static void AssertCaught(string name, SimRules rules, params string[] numbers)
     {
         var watch = Stopwatch.StartNew();

@@ -35,7 +35,10 @@ internal sealed partial class OutboundClients : IDisposable
     private readonly AccessMemory _accepted = new();
     private readonly RouteInvokers _invokers;
 
-    public OutboundClients(EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null, SecretBox? box = null, RequestBox? requests = null)
+    /// <param name="invokers">What carries the requests of a route in the place of connections: a simulated network. Null: connections.</param>
+    public OutboundClients(
+        EgressOptions options, INameResolver names, TimeProvider time, ILogger<OutboundClients> log, SecretTable? secrets = null, SecretBox? box = null,
+        RequestBox? requests = null, Func<OutboundRoute, HttpMessageInvoker>? invokers = null)
     {
         _box = box ?? new SecretBox([]);
         Requests = requests ?? new RequestBox(_box);
@@ -47,7 +50,7 @@ internal sealed partial class OutboundClients : IDisposable
         _secrets = secrets ?? SecretTable.Empty;
         _certificates = new CertificateRules(CertificateRules.Load(options.TrustedCertificates));
         _invokers = new RouteInvokers(
-            route => new HttpMessageInvoker(CreateHandler(route, _policy), disposeHandler: true), time, options.RoutesMax, options.RouteIdleTimeout);
+            invokers ?? (route => new HttpMessageInvoker(CreateHandler(route, _policy), disposeHandler: true)), time, options.RoutesMax, options.RouteIdleTimeout);
     }
 
     public EgressOptions Options => _options;

@@ -25,6 +25,7 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
         world.Store.SlowCommits = 0;
         world.Network.Heal();
         (world.Origin.Trouble, world.Origin.Changes) = (0, 0);
+        world.Receiver.Trouble = 0;
         foreach (var machine in world.Machines)
         {
             machine.Line.Heal();
@@ -115,6 +116,9 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
                 break;
             case SimFaultKind.SignalsLost:
                 For(kind, random.Seconds(5, 60), machine.Name, () => machine.Line.SignalsLost = random.Chance(0.5) ? 1 : 0.3, () => machine.Line.SignalsLost = 0);
+                break;
+            case SimFaultKind.ReceiverTrouble:
+                For(kind, random.Seconds(5, 90), "", () => world.Receiver.Trouble = 0.2 + (random.NextUnit() * 0.8), () => world.Receiver.Trouble = Delivery.SimReceiver.UsualTrouble);
                 break;
             case SimFaultKind.OriginTrouble:
                 For(kind, random.Seconds(5, 60), "", () => (world.Origin.Trouble, world.Origin.Changes) = (random.NextUnit() * 0.2, random.NextUnit() * 0.3),

@@ -30,6 +30,8 @@ internal sealed class SimDownload(SimRunner runner, AttemptOrder order, IAttempt
             return SimRunner.Failed(TransferCodes.ConnectFailed, "The origin did not answer.", _journaled, null);
         _resource = runner.Origin.Ask(order.Url);
         _version = _resource.Version;
+        if (runner.Challenge(order, _resource) is { } challenged)
+            return challenged;
         if (await OpenAsync() is not { } from || !await reports.RespondedAsync(SimRunner.Head(order, _resource, from)))
             return new AttemptOutcome.Stopped(_journaled);
         return await MoveAsync((int)from) ?? await PublishAsync();

@@ -22,6 +22,7 @@ internal sealed class SimOrigin(SimRandom random)
                 Blocks = random.Chance(0.3) ? random.Between(1, 3) : random.Between(4, 40),
                 BlockTime = random.Milliseconds(20, random.Chance(0.2) ? 2000 : 300),
                 IsResumable = random.Chance(0.9),
+                IsProtected = random.Chance(0.12),
             });
         }
         if (random.Chance(Changes))
@@ -38,6 +39,9 @@ internal sealed class SimOrigin(SimRandom random)
         public required TimeSpan BlockTime { get; init; }
 
         public required bool IsResumable { get; init; }
+
+        /// <summary>It answers 401 to whoever does not name the secret "good".</summary>
+        public required bool IsProtected { get; init; }
 
         public int Version { get; set; } = 1;
     }

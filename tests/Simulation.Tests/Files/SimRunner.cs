@@ -1,3 +1,4 @@
+using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
@@ -13,7 +14,7 @@ namespace Backhaul.Simulation.Tests.Files;
 /// with blocks in the place of bytes. Between the check of trust and the write that it allows lies a moment, as there does in
 /// reality; a process that is stopped in it writes late.
 /// </summary>
-internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProcess process, IWatchedNode node, Oracle oracle, SimRandom random, int shardCount) : IAttemptRunner
+internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProcess process, IWatchedNode node, Oracle oracle, SimRandom random, int shardCount, TransferOptions options, SimRules rules) : IAttemptRunner
 {
     public SimVolume Volume => volume;
 
@@ -27,11 +28,15 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
 
     public string Node => node.Name;
 
+    /// <summary>What runs here.</summary>
+    public SlotChecks Slots { get; } = new(node.Name, options);
+
     /// <summary>The volume hangs: what is asked of it takes this long, whoever wants to stop.</summary>
     public TimeSpan VolumeHangs { get; set; }
 
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
     {
+        using var counted = Slots.Begin(order);
         try
         {
             return stop.IsCancellationRequested ? new AttemptOutcome.Stopped(order.Resume?.Bytes ?? 0)
@@ -59,6 +64,8 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
     private async Task<AttemptOutcome> UploadAsync(AttemptOrder order, CancellationToken stop)
     {
         var resource = origin.Ask(order.Url);
+        if (Challenge(order, resource) is { } challenged)
+            return challenged;
         for (var block = 0; block < resource.Blocks; block++)
         {
             await Task.Delay(resource.BlockTime, process.Clock, stop);
@@ -68,6 +75,18 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
                 return Failed(TransferCodes.ConnectionLost, "The origin closed the connection.", block, null);
         }
         return new AttemptOutcome.Finished(Head(order, resource, 0), 0, resource.Blocks, null, Verified: false, null);
+    }
+
+    /// <summary>401, as the product's transfer engine reports it; null when the origin is content.</summary>
+    public AttemptOutcome.Failed? Challenge(AttemptOrder order, SimOrigin.Resource resource)
+    {
+        var url = new Uri(order.Url);
+        var given = order.Access.Credentials.FirstOrDefault(rule => rule.Host == $"{url.Host}:{url.Port}");
+        if (!resource.IsProtected || given?.Secret == "good")
+            return null;
+        oracle.Questions.OnMet(order.Files.Session, order.Files.Task, order.Attempt);
+        var failure = AccessFailures.Challenged(new ChallengeFacts("basic", "simulated", url.Host, url.Port, IsProxy: false, WasRefused: given is not null), 401);
+        return new AttemptOutcome.Failed(rules.ChallengesAreSwallowed ? failure with { Challenge = null } : failure);
     }
 
     /// <summary>The one place in which an attempt asks for leave: what it does then is held against the store's rows.</summary>

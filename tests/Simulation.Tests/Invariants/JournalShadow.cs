@@ -14,10 +14,14 @@ internal sealed class JournalShadow(SessionKey session, SessionOptions options)
     private readonly Dictionary<Guid, int> _answered = [];
     private readonly Dictionary<(int Generation, TaskId Task), int> _created = [];
     private readonly Dictionary<(int Generation, TaskId Task), int> _ended = [];
+    private readonly Dictionary<(int Generation, TaskId Task), string> _outcomes = [];
 
     public SessionKey Session => session;
 
     public int Rows => _rows.Count;
+
+    /// <summary>What clients see.</summary>
+    public EventLog Events { get; } = new(session);
 
     public long LastNumber { get; private set; }
 
@@ -27,6 +31,9 @@ internal sealed class JournalShadow(SessionKey session, SessionOptions options)
     public IReadOnlyDictionary<(int Generation, TaskId Task), int> Created => _created;
 
     public IReadOnlyDictionary<(int Generation, TaskId Task), int> Ended => _ended;
+
+    /// <summary>How a task of the present generation ended; null: it has not.</summary>
+    public string? OutcomeOf(TaskId task) => _outcomes.GetValueOrDefault((Fold.Generation, task));
 
     public int TimesAnswered(Guid command) => _answered.GetValueOrDefault(command);
 
@@ -78,6 +85,8 @@ internal sealed class JournalShadow(SessionKey session, SessionOptions options)
         _answered.Clear();
         _created.Clear();
         _ended.Clear();
+        _outcomes.Clear();
+        Events.Clear();
         (LastNumber, Fold) = (0, new Session(session, options));
         foreach (var row in kept)
         {
@@ -90,6 +99,8 @@ internal sealed class JournalShadow(SessionKey session, SessionOptions options)
     private void Take(Row row)
     {
         _rows.Add(row);
+        if (SessionEvent.Codec.IsNumbered(row.Event))
+            Events.Add(row.Event);
         try
         {
             Fold.Apply(row.Event);
@@ -99,6 +110,8 @@ internal sealed class JournalShadow(SessionKey session, SessionOptions options)
         {
             throw new InvariantBrokenException("I5", $"Row {_rows.Count} of {session} ({row.Type}) does not fit what came before: {misfit.Message}");
         }
+        if (row.Event is TaskCompleted { Outcome: var outcome, Task: var final })
+            _outcomes[(Fold.Generation, final)] = outcome;
         switch (row.Event)
         {
             case CommandAnswered answered when Count(_answered, answered.Command) > 1:

@@ -23,6 +23,9 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     private readonly Dictionary<NodeId, string> _names = [];
     private readonly List<Acknowledged> _acknowledged = [];
     private readonly AttemptReports _reports = new();
+    private WebhookChecks? _webhooks;
+    private QuestionChecks? _questions;
+    private TaskChecks? _taskChecks;
     private readonly Dictionary<int, IWatchedNode> _trusting = [];
     private MemoryTables _tables = null!;
     private SimVolume _volume = null!;
@@ -39,6 +42,15 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     public AttemptReports Reports => _reports;
 
     public SimStatistics Statistics { get; } = new();
+
+    /// <summary>Challenges and delayed requests.</summary>
+    public QuestionChecks Questions => _questions ??= new QuestionChecks(() => Restores > 0);
+
+    /// <summary>Cancels, groups and what is shown of tasks.</summary>
+    public TaskChecks TaskAnswers => _taskChecks ??= new TaskChecks(session => _shadows.GetValueOrDefault(session.ToString()), () => Restores > 0);
+
+    /// <summary>Webhooks and launches.</summary>
+    public WebhookChecks Webhooks => _webhooks ??= new WebhookChecks(now, session => _shadows.GetValueOrDefault(session.ToString()), () => Restores > 0);
 
     public void Watch(MemoryTables tables, SimVolume volume, Func<IEnumerable<IWatchedNode>> nodes) => (_tables, _volume, _nodes) = (tables, volume, nodes);
 
@@ -154,6 +166,28 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     /// </summary>
     public bool MayReadTheOld => _nodes().Any(static node => node.JustWoke);
 
+    /// <summary>Events up to here are acknowledged, by whomever, or ended with their retention.</summary>
+    public long HandledOf(SessionKey session) => _shadows.GetValueOrDefault(session.ToString())?.Fold.Delivery.Acknowledged ?? 0;
+
+    public bool IsPaused(SessionKey session) => _shadows.GetValueOrDefault(session.ToString())?.Fold.Paused == true;
+
+    public long LastOf(SessionKey session) => _shadows.GetValueOrDefault(session.ToString())?.LastNumber ?? 0;
+
+    /// <summary>Tasks that go on only when their client does something.</summary>
+    public IReadOnlyList<TaskState> WaitingForClient(SessionKey session) =>
+        [.. _shadows.GetValueOrDefault(session.ToString())?.Fold.Tasks.After(0).Where(task => task.Phase is TaskPhase.Suspended || task.WaitsForClient) ?? []];
+
+    /// <summary>Nothing is left to be told.</summary>
+    public bool IsHandled(SessionKey session) => _shadows.GetValueOrDefault(session.ToString())?.Fold.Delivery is not { } delivery || delivery.Acknowledged == delivery.LastNumber;
+
+    /// <summary>R3: a client sees an event.</summary>
+    public void OnSeen(SessionKey session, EventView view, string where)
+    {
+        Statistics.Seen++;
+        if (Restores == 0)
+            _shadows[session.ToString()].Events.CheckSeen(view, where);
+    }
+
     /// <summary>I3, as soon as the answer is out: what was acknowledged is durable, once.</summary>
     public void OnAcknowledged(SessionKey session, SessionCommand command, CommandKey key, CommandReply.Done reply, TaskId? task)
     {
@@ -218,6 +252,9 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
 
     private void Check(JournalShadow shadow, int generationBefore, SessionEvent happened, long epoch)
     {
+        Webhooks.OnDurable(shadow, happened);
+        Questions.OnDurable(shadow.Session, happened);
+        TaskAnswers.OnDurable(shadow.Session, happened);
         switch (happened)
         {
             case TaskCompleted { Outcome: TaskOutcomes.Succeeded, File: { } file } completed:

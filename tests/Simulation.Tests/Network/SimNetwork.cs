@@ -1,5 +1,6 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Routing;
+using Backhaul.Simulation.Tests.Delivery;
 using Backhaul.Simulation.Tests.Runs;
 using Backhaul.World;
 
@@ -9,7 +10,9 @@ namespace Backhaul.Simulation.Tests.Network;
 /// <param name="Process">The process that listens.</param>
 /// <param name="Id">Its incarnation: requests for another one are not accepted.</param>
 /// <param name="Execute">What it does with them.</param>
-internal sealed record SimListener(VirtualProcess Process, NodeId Id, Func<PeerCommand, TimeSpan, CancellationToken, ValueTask<PeerAnswer>> Execute);
+/// <param name="Relays">News of its sessions for others' clients.</param>
+internal sealed record SimListener(
+    VirtualProcess Process, NodeId Id, Func<PeerCommand, TimeSpan, CancellationToken, ValueTask<PeerAnswer>> Execute, SimRelays? Relays = null);
 
 /// <summary>
 /// The network between the machines. An address names a machine; who listens there changes with its processes. A request may be late, lost, sent

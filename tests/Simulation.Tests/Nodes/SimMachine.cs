@@ -16,7 +16,7 @@ internal sealed class SimMachine(SimWorld world, int index, SimRandom random)
 
     public double Rate { get; set; } = 1;
 
-    public TimeSpan WallSkew { get; set; } = random.Seconds(-300, 300);
+    public TimeSpan WallSkew { get; set; } = world.Plan.ClocksAgree ? random.Seconds(-0.2, 0.2) : random.Seconds(-300, 300);
 
     /// <summary>The node that runs here; null between two processes.</summary>
     public SimNode? Node { get; private set; }

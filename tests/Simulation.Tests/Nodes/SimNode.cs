@@ -1,14 +1,19 @@
 using Backhaul.Node.Actors;
+using Backhaul.Node.Api;
 using Backhaul.Node.Delivery;
+using Backhaul.Node.Delivery.Webhooks;
+using Backhaul.Node.Egress;
 using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Routing;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Sharding.Membership;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Conditions;
 using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Delivery;
 using Backhaul.Simulation.Tests.Files;
 using Backhaul.Simulation.Tests.Invariants;
 using Backhaul.Simulation.Tests.Network;
@@ -36,6 +41,8 @@ internal sealed class SimNode : IWatchedNode, INodeExit
     private readonly JournalWriter _journal;
     private readonly ActorSystem _system;
     private readonly CommandRouter _router;
+    private readonly NodeReadiness _readiness = new();
+    private readonly SimEvents _events;
     private readonly LinkedList<OpenCommand> _commands = new();
     private TimeSpan _awakeAt = TimeSpan.MinValue;
     private TimeSpan _ranAt = TimeSpan.MinValue;
@@ -47,15 +54,22 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         var (options, time) = (world.Options, process.Clock);
         var loggers = new SimLoggers(world.Trace, machine.Name, world.KeepsText);
         var store = world.Store.Connect(process, machine.Name, machine.Line);
-        var slots = new TransferSlots(options.Transfers, time);
-        var feed = new SessionFeed(new DeliveryOptions());
-        Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options.Sharding.ShardCount);
+        Slots = new TransferSlots(options.Transfers, time);
+        var slots = MutantSlots.Of(Slots, world.Plan.Rules);
+        var feed = new SessionFeed(options.Delivery);
+        var sender = new WebhookSender(
+            new OutboundClients(
+                options.Egress, new SystemNameResolver(), time, loggers.CreateLogger<OutboundClients>(), options.Secrets,
+                invokers: _ => new HttpMessageInvoker(new SimReceiverWire(world.Receiver, world.Network))),
+            options.Secrets, new SecretBox([]), options.Delivery, time);
+        Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options.Sharding.ShardCount, options.Transfers, world.Plan.Rules);
         _system = new ActorSystem(time, random, loggers, process) { Options = new ActorOptions { ChildStopTimeout = options.Sharding.HandOff } };
         _journal = new JournalWriter(store, options.Journal, time, random, loggers.CreateLogger<JournalWriter>());
         SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(
-            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(), feed, time, random, options.Sessions, loggers)
+            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(),
+            world.Plan.Rules.NewsIsOff ? new SilentFeed(feed) : feed, world.Plan.Rules.TimeIsDoubled ? new DoubledTime(time) : time, random, options.Sessions, loggers)
         {
-            Webhooks = new SimWebhooks(),
+            Webhooks = new SimSender(sender, session, this, ShardMap.ShardOf(session, options.Sharding.ShardCount), world.Oracle, world.Plan.Rules),
             Conditions = new NodeConditions(machine.Name),
         });
         var cluster = new ClusterNode(new ClusterNodeParts
@@ -83,7 +97,10 @@ internal sealed class SimNode : IWatchedNode, INodeExit
             local, options.Routing, time, random, loggers.CreateLogger<CommandRouter>(),
             new PeerRoutes(Id, owners, world.Network.PeersOf(process, machine.Address), random));
         var incoming = new IncomingCommands(local, owners, Id);
-        world.Network.Listen(machine.Address, new SimListener(process, Id, incoming.ExecuteAsync));
+        var relays = new SimRelays(feed, local, owners, world.Network, process, machine.Address);
+        feed.Watch = relays;
+        world.Network.Listen(machine.Address, new SimListener(process, Id, incoming.ExecuteAsync, relays));
+        _events = new SimEvents(new EventDelivery(feed, new SessionEvents(_router, options.Api), options.Delivery, _readiness, time, random));
     }
 
     public string Name => _machine.Name;
@@ -93,6 +110,8 @@ internal sealed class SimNode : IWatchedNode, INodeExit
     public VirtualProcess Process { get; }
 
     public SimRunner Runner { get; }
+
+    public TransferSlots Slots { get; }
 
     public bool IsDraining { get; private set; }
 
@@ -123,8 +142,10 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         IsDraining = true;
         Process.Start(async () =>
         {
+            _readiness.BeginDrain();
             await _ownership.DrainAsync(CancellationToken.None);
             await _journal.DrainAsync();
+            _readiness.CloseStreams();
             _world.Later(TimeSpan.Zero, () =>
             {
                 if (Process.IsAlive)
@@ -168,6 +189,12 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         }
     }
 
+    /// <summary>A client's stream at this node's edge, until either end is gone. In this process.</summary>
+    public Task StreamAsync(SessionKey session, long after, SimStream stream) => _events.StreamAsync(session, after, stream);
+
+    /// <summary>A page that waits for its first event, at this node's edge. In this process.</summary>
+    public Task<EventReading> PollAsync(SessionKey session, long after, TimeSpan wait) => _events.PollAsync(session, after, wait);
+
     /// <summary>Declared dead by another: exit code 70.</summary>
     void INodeExit.Lost(string sentence)
     {
@@ -191,11 +218,8 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         return null;
     }
 
-    private Actor<SessionMessage> MakeSession(SessionEnvironment environment)
-    {
-        var actor = new SessionActor(environment);
-        return _world.Plan.Rules.AttemptFenceIsOff ? new UnfencedAttempts(actor, environment.Session, _world.Oracle) : actor;
-    }
+    private Actor<SessionMessage> MakeSession(SessionEnvironment environment) =>
+        MutantActor.Of(new SessionActor(environment), environment.Session, _world.Plan.Rules, _world.Oracle);
 
     private void Exit(string why) => _world.Later(TimeSpan.Zero, () =>
     {

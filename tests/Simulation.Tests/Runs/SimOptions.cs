@@ -1,8 +1,14 @@
+using Backhaul.Node.Api;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Egress;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Routing;
+using Backhaul.Node.Security;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Sharding;
 using Backhaul.Node.Transfers;
+using Backhaul.Simulation.Tests.Delivery;
+using Microsoft.Extensions.Configuration;
 
 namespace Backhaul.Simulation.Tests.Runs;
 
@@ -13,7 +19,7 @@ internal sealed record SimOptions(SimPlan Plan)
     {
         SnapshotEvery = 20,
         IdleBeforePassivation = TimeSpan.FromSeconds(20),
-        TurnMessagesMax = Plan.Rules.AttemptFenceIsOff ? 1 : 256,
+        TurnMessagesMax = Plan.Rules.OneMessageATurn ? 1 : 256,
         LedgerAge = Plan.Rules.LedgerIsOff ? TimeSpan.FromTicks(1) : TimeSpan.FromHours(24),
     };
 
@@ -24,4 +30,14 @@ internal sealed record SimOptions(SimPlan Plan)
     public ShardingOptions Sharding { get; } = new() { ShardCount = Plan.Shards, LoadsMax = 4, WakesInFlightMax = 10 };
 
     public RoutingOptions Routing { get; } = new();
+
+    public DeliveryOptions Delivery { get; } = new() { PageEvents = 64 };
+
+    public ApiOptions Api { get; } = new();
+
+    public EgressOptions Egress { get; } = new();
+
+    /// <summary>The key that signs webhooks, as an operator would have written it.</summary>
+    public SecretTable Secrets { get; } = SecretTable.Read(
+        new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["hooks:Kind"] = "webhook", ["hooks:Keys"] = SimReceiver.KeyText }).Build(), out _);
 }

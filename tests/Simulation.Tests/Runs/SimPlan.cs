@@ -29,6 +29,12 @@ internal sealed record SimPlan
     /// <summary>Which kinds of fault this run knows.</summary>
     public required IReadOnlyList<SimFaultKind> Faults { get; init; }
 
+    /// <summary>How slowly clients do what they do; a patient run lasts long and is quiet, so that launches and retries by the hour come into it.</summary>
+    public required double Pace { get; init; }
+
+    /// <summary>The machines' wall clocks agree, as far as clocks do.</summary>
+    public required bool ClocksAgree { get; init; }
+
     public required SimRules Rules { get; init; }
 
     public static SimPlan Of(long seed, SimRules? rules = null)
@@ -38,26 +44,34 @@ internal sealed record SimPlan
         var kinds = Enum.GetValues<SimFaultKind>().Where(_ => random.Chance(0.6)).ToList();
         if (!random.Chance(0.1))
             kinds.Remove(SimFaultKind.StoreRestored); // it excuses much, so it has runs of its own
+        var isPatient = random.Chance(0.08);
+        var clocksAgree = isPatient || random.Chance(0.5);
+        if (clocksAgree)
+            kinds.RemoveAll(static kind => kind is SimFaultKind.WallJump or SimFaultKind.ClockRate);
+        if (isPatient)
+            nodes = Math.Min(nodes, 3);
         return new SimPlan
         {
             Seed = seed,
             Nodes = nodes,
             Shards = random.Pick([8, 8, 16, 16, 32, 64]),
             Clients = random.Between(2, 6),
-            Sessions = random.Between(4, 24),
-            Busy = random.Seconds(60, 240),
+            Sessions = isPatient ? random.Between(3, 6) : random.Between(4, 24),
+            Busy = isPatient ? random.Seconds(900, 2700) : random.Seconds(60, 240),
             IsLiveness = random.Chance(0.6),
             Lease = TimeSpan.FromSeconds(random.Chance(0.8) ? 15 : 5),
             Disorder = random.Pick([0, 0.1, 0.3, 1.0]),
-            FaultEvery = random.Chance(0.05) || kinds.Count == 0 ? null : random.Seconds(2, 30),
+            FaultEvery = random.Chance(0.05) || kinds.Count == 0 ? null : isPatient ? random.Seconds(30, 200) : random.Seconds(2, 30),
             Faults = kinds,
+            Pace = isPatient ? 12 : 1,
+            ClocksAgree = clocksAgree,
             Rules = rules ?? SimRules.AsBuilt,
         };
     }
 
     public override string ToString() =>
         $"{Nodes} nodes, {Shards} shards, {Sessions} sessions, {Clients} clients, lease {Lease.TotalSeconds:0} s, {Busy.TotalSeconds:0} s, "
-        + $"{(IsLiveness ? "liveness" : "safety")}, disorder {Disorder:0.0}, a fault every {FaultEvery?.TotalSeconds ?? 0:0} s of {string.Join(' ', Faults)}";
+        + $"{(Pace > 1 ? "patient " : "")}{(IsLiveness ? "liveness" : "safety")}, disorder {Disorder:0.0}, a fault every {FaultEvery?.TotalSeconds ?? 0:0} s of {string.Join(' ', Faults)}";
 }
 
 /// <summary>What may go wrong.</summary>
@@ -113,4 +127,7 @@ internal enum SimFaultKind
 
     /// <summary>The shared volume hangs for one machine.</summary>
     VolumeHangs = 17,
+
+    /// <summary>Receivers of webhooks refuse, are slow, are gone, and answers get lost.</summary>
+    ReceiverTrouble = 18,
 }

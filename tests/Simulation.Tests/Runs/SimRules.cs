@@ -19,4 +19,37 @@ internal sealed record SimRules
 
     /// <summary>Nodes look at the cluster only when they are told to.</summary>
     public bool PollingIsOff { get; init; }
+
+    /// <summary>Whatever a receiver answers, the webhook counts as taken.</summary>
+    public bool EveryAnswerIsTaken { get; init; }
+
+    /// <summary>A webhook that was taken is not written down.</summary>
+    public bool TakenIsForgotten { get; init; }
+
+    /// <summary>Streams are not told that there is something new.</summary>
+    public bool NewsIsOff { get; init; }
+
+    /// <summary>The budget of launches is not looked at.</summary>
+    public bool BudgetIsOff { get; init; }
+
+    /// <summary>An answer counts for whatever question is open.</summary>
+    public bool QuestionsHaveNoNumber { get; init; }
+
+    /// <summary>That an origin asked for a credential is taken for any failure.</summary>
+    public bool ChallengesAreSwallowed { get; init; }
+
+    /// <summary>Serialized groups are not.</summary>
+    public bool GroupsAreParallel { get; init; }
+
+    /// <summary>Slots are given out beyond the limits.</summary>
+    public bool SlotsAreBoundless { get; init; }
+
+    /// <summary>Nobody is told that a slot is free.</summary>
+    public bool SlotsAreKeptSecret { get; init; }
+
+    /// <summary>A rule that looks at messages one by one is off.</summary>
+    public bool OneMessageATurn => AttemptFenceIsOff || TakenIsForgotten || BudgetIsOff || QuestionsHaveNoNumber || GroupsAreParallel;
+
+    /// <summary>Sessions count time as if it passed twice as fast.</summary>
+    public bool TimeIsDoubled { get; init; }
 }

@@ -19,6 +19,20 @@ internal sealed class SimStatistics
 
     public long Forwarded { get; set; }
 
+    /// <summary>Events that clients saw, on streams and in pages.</summary>
+    public long Seen { get; set; }
+
+    /// <summary>Requests to receivers.</summary>
+    public long Webhooks { get; set; }
+
+    /// <summary>Different launches that reached their receiver.</summary>
+    public long Launches { get; set; }
+
+    /// <summary>Questions to clients, and answers of theirs that hold.</summary>
+    public long Questions { get; set; }
+
+    public long Answers { get; set; }
+
     public void Add(SimStatistics other)
     {
         Rows += other.Rows;
@@ -29,8 +43,14 @@ internal sealed class SimStatistics
         Ended += other.Ended;
         Faults += other.Faults;
         Forwarded += other.Forwarded;
+        Seen += other.Seen;
+        Webhooks += other.Webhooks;
+        Launches += other.Launches;
+        Questions += other.Questions;
+        Answers += other.Answers;
     }
 
     public override string ToString() =>
-        $"{Rows} rows, {Claims} claims, {Acknowledged} commands, {Forwarded} forwarded, {Succeeded} downloads, {Ended} other ends, {Outward} outward steps, {Faults} faults";
+        $"{Rows} rows, {Claims} claims, {Acknowledged} commands, {Forwarded} forwarded, {Succeeded} downloads, {Ended} other ends, {Outward} outward steps, "
+        + $"{Seen} events seen, {Webhooks} webhooks, {Launches} launches, {Answers} of {Questions} questions answered, {Faults} faults";
 }

@@ -1,5 +1,7 @@
+using Backhaul.Node.Delivery;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Delivery;
 using Backhaul.Simulation.Tests.Faults;
 using Backhaul.Simulation.Tests.Files;
 using Backhaul.Simulation.Tests.Invariants;
@@ -40,6 +42,8 @@ internal sealed class SimWorld : ISimEdge
         Store = new SimStore(Processes, new SimRandom(plan.Seed, "store"), Trace, Oracle, plan.Rules);
         Network = new SimNetwork(Processes, new SimRandom(plan.Seed, "network"), Oracle.Statistics);
         Volume = new SimVolume(Trace);
+        Receiver = new SimReceiver(Processes.NewProcess("receivers"), new SimRandom(plan.Seed, "receivers"), Oracle, Trace) { Launched = Launch };
+        Oracle.Webhooks.Launches.ClocksAgree = plan.ClocksAgree;
         Origin = new SimOrigin(new SimRandom(plan.Seed, "origin"));
         Machines = [.. Enumerable.Range(0, plan.Nodes).Select(index => new SimMachine(this, index, Random))];
         Oracle.Watch(Store.Journal.Tables, Volume, () => Machines.Select(machine => machine.Node).OfType<SimNode>());
@@ -64,6 +68,8 @@ internal sealed class SimWorld : ISimEdge
     public SimNetwork Network { get; }
 
     public SimVolume Volume { get; }
+
+    public SimReceiver Receiver { get; }
 
     public SimOrigin Origin { get; }
 
@@ -96,6 +102,8 @@ internal sealed class SimWorld : ISimEdge
         Oracle.CheckAllAcknowledged();
         Oracle.CheckStore();
         Volume.CheckAllUnchanged();
+        (Oracle.Statistics.Webhooks, Oracle.Statistics.Launches) = (Oracle.Webhooks.Sent, Oracle.Webhooks.Launches.Arrived);
+        (Oracle.Statistics.Questions, Oracle.Statistics.Answers) = (Oracle.Questions.Asked, Oracle.Questions.Answered);
         Trace.Line("end", Oracle.Statistics.ToString());
     }
 
@@ -111,6 +119,38 @@ internal sealed class SimWorld : ISimEdge
             CarryThere(machine, session, command, key, patience, reply);
         return await reply.Task;
     }
+
+    public SimStream? Attach(SessionKey session, long after, Action<EventView> saw, TimeSpan slowness)
+    {
+        var machine = Random.Pick(Machines);
+        if (machine.Node is not { } node || Random.Chance(Network.Trouble))
+            return null;
+        var stream = new SimStream(node.Process, _outside, Network.TravelTime, Random) { Saw = saw, Slowness = slowness };
+        node.Process.Start(() => node.StreamAsync(session, after, stream));
+        return stream;
+    }
+
+    public async Task<EventReading?> PollAsync(SessionKey session, long after, TimeSpan wait)
+    {
+        var machine = Random.Pick(Machines);
+        await Task.Delay(Network.TravelTime(), _outside.Clock);
+        if (machine.Node is not { } node || Random.Chance(Network.Trouble))
+            return null;
+        var reply = new TaskCompletionSource<EventReading?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var limit = _outside.Clock.CreateTimer(
+            static state => ((TaskCompletionSource<EventReading?>)state!).TrySetResult(null), reply, wait + TimeSpan.FromSeconds(35), Timeout.InfiniteTimeSpan);
+        node.Process.Start(async () => reply.TrySetResult(await node.PollAsync(session, after, wait)));
+        return await reply.Task;
+    }
+
+    private void Launch(SessionKey session, long launch) => Later(Network.TravelTime(), () =>
+    {
+        foreach (var client in _clients)
+        {
+            if (client.TryLaunch(session, launch))
+                return;
+        }
+    });
 
     private void CarryThere(
         SimMachine machine, SessionKey session, SessionCommand command, CommandKey? key, TimeSpan patience, TaskCompletionSource<CommandReply?> reply) =>
@@ -140,7 +180,7 @@ internal sealed class SimWorld : ISimEdge
         {
             var own = sessions.Where((_, at) => at % Plan.Clients == index).ToList();
             if (own.Count > 0)
-                _clients.Add(new SimClient($"c{index + 1}", own, this, _outside, new SimRandom(Plan.Seed, $"client {index}"), Oracle, Trace));
+                _clients.Add(new SimClient($"c{index + 1}", own, this, _outside, new SimRandom(Plan.Seed, $"client {index}"), Oracle, Trace, Plan.Pace));
         }
     }
 

@@ -7,23 +7,22 @@ using Backhaul.World;
 
 namespace Backhaul.Simulation.Tests.Workload;
 
-/// <summary>How a client reaches a node: null when nobody answered in time.</summary>
-internal interface ISimEdge
-{
-    Task<CommandReply?> AskAsync(SessionKey session, SessionCommand command, CommandKey? key, TimeSpan patience);
-}
-
 /// <summary>
 /// A backend service: creates its sessions, adds tasks, changes its mind, reads events and acknowledges them. A command without an answer is sent
 /// again with the same key, through whatever node, until it is decided. What it was told it holds the cluster to.
 /// </summary>
 internal sealed class SimClient(
-    string name, IReadOnlyList<SessionKey> sessions, ISimEdge edge, VirtualProcess process, SimRandom random, Oracle oracle, SimTrace trace)
+    string name, IReadOnlyList<SessionKey> sessions, ISimEdge edge, VirtualProcess process, SimRandom random, Oracle oracle, SimTrace trace, double pace)
 {
+    private static readonly GroupName Serialized = GroupName.Parse("g0");
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<SessionKey, Book> _books = sessions.ToDictionary(session => session, _ => new Book());
+    private readonly Dictionary<SessionKey, SimBook> _books = sessions.ToDictionary(session => session, session => new SimBook(SimProfile.Of(session, random)));
+    private readonly SimReader _reader = new(name, edge, process, random, oracle);
+    private SimAnswers? _answers;
     private int _tasks;
+
+    private SimAnswers Answers => _answers ??= new SimAnswers(process, random, oracle, DoAsync);
 
     public bool IsDone { get; private set; }
 
@@ -32,17 +31,84 @@ internal sealed class SimClient(
 
     public async Task RunAsync()
     {
+        _reader.Saw = (session, _, view) => Answers.OnSeen(session, view);
         while (!MustStop)
         {
             var session = random.Pick(sessions);
             var book = _books[session];
             if (!book.IsOpen)
-                book.IsOpen = await DoAsync(session, new SessionCommand.Open(Configuration())) is CommandReply.Done;
+                book.IsOpen = await OpenAsync(session, book);
             else
                 await StepAsync(session, book);
-            await Task.Delay(random.Milliseconds(5, 3000), process.Clock);
+            await Task.Delay(random.Milliseconds(5, 3000 * pace), process.Clock);
+            if (random.Chance(0.01))
+                await VanishAsync();
         }
         IsDone = true;
+    }
+
+    /// <summary>A receiver was told to start this client for one of its sessions.</summary>
+    public bool TryLaunch(SessionKey session, long launch)
+    {
+        if (!_books.TryGetValue(session, out var book))
+            return false;
+        process.Start(() => ComeAsync(session, book, launch));
+        return true;
+    }
+
+    /// <summary>Its process is gone for a while, with its streams.</summary>
+    private async Task VanishAsync()
+    {
+        foreach (var book in _books.Values)
+            book.Stream?.Leave();
+        var until = random.Seconds(10, 120 * pace);
+        trace.Line(name, $"is away for {until.TotalSeconds:0} s");
+        for (var waited = TimeSpan.Zero; waited < until && !MustStop; waited += TimeSpan.FromSeconds(5))
+            await Task.Delay(TimeSpan.FromSeconds(5), process.Clock);
+    }
+
+    private async Task<bool> OpenAsync(SessionKey session, SimBook book)
+    {
+        oracle.Webhooks.Launches.OnPresent(session);
+        oracle.Webhooks.Launches.OnPromised(session, book.Profile.Configuration.LaunchLimit);
+        if (await DoAsync(session, new SessionCommand.Open(book.Profile.Configuration)) is not CommandReply.Done)
+            return false;
+        if (book.Profile.Grouped > 0 && await DoAsync(session, new SessionCommand.PutGroup(Serialized, GroupMode.Serialized)) is CommandReply.Done)
+            oracle.TaskAnswers.OnSerialized(session, Serialized);
+        return true;
+    }
+
+    /// <summary>It is back, and wants everything to come to its end: whatever is suspended goes on. For the end of a run.</summary>
+    public async Task SettleAsync()
+    {
+        foreach (var (session, book) in _books)
+        {
+            if (book.Profile.Reading is SimReading.Streams)
+                _reader.Attach(session, book, isPatient: true);
+            if (oracle.IsPaused(session))
+                await DoAsync(session, new SessionCommand.SuspendAll(false));
+            foreach (var task in oracle.WaitingForClient(session))
+            {
+                if (task.Phase is TaskPhase.Suspended)
+                    await DoAsync(session, new SessionCommand.ResumeTask(task.Id));
+                else
+                    await Answers.SettleAsync(session, task);
+            }
+        }
+    }
+
+    /// <summary>Streams are kept open, and show what there is.</summary>
+    public string? FindBehind()
+    {
+        foreach (var (session, book) in _books)
+        {
+            if (book.Profile.Reading is not SimReading.Streams || oracle.Restores > 0)
+                continue;
+            var last = oracle.LastOf(session);
+            if (book.Seen < last && !(book.Profile.MayMiss && oracle.HandledOf(session) >= last))
+                return $"{name}'s stream of {session} is at event {book.Seen} of {last}";
+        }
+        return null;
     }
 
     /// <summary>Everything it may read and acknowledge; true when nothing is left. For the end of a run.</summary>
@@ -50,19 +116,18 @@ internal sealed class SimClient(
     {
         foreach (var (session, book) in _books)
         {
-            if (book.IsOpen && await ReadEventsAsync(session, book) != 0)
+            if (!book.IsOpen)
+                continue;
+            if (await _reader.PageAsync(session, book) != 0)
+                return false;
+            await AcknowledgeAsync(session, book);
+            if (!oracle.IsHandled(session))
                 return false;
         }
         return true;
     }
 
-    private static SessionConfiguration Configuration() => new()
-    {
-        ResourceTimeout = TimeSpan.FromHours(6),
-        Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(10) },
-    };
-
-    private async Task StepAsync(SessionKey session, Book book)
+    private async Task StepAsync(SessionKey session, SimBook book)
     {
         switch (random.Next(100))
         {
@@ -73,7 +138,7 @@ internal sealed class SimClient(
                 await AddAsync(session, book, withId: false);
                 break;
             case < 75:
-                await ReadEventsAsync(session, book);
+                await ReadAsync(session, book);
                 break;
             case < 90 when book.Tasks.Count > 0:
                 await ChangeAsync(session, PickTask(book));
@@ -81,16 +146,33 @@ internal sealed class SimClient(
             case < 96 when book.Tasks.Count > 0:
                 await LookAsync(session, PickTask(book));
                 break;
-            case < 97:
+            case < 97 when book.Profile.Grouped > 0:
+                await ActOnGroupAsync(session, book);
+                break;
+            case < 98:
                 await DoAsync(session, new SessionCommand.SuspendAll(book.IsPaused = !book.IsPaused));
                 break;
             default:
-                await DoAsync(session, new SessionCommand.Open(random.Chance(0.5) ? null : Configuration()));
+                oracle.Webhooks.Launches.OnPresent(session);
+                await DoAsync(session, new SessionCommand.Open(random.Chance(0.5) ? null : book.Profile.Configuration));
                 break;
         }
     }
 
-    private async Task AddAsync(SessionKey session, Book book, bool withId)
+    private async Task ActOnGroupAsync(SessionKey session, SimBook book)
+    {
+        if (book.Tasks.Count > 0 && random.Chance(0.4))
+        {
+            await DoAsync(session, new SessionCommand.MakeCurrent(PickTask(book)));
+            return;
+        }
+        var group = GroupName.Parse($"g{random.Next(3)}");
+        await DoAsync(session, new SessionCommand.ActOnGroup(group, random.Pick([GroupAct.Suspend, GroupAct.Resume, GroupAct.Cancel])));
+        await Task.Delay(random.Milliseconds(1, 3000), process.Clock);
+        await DoAsync(session, new SessionCommand.ActOnGroup(group, GroupAct.Resume));
+    }
+
+    private async Task AddAsync(SessionKey session, SimBook book, bool withId)
     {
         var upload = random.Chance(0.15);
         var spec = new TaskSpec
@@ -101,20 +183,32 @@ internal sealed class SimClient(
             Method = upload ? "PUT" : "GET",
             Source = upload ? new FileReference(null, ContainerPath.Parse("source.bin")) : null,
             Start = random.Chance(0.95),
+            Priority = random.Chance(0.3) ? random.NextUnit() : 0.5,
+            Group = random.Chance(book.Profile.Grouped) ? GroupName.Parse($"g{random.Next(3)}") : null,
+            AskBeforeStart = random.Chance(0.1) ? Question() : null,
+            Deadline = random.Chance(0.04) ? process.Clock.GetUtcNow() + random.Seconds(20, 400) : null,
+            EarliestBeginAt = random.Chance(0.04) ? process.Clock.GetUtcNow() + random.Seconds(1, 60) : null,
         };
         if (await DoAsync(session, new SessionCommand.AddTask(spec)) is CommandReply.Done done)
             book.Tasks.Add(IdOf(done));
     }
 
+    private AskBeforeStart Question() => new()
+    {
+        When = random.Chance(0.4) ? DelayedRequestDecider.EveryAttempt : null,
+        Timeout = random.Seconds(2, 60),
+        Default = random.Chance(0.3) ? DelayedRequestDecider.Cancel : null,
+    };
+
     /// <summary>Mostly one of the newest: those are the ones that run.</summary>
-    private TaskId PickTask(Book book) => random.Chance(0.7) ? book.Tasks[^random.Between(1, Math.Min(4, book.Tasks.Count))] : random.Pick(book.Tasks);
+    private TaskId PickTask(SimBook book) => random.Chance(0.7) ? book.Tasks[^random.Between(1, Math.Min(4, book.Tasks.Count))] : random.Pick(book.Tasks);
 
     private async Task ChangeAsync(SessionKey session, TaskId task)
     {
         switch (random.Next(5))
         {
             case 0:
-                await DoAsync(session, new SessionCommand.CancelTask(task));
+                await CancelAsync(session, task);
                 break;
             case 1 or 2 or 3:
                 await DoAsync(session, new SessionCommand.SuspendTask(task));
@@ -129,6 +223,14 @@ internal sealed class SimClient(
         }
     }
 
+    /// <summary>C1: it wins or it loses, and is told which.</summary>
+    private async Task CancelAsync(SessionKey session, TaskId task)
+    {
+        var restores = oracle.Restores;
+        if (await DoAsync(session, new SessionCommand.CancelTask(task)) is { } reply && restores == oracle.Restores)
+            oracle.TaskAnswers.OnCancelAnswered(session, task, reply, reply is CommandReply.Done done ? ViewOf(done) : null);
+    }
+
     /// <summary>R1: what was acknowledged is seen.</summary>
     private async Task LookAsync(SessionKey session, TaskId task)
     {
@@ -136,33 +238,63 @@ internal sealed class SimClient(
         var reply = await edge.AskAsync(session, new SessionCommand.GetTask(task), null, Patience);
         if (reply is CommandReply.Refused { Problem.Status: 404 } refused && restores == oracle.Restores && !_books[session].IsBefore(restores) && !oracle.MayReadTheOld)
             throw new InvariantBrokenException("R1", $"{name} added {task} to {session}, and is told: {refused.Problem.Detail}");
+        if (reply is not CommandReply.Done done || restores != oracle.Restores || oracle.MayReadTheOld)
+            return;
+        oracle.TaskAnswers.CheckView(session, ViewOf(done));
+        if (await edge.AskAsync(session, new SessionCommand.ExplainTask(task), null, Patience) is CommandReply.Done why)
+            oracle.TaskAnswers.CheckWhy(session, JsonSerializer.Deserialize(why.Json.Span, ProtocolJson.Default.WhyView)!);
     }
 
-    /// <summary>R2: events come in order and without a gap. Gives back how many were new; -1 when nobody answered.</summary>
-    private async Task<int> ReadEventsAsync(SessionKey session, Book book)
+    private async Task ReadAsync(SessionKey session, SimBook book)
     {
-        var restores = oracle.Restores;
-        if (book.IsBefore(restores))
-            book.StartAnew(restores);
-        var reply = await edge.AskAsync(session, new SessionCommand.ReadEvents(book.Seen, 50), null, Patience);
-        if (reply is CommandReply.Refused { Problem.Status: 404 } && oracle.Restores > 0)
-            return 0; // it was created in the time that is lost
-        if (reply is not CommandReply.Done done || restores != oracle.Restores || oracle.MayReadTheOld)
-            return -1;
-        var page = JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.EventPage)!;
-        if (book.IsLost && page.Events.Count > 0)
-            (book.Seen, book.IsLost) = (page.Events[0].Number - 1, false);
-        foreach (var seen in page.Events)
+        if (book.Profile.Reading is SimReading.Nothing)
+            return;
+        if (book.Profile.Reading is SimReading.Streams && (random.Chance(0.8) || book.Stream is { IsOver: false }))
         {
-            if (seen.Number != book.Seen + 1)
-                throw new InvariantBrokenException("R2", $"{name} had read {session} up to event {book.Seen}, and the next one is {seen.Number}.");
-            book.Seen = seen.Number;
+            _reader.Attach(session, book);
+            if (random.Chance(0.15))
+                book.Stream?.Leave();
         }
-        if (page.Last < book.Seen)
-            throw new InvariantBrokenException("R2", $"{name} has read event {book.Seen} of {session}, and the last one is said to be {page.Last}.");
-        if (page.Events.Count > 0 && random.Chance(0.7))
-            await DoAsync(session, new SessionCommand.Acknowledge(book.Seen));
-        return page.Events.Count;
+        else if (book.Profile.Reading is SimReading.Polls && random.Chance(0.7))
+        {
+            await _reader.PollAsync(session, book);
+        }
+        else
+        {
+            await _reader.PageAsync(session, book);
+        }
+        if (random.Chance(0.7))
+            await AcknowledgeAsync(session, book);
+    }
+
+    private async Task AcknowledgeAsync(SessionKey session, SimBook book)
+    {
+        if (book.Seen <= book.Acknowledged)
+            return;
+        var through = book.Seen;
+        oracle.Webhooks.OnClientAcknowledges(session, through);
+        if (await DoAsync(session, new SessionCommand.Acknowledge(through)) is CommandReply.Done)
+            book.Acknowledged = Math.Max(book.Acknowledged, through);
+    }
+
+    /// <summary>Something started it: it looks what there is, handles it, and says so, or forgets to.</summary>
+    private async Task ComeAsync(SessionKey session, SimBook book, long launch)
+    {
+        if (!MustStop && random.Chance(0.25))
+            return;
+        await Task.Delay(random.Seconds(0.1, random.Chance(0.8) ? 5 : 90), process.Clock);
+        oracle.Webhooks.Launches.OnPresent(session);
+        if (random.Chance(0.7))
+            await DoAsync(session, new SessionCommand.Open(null));
+        if (random.Chance(0.8))
+        {
+            while (await _reader.PageAsync(session, book) > 0)
+                await Task.Delay(random.Milliseconds(1, 300), process.Clock);
+        }
+        if (random.Chance(0.6))
+            await AcknowledgeAsync(session, book);
+        if (random.Chance(0.6))
+            await DoAsync(session, new SessionCommand.CompleteLaunch(launch));
     }
 
     /// <summary>One intent, under one key, until it is decided.</summary>
@@ -190,32 +322,7 @@ internal sealed class SimClient(
         return null;
     }
 
-    private static TaskId IdOf(CommandReply.Done done) =>
-        TaskId.Parse(JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.TaskView)!.Id);
+    private static TaskId IdOf(CommandReply.Done done) => TaskId.Parse(ViewOf(done).Id);
 
-    private sealed class Book
-    {
-        private int _restores;
-
-        public bool IsOpen { get; set; }
-
-        public bool IsPaused { get; set; }
-
-        public List<TaskId> Tasks { get; } = [];
-
-        public long Seen { get; set; }
-
-        /// <summary>Where the session's events begin now is not known: those that were acknowledged are gone.</summary>
-        public bool IsLost { get; set; }
-
-        public bool IsBefore(int restores) => _restores != restores;
-
-        /// <summary>The store was put back: what was seen may not have been.</summary>
-        public void StartAnew(int restores)
-        {
-            _restores = restores;
-            (IsOpen, Seen, IsLost) = (false, 0, true);
-            Tasks.Clear();
-        }
-    }
+    private static TaskView ViewOf(CommandReply.Done done) => JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.TaskView)!;
 }

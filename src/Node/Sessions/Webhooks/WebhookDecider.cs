@@ -30,7 +30,7 @@ internal static class WebhookDecider
     {
         if (report.Order.Target is WebhookTarget.Notify)
             return NotificationDecider.Report(session, report, now, unit);
-        if (!Orders(session, Presence.Nobody).Any(wanted => wanted.Order == report.Order))
+        if (!Orders(session, Presence.Nobody).Any(wanted => wanted.Order == report.Order || IsAboutTheNext(session.Push, wanted.Order, report)))
             return [];
         return report.Answer switch
         {
@@ -39,6 +39,11 @@ internal static class WebhookDecider
             var refused => Refused(report, refused, now, unit),
         };
     }
+
+    /// <summary>Its client acknowledged what comes before while the event was sent: it is the next one still, and is not sent once more for that.</summary>
+    private static bool IsAboutTheNext(PushState push, WebhookOrder wanted, WebhookReport report) =>
+        report is { Order.Target: WebhookTarget.Push, Answer: not null } && wanted.Target is WebhookTarget.Push && wanted.Version == report.Order.Version
+        && report.Order.Key <= push.After && push.After < report.Number;
 
     /// <summary>An acknowledgement of everything up to a number that exists, and what follows from it.</summary>
     public static List<SessionEvent> Acknowledge(Session session, long through, DateTimeOffset now)

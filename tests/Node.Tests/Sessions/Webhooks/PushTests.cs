@@ -111,6 +111,21 @@ public sealed class PushTests
         Assert.Equal(["https://hooks.example/in", "https://hooks.example/new"], _world.Webhooks.Sent.Select(message => message.Url));
     }, Weeks);
 
+    /// <summary>Found by the simulation: the answer was thrown away, because the position that the event was sent from had moved, and the event was sent once more.</summary>
+    [Fact]
+    public void An_event_that_is_taken_while_its_client_acknowledges_what_comes_before_is_not_sent_again() => _world.Run(async () =>
+    {
+        var held = _world.Webhooks.Held = new TaskCompletionSource();
+        await OpenAsync(EventTypes.TaskCreated);
+        await AddAsync(start: false);
+        await _world.UntilAsync(() => Task.FromResult(_world.Webhooks.Sent.Count == 1));
+        await _world.AskAsync(new SessionCommand.Acknowledge(1));
+        held.SetResult();
+        await _world.UntilAsync(async () => (await _world.DescribeAsync()).Acknowledged == 2);
+        await Task.Delay(TimeSpan.FromMinutes(1), _world.World.Time);
+        Assert.Equal([2], Numbers());
+    }, Weeks);
+
     [Fact]
     public void A_session_from_before_there_were_webhooks_pushes_only_what_nobody_acknowledged()
     {

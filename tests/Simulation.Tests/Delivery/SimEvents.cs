@@ -1,0 +1,42 @@
+using Backhaul.Node.Api;
+using Backhaul.Node.Delivery;
+using Backhaul.Protocol;
+
+namespace Backhaul.Simulation.Tests.Delivery;
+
+/// <summary>What EventEndpoints does without HTTP: the product's subscription, first page, stream and waiting page, in the same order.</summary>
+internal sealed class SimEvents(EventDelivery delivery)
+{
+    public async Task StreamAsync(SessionKey session, long after, SimStream stream)
+    {
+        try
+        {
+            if (delivery.Feed.Subscribe(session) is not { } feed)
+                return;
+            using (feed)
+            {
+                if (await delivery.Source.ReadAsync(session, after, delivery.Options.PageEvents, stream.Gone) is not EventReading.Page page)
+                    return;
+                feed.Attach();
+                using var events = new EventStream(delivery.Source, feed, stream, delivery.Time, delivery.Random.NextUnit, delivery.Options);
+                await events.RunAsync(page.Events, after, delivery.Readiness.StreamsClosing, stream.Gone);
+            }
+        }
+        catch (OperationCanceledException) when (stream.Gone.IsCancellationRequested)
+        {
+            return; // the client left while its first page was read
+        }
+        finally
+        {
+            stream.End();
+        }
+    }
+
+    public async Task<EventReading> PollAsync(SessionKey session, long after, TimeSpan wait)
+    {
+        using var feed = delivery.Feed.Subscribe(session)!;
+        feed.Attach();
+        return await new EventPoll(delivery.Source, delivery.Time).ReadAsync(
+            feed, after, delivery.Options.PageEvents, wait, delivery.Readiness.StreamsClosing, CancellationToken.None);
+    }
+}

@@ -1,0 +1,20 @@
+using Backhaul.Node.Delivery;
+using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Invariants;
+using Backhaul.Simulation.Tests.Runs;
+
+namespace Backhaul.Simulation.Tests.Delivery;
+
+/// <summary>The product's sender, as one instance of a session's actor has it: the oracle hears of each request in the moment in which it is made.</summary>
+internal sealed class SimSender(IWebhookSender sender, SessionKey session, IWatchedNode node, int shard, Oracle oracle, SimRules rules) : IWebhookSender
+{
+    private readonly long _instance = oracle.Webhooks.NewInstance();
+
+    public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
+    {
+        oracle.OnOutward(node, shard, $"a webhook of {session} is sent");
+        oracle.Webhooks.OnSent(node, _instance, message);
+        var answer = await sender.SendAsync(message, stop);
+        return rules.EveryAnswerIsTaken ? answer with { Result = WebhookResult.Taken, Status = answer.Status ?? 200 } : answer;
+    }
+}

@@ -1,0 +1,197 @@
+using System.Text.Json;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Runs;
+
+namespace Backhaul.Simulation.Tests.Invariants;
+
+/// <summary>
+/// D1 to D5: what goes out as webhooks, and what is written down about it. Each check hangs on the moment of sending, of arriving, or of the commit.
+/// After the store was put back nothing is checked: numbers are given out twice then.
+/// </summary>
+internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, JournalShadow?> journalOf, Func<bool> isExcused)
+{
+    /// <summary>A message that was decided on just before may still be sent: its child reads the journal meanwhile.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(45);
+
+    private readonly Dictionary<SessionKey, Book> _books = [];
+    private readonly Dictionary<string, (SessionKey Session, string Kind, long Number)> _byId = new(StringComparer.Ordinal);
+    private long _instances;
+
+    public LaunchChecks Launches { get; } = new(now);
+
+    public long Sent { get; private set; }
+
+    /// <summary>A session's actor was made: it knows nothing of what others sent and did not write down.</summary>
+    public long NewInstance() => ++_instances;
+
+    /// <summary>Before the command leaves the client.</summary>
+    public void OnClientAcknowledges(SessionKey session, long through)
+    {
+        var book = Of(session);
+        book.AckedByClient = Math.Max(book.AckedByClient, through);
+    }
+
+    /// <summary>A node makes a request.</summary>
+    public void OnSent(IWatchedNode node, long instance, WebhookMessage message)
+    {
+        Sent++;
+        if (isExcused())
+            return;
+        using var json = JsonDocument.Parse(message.Body);
+        var type = json.RootElement.GetProperty("type").GetString()!;
+        var data = json.RootElement.GetProperty("data");
+        var kind = type == CloudEvent.TypePrefix + "launch" ? "launch" : "push";
+        var number = data.GetProperty(kind == "launch" ? "launch" : "number").GetInt64();
+        CheckId(message, kind, number);
+        var (book, journal) = (Of(message.Session), journalOf(message.Session)!);
+        if (kind == "push")
+            CheckPush(node, message, book, journal, JsonSerializer.Deserialize(data.GetRawText(), ProtocolJson.Default.EventView)!);
+        else if (!node.IsExcused)
+            Launches.CheckSent(message.Session, number);
+        CheckRepetition(instance, message, book, kind, number);
+    }
+
+    /// <summary>A receiver has it. Taken: it will say so, whether or not anybody hears it.</summary>
+    public void OnArrived(SessionKey session, string kind, long number, bool isTaken)
+    {
+        if (isTaken)
+            Of(session).Taken.Add((kind, number));
+        if (kind == "launch" && !isExcused())
+            Launches.OnArrived(session, number);
+    }
+
+    /// <summary>An event is durable.</summary>
+    public void OnDurable(JournalShadow journal, SessionEvent happened)
+    {
+        if (isExcused())
+            return;
+        var book = Of(journal.Session);
+        switch (happened)
+        {
+            case EventsAcknowledged acknowledged:
+                if (acknowledged.Through > book.AckedByClient)
+                    CheckTaken(book, journal, "push", acknowledged.Through);
+                book.Advance(acknowledged.Through, now());
+                break;
+            case EventsExpired expired:
+                book.Advance(expired.Through, now());
+                break;
+            case WebhookDelivered { Target: WebhookTarget.Push, Status: null } nothing:
+                CheckNoneWanted(book, journal, nothing.Number + 1);
+                book.Advance(nothing.Number, now());
+                break;
+            case WebhookDelivered { Target: WebhookTarget.Push } taken:
+                CheckTaken(book, journal, "push", taken.Number);
+                book.Advance(taken.Number, now());
+                break;
+            case WebhookDelivered { Target: WebhookTarget.Launch } launched:
+                CheckTaken(book, journal, "launch", launched.Number);
+                break;
+            case WebhookFailed failed:
+                book.Count(failed.Target is WebhookTarget.Push ? "push" : "launch", failed.Number);
+                break;
+            case WebhookDisabled { Target: WebhookTarget.Push }:
+                book.DisabledAt = now();
+                break;
+            case WebhookEnabled or SessionConfigured or SessionCreated:
+                (book.DisabledAt, book.Changes) = (null, book.Changes + 1);
+                break;
+        }
+        Launches.OnDurable(journal, happened);
+    }
+
+    /// <summary>D5: one id for one message, wherever and however often it is sent.</summary>
+    private void CheckId(WebhookMessage message, string kind, long number)
+    {
+        var about = (message.Session, kind, number);
+        if (!_byId.TryAdd(message.Id, about) && _byId[message.Id] != about)
+            throw new InvariantBrokenException("D5", $"The id {message.Id} stands for {_byId[message.Id]} and for {about}.");
+        if (Of(message.Session).Ids.TryGetValue((kind, number), out var known) && known != message.Id)
+            throw new InvariantBrokenException("D5", $"{kind} {number} of {message.Session} is sent as {message.Id}, and was sent as {known}.");
+        Of(message.Session).Ids[(kind, number)] = message.Id;
+    }
+
+    /// <summary>D2, D3: in order, nothing left out, nothing that is on record as taken.</summary>
+    private void CheckPush(IWatchedNode node, WebhookMessage message, Book book, JournalShadow journal, EventView view)
+    {
+        journal.Events.CheckSeen(view, "A webhook");
+        if (node.IsExcused)
+            return;
+        if (journal.Events.FirstWanted(journal.Fold.Configurations.Current.Push, book.After, view.Number) is { } skipped)
+            throw new InvariantBrokenException("D2", $"{node.Name} pushes event {view.Number} of {message.Session}, and {skipped} was neither taken nor acknowledged.");
+        if (book.AfterAt(now() - Late) >= view.Number)
+            throw new InvariantBrokenException("D3", $"{node.Name} pushes event {view.Number} of {message.Session}, which was handled up to {book.After} long ago.");
+        if (book.DisabledAt is { } disabled && now() - disabled > Late)
+            throw new InvariantBrokenException("D3", $"{node.Name} pushes event {view.Number} of {message.Session}, whose receiver said that it wants no more.");
+    }
+
+    /// <summary>D4: the same actor sends a message again only after its failure is on record; so a node that dies after sending costs one repetition.</summary>
+    private void CheckRepetition(long instance, WebhookMessage message, Book book, string kind, long number)
+    {
+        var failures = book.Failures.GetValueOrDefault((kind, number)) + book.Changes;
+        var key = (instance, kind, number);
+        var (sends, before) = book.Sends.GetValueOrDefault(key, (0, failures));
+        if (sends > failures - before)
+            throw new InvariantBrokenException("D4", $"{kind} {number} of {message.Session} is sent for the {sends + 1}. time by one actor, and {failures - before} failures are on record since.");
+        book.Sends[key] = (sends + 1, before);
+    }
+
+    /// <summary>D1: what is on record as taken was taken, and so was all that comes before it.</summary>
+    private static void CheckTaken(Book book, JournalShadow journal, string kind, long number)
+    {
+        if (!book.Taken.Contains((kind, number)))
+            throw new InvariantBrokenException("D1", $"{kind} {number} of {journal.Session} is on record as taken, and its receiver took nothing of the kind.");
+        if (kind == "push")
+            CheckNoneWanted(book, journal, number);
+    }
+
+    private static void CheckNoneWanted(Book book, JournalShadow journal, long before)
+    {
+        if (journal.Events.FirstWanted(journal.Fold.Configurations.Current.Push, book.After, before) is { } lost)
+            throw new InvariantBrokenException("D1", $"The push of {journal.Session} goes on to {before}, and event {lost} was neither taken nor acknowledged.");
+    }
+
+    private Book Of(SessionKey session)
+    {
+        if (!_books.TryGetValue(session, out var book))
+            _books.Add(session, book = new Book());
+        return book;
+    }
+
+    private sealed class Book
+    {
+        private readonly List<(TimeSpan At, long After)> _advances = [];
+
+        public long AckedByClient { get; set; }
+
+        /// <summary>Everything up to here is on record as handled.</summary>
+        public long After { get; private set; }
+
+        public TimeSpan? DisabledAt { get; set; }
+
+        /// <summary>Of the target: then it counts anew.</summary>
+        public int Changes { get; set; }
+
+        public HashSet<(string Kind, long Number)> Taken { get; } = [];
+
+        public Dictionary<(string Kind, long Number), string> Ids { get; } = [];
+
+        public Dictionary<(string Kind, long Number), int> Failures { get; } = [];
+
+        public Dictionary<(long Instance, string Kind, long Number), (int Sends, int FailuresBefore)> Sends { get; } = [];
+
+        public void Count(string kind, long number) => Failures[(kind, number)] = Failures.GetValueOrDefault((kind, number)) + 1;
+
+        public void Advance(long number, TimeSpan at)
+        {
+            if (number <= After)
+                return;
+            After = number;
+            _advances.Add((at, number));
+        }
+
+        public long AfterAt(TimeSpan moment) => _advances.FindLast(advance => advance.At <= moment).After;
+    }
+}

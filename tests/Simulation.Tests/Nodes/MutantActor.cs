@@ -1,0 +1,66 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Delivery;
+using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Invariants;
+using Backhaul.Simulation.Tests.Runs;
+
+namespace Backhaul.Simulation.Tests.Nodes;
+
+/// <summary>Mutants: a session's actor that takes some messages for others, or for nothing.</summary>
+internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, SessionMessage?> read) : Actor<SessionMessage>
+{
+    /// <summary>The actor as it is, or as a rule that is switched off makes it.</summary>
+    public static Actor<SessionMessage> Of(SessionActor actor, SessionKey session, SimRules rules, Oracle oracle) =>
+        rules.AttemptFenceIsOff ? new MutantActor(actor, message => AsPresent(message, session, oracle))
+        : rules.TakenIsForgotten ? new MutantActor(actor, Forget)
+        : rules.QuestionsHaveNoNumber ? new MutantActor(actor, WithoutNumber)
+        : rules.GroupsAreParallel ? new MutantActor(actor, Parallel)
+        : rules.BudgetIsOff ? new MutantActor(actor, WithoutBudget)
+        : actor;
+
+    protected internal override ValueTask StartAsync(ActorContext<SessionMessage> context) => actor.StartAsync(context);
+
+    protected internal override ValueTask ReceiveAsync(SessionMessage message, ActorContext<SessionMessage> context) =>
+        read(message) is { } taken ? actor.ReceiveAsync(taken, context) : default;
+
+    protected internal override ValueTask StopAsync(StopReason reason, ActorContext<SessionMessage> context) => actor.StopAsync(reason, context);
+
+    protected internal override void Unhandled(SessionMessage message, UnhandledReason reason) => actor.Unhandled(message, reason);
+
+    protected internal override SupervisionDecision Supervise(ChildFailure failure) => actor.Supervise(failure);
+
+    protected internal override ValueTask ChildStartedAsync(string name, ActorContext<SessionMessage> context) => actor.ChildStartedAsync(name, context);
+
+    protected internal override ValueTask ChildStoppedAsync(ChildStopped stopped, ActorContext<SessionMessage> context) => actor.ChildStoppedAsync(stopped, context);
+
+    /// <summary>Each report is one of its task's present attempt, as it would be without the attempt's number.</summary>
+    private static SessionMessage AsPresent(SessionMessage message, SessionKey session, Oracle oracle) =>
+        message is SessionMessage.Report report && oracle.NewestAttempt(session, report.Task) is var newest and > 0 ? report with { Attempt = newest } : message;
+
+    /// <summary>That a webhook was taken is not written down.</summary>
+    private static SessionMessage? Forget(SessionMessage message)
+    {
+        if (message is not SessionMessage.WebhookEnded { What.Answer.Result: WebhookResult.Taken } taken)
+            return message;
+        taken.Recorded.TryAnswer(true);
+        return null;
+    }
+
+    /// <summary>Configurations without their budget.</summary>
+    private static SessionMessage WithoutBudget(SessionMessage message) =>
+        message is SessionMessage.Execute { Command: SessionCommand.Open { Configuration: { } asked } } execute
+            ? execute with { Command = new SessionCommand.Open(asked with { LaunchLimit = null }) }
+            : message;
+
+    /// <summary>An answer is one to whatever is asked now.</summary>
+    private static SessionMessage WithoutNumber(SessionMessage message) => message switch
+    {
+        SessionMessage.Execute { Command: SessionCommand.AnswerChallenge answer } execute => execute with { Command = answer with { Attempt = null } },
+        SessionMessage.Execute { Command: SessionCommand.AnswerDelayedRequest answer } execute => execute with { Command = answer with { Attempt = null } },
+        _ => message,
+    };
+
+    private static SessionMessage Parallel(SessionMessage message) =>
+        message is SessionMessage.Execute { Command: SessionCommand.PutGroup put } execute ? execute with { Command = put with { Mode = GroupMode.Parallel } } : message;
+}
