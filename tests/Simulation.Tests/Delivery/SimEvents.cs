@@ -15,7 +15,10 @@ internal sealed class SimEvents(EventDelivery delivery)
                 return;
             using (feed)
             {
-                if (await delivery.Source.ReadAsync(session, after, delivery.Options.PageEvents, stream.Gone) is not EventReading.Page page)
+                var reading = await delivery.Source.ReadAsync(session, after, delivery.Options.PageEvents, stream.Gone);
+                if (reading is EventReading.Refused refused)
+                    stream.Refuse(refused.Problem);
+                if (reading is not EventReading.Page page)
                     return;
                 feed.Attach();
                 using var events = new EventStream(delivery.Source, feed, stream, delivery.Time, delivery.Random.NextUnit, delivery.Options);

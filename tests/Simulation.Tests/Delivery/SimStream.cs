@@ -24,6 +24,9 @@ internal sealed class SimStream(VirtualProcess node, VirtualProcess client, Func
 
     public required Action<EventView> Saw { get; init; }
 
+    /// <summary>The node has no stream for it, and says why.</summary>
+    public required Action<Problem> WasRefused { get; init; }
+
     /// <summary>Of the client, on its end: when the reader stands still for so long after each message, the node ends the stream.</summary>
     public TimeSpan Slowness { get; init; }
 
@@ -50,6 +53,9 @@ internal sealed class SimStream(VirtualProcess node, VirtualProcess client, Func
 
     /// <summary>In the node: it has written its last.</summary>
     public void End() => Carry("");
+
+    /// <summary>In the node, in the place of a stream.</summary>
+    public void Refuse(Problem problem) => client.Clock.CreateTimer(_ => WasRefused(problem), null, travelTime(), Timeout.InfiniteTimeSpan);
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => _written.GetMemory(sizeHint);
 

@@ -116,7 +116,7 @@ internal sealed class SimDownload(SimRunner runner, AttemptOrder order, IAttempt
         return Finished(runner.Volume.Publish(_files, _part, _file, runner.Node));
     }
 
-    private string Validator => $"\"v{(_version == 0 ? _resource.Version : _version)}\"";
+    private string Validator => $"\"{_resource.Name}-v{(_version == 0 ? _resource.Version : _version)}\"";
 
     private AttemptOutcome.Finished Finished(FileView file) => new(
         _resource is null

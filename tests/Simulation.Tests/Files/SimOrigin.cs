@@ -19,6 +19,7 @@ internal sealed class SimOrigin(SimRandom random)
         {
             _resources.Add(url, resource = new Resource
             {
+                Name = _resources.Count,
                 Blocks = random.Chance(0.3) ? random.Between(1, 3) : random.Between(4, 40),
                 BlockTime = random.Milliseconds(20, random.Chance(0.2) ? 2000 : 300),
                 IsResumable = random.Chance(0.9),
@@ -34,6 +35,9 @@ internal sealed class SimOrigin(SimRandom random)
 
     internal sealed class Resource
     {
+        /// <summary>Part of its validators: no two resources have the same.</summary>
+        public required int Name { get; init; }
+
         public required int Blocks { get; init; }
 
         public required TimeSpan BlockTime { get; init; }

@@ -14,7 +14,7 @@ namespace Backhaul.Simulation.Tests.Files;
 /// with blocks in the place of bytes. Between the check of trust and the write that it allows lies a moment, as there does in
 /// reality; a process that is stopped in it writes late.
 /// </summary>
-internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProcess process, IWatchedNode node, Oracle oracle, SimRandom random, int shardCount, TransferOptions options, SimRules rules) : IAttemptRunner
+internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProcess process, IWatchedNode node, Oracle oracle, SimRandom random, SimOptions options) : IAttemptRunner
 {
     public SimVolume Volume => volume;
 
@@ -29,14 +29,14 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
     public string Node => node.Name;
 
     /// <summary>What runs here.</summary>
-    public SlotChecks Slots { get; } = new(node.Name, options);
+    public SlotChecks Slots { get; } = new(node.Name, options.Transfers, options.Sharding.ChildStop, process.Clock);
 
     /// <summary>The volume hangs: what is asked of it takes this long, whoever wants to stop.</summary>
     public TimeSpan VolumeHangs { get; set; }
 
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
     {
-        using var counted = Slots.Begin(order);
+        using var counted = Slots.Begin(order, stop);
         try
         {
             return stop.IsCancellationRequested ? new AttemptOutcome.Stopped(order.Resume?.Bytes ?? 0)
@@ -86,7 +86,7 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
             return null;
         oracle.Questions.OnMet(order.Files.Session, order.Files.Task, order.Attempt);
         var failure = AccessFailures.Challenged(new ChallengeFacts("basic", "simulated", url.Host, url.Port, IsProxy: false, WasRefused: given is not null), 401);
-        return new AttemptOutcome.Failed(rules.ChallengesAreSwallowed ? failure with { Challenge = null } : failure);
+        return new AttemptOutcome.Failed(options.Plan.Rules.ChallengesAreSwallowed ? failure with { Challenge = null } : failure);
     }
 
     /// <summary>The one place in which an attempt asks for leave: what it does then is held against the store's rows.</summary>
@@ -94,7 +94,7 @@ internal sealed class SimRunner(SimVolume volume, SimOrigin origin, VirtualProce
     {
         if (!order.Trust.MayAct)
             return false;
-        oracle.OnOutward(node, ShardMap.ShardOf(order.Files.Session, shardCount), $"attempt {order.Attempt} of {order.Files.Session} {order.Files.Task} {what}");
+        oracle.OnOutward(node, ShardMap.ShardOf(order.Files.Session, options.Sharding.ShardCount), $"attempt {order.Attempt} of {order.Files.Session} {order.Files.Task} {what}");
         return true;
     }
 

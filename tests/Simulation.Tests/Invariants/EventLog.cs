@@ -32,6 +32,16 @@ internal sealed class EventLog(SessionKey session)
             throw new InvariantBrokenException("R3", $"{where} shows event {view.Number} of {session} as {view.Type} {view.Task} {view.Data.GetRawText()}, and it is {type} {expected.Task} {expected.Data.GetRawText()}.");
     }
 
+    /// <summary>R4: nobody had less time for an event than its retention, but for a second by which clocks differ.</summary>
+    public void CheckExpired(EventsExpired expired, TimeSpan retention)
+    {
+        for (var number = expired.From; number <= expired.Through; number++)
+        {
+            if (this[number].At + retention > expired.At + TimeSpan.FromSeconds(1))
+                throw new InvariantBrokenException("R4", $"Event {number} of {session} of {this[number].At:o} ends at {expired.At:o}, and its retention is {retention}.");
+        }
+    }
+
     /// <summary>The first event in (after, before) that a filter lets through.</summary>
     public long? FirstWanted(PushConfiguration? push, long after, long before)
     {

@@ -16,6 +16,9 @@ internal sealed class LaunchChecks(Func<TimeSpan> now)
     /// <summary>Machines whose clocks agree do so to a fraction of this.</summary>
     private static readonly TimeSpan ClocksDiffer = TimeSpan.FromSeconds(1);
 
+    /// <summary>The time of day when the world began, where clocks agree.</summary>
+    private static readonly DateTimeOffset Began = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     private readonly Dictionary<SessionKey, Book> _books = [];
     private readonly Dictionary<SessionKey, LaunchLimitConfiguration?> _budgets = [];
 
@@ -92,7 +95,7 @@ internal sealed class LaunchChecks(Func<TimeSpan> now)
             : book.IsDelivered && book.ArrivedAt is { } arrived && arrived > book.RequestedAt ? arrived + delay
             : book.RequestedAt + delay;
         (book.Number, book.LevelBefore, book.Level, book.IsRested, book.IsDelivered) = (requested.Number, book.Level, requested.Level, false, false);
-        (book.RequestedAt, book.Until) = (now(), requested.At + DelayOf(requested.Level));
+        (book.RequestedAt, book.Until) = (requested.At - Began, requested.At + DelayOf(requested.Level));
         book.Requests.Add(requested.At);
     }
 

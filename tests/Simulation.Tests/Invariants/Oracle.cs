@@ -264,6 +264,9 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
             case TaskCompleted:
                 Statistics.Ended++;
                 break;
+            case EventsExpired expired when Restores == 0 && Webhooks.Launches.ClocksAgree:
+                shadow.Events.CheckExpired(expired, shadow.Fold.EventRetention);
+                break;
             case TaskStarted started:
                 _reports.Started(shadow.Session, generationBefore, started.Task, started.Attempt, epoch);
                 break;

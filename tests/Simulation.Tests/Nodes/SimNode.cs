@@ -62,7 +62,7 @@ internal sealed class SimNode : IWatchedNode, INodeExit
                 options.Egress, new SystemNameResolver(), time, loggers.CreateLogger<OutboundClients>(), options.Secrets,
                 invokers: _ => new HttpMessageInvoker(new SimReceiverWire(world.Receiver, world.Network))),
             options.Secrets, new SecretBox([]), options.Delivery, time);
-        Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options.Sharding.ShardCount, options.Transfers, world.Plan.Rules);
+        Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options);
         _system = new ActorSystem(time, random, loggers, process) { Options = new ActorOptions { ChildStopTimeout = options.Sharding.HandOff } };
         _journal = new JournalWriter(store, options.Journal, time, random, loggers.CreateLogger<JournalWriter>());
         SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(

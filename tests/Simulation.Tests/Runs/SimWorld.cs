@@ -120,12 +120,12 @@ internal sealed class SimWorld : ISimEdge
         return await reply.Task;
     }
 
-    public SimStream? Attach(SessionKey session, long after, Action<EventView> saw, TimeSpan slowness)
+    public SimStream? Attach(SessionKey session, long after, Action<EventView> saw, Action<Problem> wasRefused, TimeSpan slowness)
     {
         var machine = Random.Pick(Machines);
         if (machine.Node is not { } node || Random.Chance(Network.Trouble))
             return null;
-        var stream = new SimStream(node.Process, _outside, Network.TravelTime, Random) { Saw = saw, Slowness = slowness };
+        var stream = new SimStream(node.Process, _outside, Network.TravelTime, Random) { Saw = saw, WasRefused = wasRefused, Slowness = slowness };
         node.Process.Start(() => node.StreamAsync(session, after, stream));
         return stream;
     }

@@ -14,5 +14,5 @@ internal interface ISimEdge
     Task<EventReading?> PollAsync(SessionKey session, long after, TimeSpan wait);
 
     /// <summary>Opens a stream; what comes is told to <paramref name="saw"/>.</summary>
-    SimStream? Attach(SessionKey session, long after, Action<EventView> saw, TimeSpan slowness);
+    SimStream? Attach(SessionKey session, long after, Action<EventView> saw, Action<Problem> wasRefused, TimeSpan slowness);
 }

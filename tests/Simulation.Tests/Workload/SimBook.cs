@@ -24,6 +24,9 @@ internal sealed class SimBook(SimProfile profile)
     /// <summary>Where the session's events begin now is not known: those that were acknowledged are gone.</summary>
     public bool IsLost { get; set; }
 
+    /// <summary>It has been looked after once, at the end of the run.</summary>
+    public bool IsSettled { get; set; }
+
     /// <summary>The open stream, if there is one.</summary>
     public SimStream? Stream { get; set; }
 

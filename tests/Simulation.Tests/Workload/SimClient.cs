@@ -85,8 +85,11 @@ internal sealed class SimClient(
         {
             if (book.Profile.Reading is SimReading.Streams)
                 _reader.Attach(session, book, isPatient: true);
-            if (oracle.IsPaused(session))
+            if (oracle.Restores > 0 && !book.IsSettled)
+                await DoAsync(session, new SessionCommand.SuspendAll(true)); // an actor that knows nothing of the loss finds out when it writes
+            if (oracle.IsPaused(session) || (oracle.Restores > 0 && !book.IsSettled))
                 await DoAsync(session, new SessionCommand.SuspendAll(false));
+            book.IsSettled = true;
             foreach (var task in oracle.WaitingForClient(session))
             {
                 if (task.Phase is TaskPhase.Suspended)

@@ -62,6 +62,7 @@ internal sealed partial class SimReader(string name, ISimEdge edge, VirtualProce
             return;
         var restores = Begin(book);
         var sent = book.Seen;
+        oracle.Webhooks.Launches.OnPresent(session);
         SimStream? stream = null;
         stream = book.Stream = edge.Attach(session, sent, view =>
         {
@@ -73,6 +74,10 @@ internal sealed partial class SimReader(string name, ISimEdge edge, VirtualProce
             oracle.OnSeen(session, view, $"{name}'s stream");
             sent = view.Number;
             Advance(session, book, view);
+        }, problem =>
+        {
+            if (problem.Status != 404) // it is opened only now, or it was in the time that is lost
+                Refused(session, book, problem);
         }, random.Chance(isPatient ? 0 : 0.05) ? random.Seconds(1, 40) : TimeSpan.Zero);
         if (stream is not null)
             process.Start(() => BePresentAsync(session, stream));
