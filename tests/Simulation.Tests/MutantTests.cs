@@ -43,6 +43,9 @@ public sealed class MutantTests
         AssertCaught("doubled time", new SimRules { TimeIsDoubled = true }, "L1");
 
     [Fact]
+    public void A_client_that_is_there_is_not_launched() => AssertCaught("no presence", new SimRules { PresenceIsOff = true }, "L5");
+
+    [Fact]
     public void Without_the_budget_launches_come_too_often() => AssertCaught("no budget", new SimRules { BudgetIsOff = true }, "L2");
 
     [Fact]

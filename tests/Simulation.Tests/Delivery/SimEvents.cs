@@ -5,8 +5,18 @@ using Backhaul.Protocol;
 namespace Backhaul.Simulation.Tests.Delivery;
 
 /// <summary>What EventEndpoints does without HTTP: the product's subscription, first page, stream and waiting page, in the same order.</summary>
-internal sealed class SimEvents(EventDelivery delivery)
+internal sealed class SimEvents(EventDelivery delivery, Func<TimeSpan> now)
 {
+    private readonly List<(SessionKey Session, TimeSpan Since)> _attached = [];
+    private readonly Func<TimeSpan> _now = now;
+
+    /// <summary>Since when somebody is attached here; null: nobody is.</summary>
+    public TimeSpan? AttachedSince(SessionKey session)
+    {
+        var own = _attached.Where(attached => attached.Session == session).ToList();
+        return own.Count > 0 ? own.Min(attached => attached.Since) : null;
+    }
+
     public async Task StreamAsync(SessionKey session, long after, SimStream stream)
     {
         try
@@ -21,6 +31,7 @@ internal sealed class SimEvents(EventDelivery delivery)
                 if (reading is not EventReading.Page page)
                     return;
                 feed.Attach();
+                using var attached = new Attached(this, session);
                 using var events = new EventStream(delivery.Source, feed, stream, delivery.Time, delivery.Random.NextUnit, delivery.Options);
                 await events.RunAsync(page.Events, after, delivery.Readiness.StreamsClosing, stream.Gone);
             }
@@ -39,7 +50,22 @@ internal sealed class SimEvents(EventDelivery delivery)
     {
         using var feed = delivery.Feed.Subscribe(session)!;
         feed.Attach();
+        using var attached = new Attached(this, session);
         return await new EventPoll(delivery.Source, delivery.Time).ReadAsync(
             feed, after, delivery.Options.PageEvents, wait, delivery.Readiness.StreamsClosing, CancellationToken.None);
+    }
+
+    private sealed class Attached : IDisposable
+    {
+        private readonly SimEvents _events;
+        private readonly (SessionKey, TimeSpan) _entry;
+
+        public Attached(SimEvents events, SessionKey session)
+        {
+            (_events, _entry) = (events, (session, events._now()));
+            events._attached.Add(_entry);
+        }
+
+        public void Dispose() => _events._attached.Remove(_entry);
     }
 }

@@ -172,7 +172,7 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
     {
         if (machine.Node is not { } node)
             return;
-        For(SimFaultKind.VolumeHangs, random.Seconds(1, 20), machine.Name, () => node.Runner.VolumeHangs = random.Seconds(1, 40), () => node.Runner.VolumeHangs = TimeSpan.Zero);
+        For(SimFaultKind.VolumeHangs, random.Seconds(1, 20), machine.Name, () => node.Runner.VolumeHangs = random.Chance(0.5) ? random.Seconds(1, 12) : random.Seconds(12, 40), () => node.Runner.VolumeHangs = TimeSpan.Zero);
     }
 
     private void RestoreStore()

@@ -20,6 +20,9 @@ internal interface IWatchedNode
 
     bool IsDraining { get; }
 
+    /// <summary>Since when a client is attached to a session at this node itself; null: none is.</summary>
+    TimeSpan? AttachedSince(Protocol.SessionKey session);
+
     /// <summary>What is wrong with its queues (I10) or with what waits for an answer (I7); null when nothing is.</summary>
     (string Number, string What)? FindStuck();
 }

@@ -19,6 +19,9 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     /// <summary>After the store was put back, nodes trust what the lost transactions had given them until their next look.</summary>
     private static readonly TimeSpan RestoredFor = TimeSpan.FromSeconds(40);
 
+    /// <summary>From a decision to its commit.</summary>
+    private static readonly TimeSpan DecidedFor = TimeSpan.FromSeconds(20);
+
     private readonly SortedDictionary<string, JournalShadow> _shadows = new(StringComparer.Ordinal);
     private readonly Dictionary<NodeId, string> _names = [];
     private readonly List<Acknowledged> _acknowledged = [];
@@ -73,7 +76,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
         Statistics.Rows += append.Rows.Count;
         trace.Line(writer, $"commit {append.Session} {append.FirstSequence}+{append.Rows.Count} e{append.Grant.Epoch} {string.Join(' ', append.Rows.Select(written => written.EventType))}");
         foreach (var happened in events)
-            Check(shadow, generation, happened, append.Grant.Epoch);
+            Check(writer, shadow, generation, happened, append.Grant.Epoch);
     }
 
     public void OnSnapshot(string writer, ShardGrant grant, SessionKey session, StoredSnapshot snapshot)
@@ -177,8 +180,8 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     public IReadOnlyList<TaskState> WaitingForClient(SessionKey session) =>
         [.. _shadows.GetValueOrDefault(session.ToString())?.Fold.Tasks.After(0).Where(task => task.Phase is TaskPhase.Suspended || task.WaitsForClient) ?? []];
 
-    /// <summary>Nothing is left to be told.</summary>
-    public bool IsHandled(SessionKey session) => _shadows.GetValueOrDefault(session.ToString())?.Fold.Delivery is not { } delivery || delivery.Acknowledged == delivery.LastNumber;
+    /// <summary>Nothing is left to be told, and that nothing is left was told.</summary>
+    public bool IsHandled(SessionKey session) => _shadows.GetValueOrDefault(session.ToString())?.Fold.Delivery is not { } delivery || (delivery.Acknowledged == delivery.LastNumber && !delivery.DrainDue);
 
     /// <summary>R3: a client sees an event.</summary>
     public void OnSeen(SessionKey session, EventView view, string where)
@@ -250,7 +253,14 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
 
     public string NameOf(NodeId? node) => node is { } id ? _names.GetValueOrDefault(id, "unknown") : "nobody";
 
-    private void Check(JournalShadow shadow, int generationBefore, SessionEvent happened, long epoch)
+    /// <summary>L5: who is there is not launched. A decision is durable within seconds.</summary>
+    private void CheckAbsent(string writer, SessionKey session, LaunchRequested launch)
+    {
+        if (_nodes().FirstOrDefault(node => node.Name == writer)?.AttachedSince(session) is { } since && now() - since > DecidedFor)
+            throw new InvariantBrokenException("L5", $"{writer} asks for launch {launch.Number} of {session}, whose client has been attached there since {since}.");
+    }
+
+    private void Check(string writer, JournalShadow shadow, int generationBefore, SessionEvent happened, long epoch)
     {
         Webhooks.OnDurable(shadow, happened);
         Questions.OnDurable(shadow.Session, happened);
@@ -263,6 +273,9 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
                 break;
             case TaskCompleted:
                 Statistics.Ended++;
+                break;
+            case LaunchRequested launch when Restores == 0:
+                CheckAbsent(writer, shadow.Session, launch);
                 break;
             case EventsExpired expired when Restores == 0 && Webhooks.Launches.ClocksAgree:
                 shadow.Events.CheckExpired(expired, shadow.Fold.EventRetention);

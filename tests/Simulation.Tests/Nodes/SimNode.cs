@@ -3,7 +3,6 @@ using Backhaul.Node.Api;
 using Backhaul.Node.Delivery;
 using Backhaul.Node.Delivery.Webhooks;
 using Backhaul.Node.Egress;
-using Backhaul.Node.Files;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Routing;
 using Backhaul.Node.Security;
@@ -65,9 +64,10 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         Runner = new SimRunner(world.Volume, world.Origin, process, this, world.Oracle, random, options);
         _system = new ActorSystem(time, random, loggers, process) { Options = new ActorOptions { ChildStopTimeout = options.Sharding.HandOff } };
         _journal = new JournalWriter(store, options.Journal, time, random, loggers.CreateLogger<JournalWriter>());
+        var crashes = new SimCrashPoints(machine, world.Plan, random, () => world.IsHealed);
         SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(
-            session, tenure, _journal, store, Runner, slots, tenure, new NoCrashPoints(),
-            world.Plan.Rules.NewsIsOff ? new SilentFeed(feed) : feed, world.Plan.Rules.TimeIsDoubled ? new DoubledTime(time) : time, random, options.Sessions, loggers)
+            session, tenure, _journal, store, Runner, slots, tenure, crashes,
+            MutantFeed.Of(feed, world.Plan.Rules), world.Plan.Rules.TimeIsDoubled ? new DoubledTime(time) : time, random, options.Sessions, loggers)
         {
             Webhooks = new SimSender(sender, session, this, ShardMap.ShardOf(session, options.Sharding.ShardCount), world.Oracle, world.Plan.Rules),
             Conditions = new NodeConditions(machine.Name),
@@ -100,7 +100,7 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         var relays = new SimRelays(feed, local, owners, world.Network, process, machine.Address);
         feed.Watch = relays;
         world.Network.Listen(machine.Address, new SimListener(process, Id, incoming.ExecuteAsync, relays));
-        _events = new SimEvents(new EventDelivery(feed, new SessionEvents(_router, options.Api), options.Delivery, _readiness, time, random));
+        _events = new SimEvents(new EventDelivery(feed, new SessionEvents(_router, options.Api), options.Delivery, _readiness, time, random), () => world.Now);
     }
 
     public string Name => _machine.Name;
@@ -122,6 +122,8 @@ internal sealed class SimNode : IWatchedNode, INodeExit
     public bool JustWoke => !Process.IsFrozen && IsExcused;
 
     public IReadOnlyList<ShardGrant> Acting => _shards.Grants;
+
+    public TimeSpan? AttachedSince(SessionKey session) => _events.AttachedSince(session);
 
     public void Start() => Process.Start(async () =>
     {
@@ -228,11 +230,4 @@ internal sealed class SimNode : IWatchedNode, INodeExit
     });
 
     private sealed record OpenCommand(long Began, TimeSpan Deadline, string Name);
-
-    private sealed class NoCrashPoints : ICrashPoints
-    {
-        public void Reach(string name)
-        {
-        }
-    }
 }

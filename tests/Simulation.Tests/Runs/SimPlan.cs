@@ -44,7 +44,7 @@ internal sealed record SimPlan
         var kinds = Enum.GetValues<SimFaultKind>().Where(_ => random.Chance(0.6)).ToList();
         if (!random.Chance(0.1))
             kinds.Remove(SimFaultKind.StoreRestored); // it excuses much, so it has runs of its own
-        var isPatient = random.Chance(0.08);
+        var isPatient = random.Chance(0.05);
         var clocksAgree = isPatient || random.Chance(0.5);
         if (clocksAgree)
             kinds.RemoveAll(static kind => kind is SimFaultKind.WallJump or SimFaultKind.ClockRate);
@@ -57,7 +57,7 @@ internal sealed record SimPlan
             Shards = random.Pick([8, 8, 16, 16, 32, 64]),
             Clients = random.Between(2, 6),
             Sessions = isPatient ? random.Between(3, 6) : random.Between(4, 24),
-            Busy = isPatient ? random.Seconds(900, 2700) : random.Seconds(60, 240),
+            Busy = isPatient ? random.Seconds(900, 2400) : random.Seconds(60, 240),
             IsLiveness = random.Chance(0.6),
             Lease = TimeSpan.FromSeconds(random.Chance(0.8) ? 15 : 5),
             Disorder = random.Pick([0, 0.1, 0.3, 1.0]),

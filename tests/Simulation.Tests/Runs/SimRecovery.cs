@@ -18,12 +18,13 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
     private static readonly TimeSpan StreamsWithin = TimeSpan.FromSeconds(60);
 
     /// <summary>Clients look what waits for them.</summary>
-    private static readonly TimeSpan SettleEvery = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan SettleEvery = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan ClientsWithin = TimeSpan.FromMinutes(10);
 
     public void Run()
     {
+        world.IsHealed = true;
         faults.HealAll();
         foreach (var client in clients)
             client.MustStop = true;

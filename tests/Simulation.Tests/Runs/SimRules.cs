@@ -29,6 +29,9 @@ internal sealed record SimRules
     /// <summary>Streams are not told that there is something new.</summary>
     public bool NewsIsOff { get; init; }
 
+    /// <summary>Sessions do not see who is attached.</summary>
+    public bool PresenceIsOff { get; init; }
+
     /// <summary>The budget of launches is not looked at.</summary>
     public bool BudgetIsOff { get; init; }
 

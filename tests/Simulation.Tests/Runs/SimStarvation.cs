@@ -1,6 +1,5 @@
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
-using Backhaul.Simulation.Tests.Invariants;
 using Backhaul.Simulation.Tests.Nodes;
 
 namespace Backhaul.Simulation.Tests.Runs;

@@ -77,6 +77,9 @@ internal sealed class SimWorld : ISimEdge
 
     public bool KeepsText { get; }
 
+    /// <summary>Nothing goes wrong any more.</summary>
+    public bool IsHealed { get; set; }
+
     public TimeSpan Now => Processes.Elapsed;
 
     public TimeProvider OutsideClock => _outside.Clock;

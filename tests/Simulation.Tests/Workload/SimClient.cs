@@ -134,13 +134,13 @@ internal sealed class SimClient(
     {
         switch (random.Next(100))
         {
-            case < 40:
+            case < 34:
                 await AddAsync(session, book, withId: true);
                 break;
-            case < 55:
+            case < 48:
                 await AddAsync(session, book, withId: false);
                 break;
-            case < 75:
+            case < 68:
                 await ReadAsync(session, book);
                 break;
             case < 90 when book.Tasks.Count > 0:

@@ -40,7 +40,7 @@ internal sealed record SimProfile
             {
                 ResourceTimeout = TimeSpan.FromHours(6),
                 Retry = new RetryConfiguration { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(10) },
-                MaxConnectionsPerHost = random.Pick([1, 2, 6]),
+                MaxConnectionsPerHost = random.Pick([1, 2, 6, 6, 6]),
                 Discretionary = random.Chance(0.1) ? true : null,
                 WhileAttachedOnly = whileAttached ? true : null,
                 ServiceType = random.Pick([null, null, null, "background", "voice", "responsiveData"]),

@@ -1,0 +1,25 @@
+using Backhaul.Node.Delivery;
+using Backhaul.Protocol;
+using Backhaul.Simulation.Tests.Runs;
+
+namespace Backhaul.Simulation.Tests.Nodes;
+
+/// <summary>Mutants: sessions do not tell whoever listens that there is something new, or do not see who is there.</summary>
+internal sealed class MutantFeed(SessionFeed feed, SimRules rules) : ISessionFeed
+{
+    public static ISessionFeed Of(SessionFeed feed, SimRules rules) => rules.NewsIsOff || rules.PresenceIsOff ? new MutantFeed(feed, rules) : feed;
+
+    public void Published(SessionKey session, long lastNumber)
+    {
+        if (!rules.NewsIsOff)
+            feed.Published(session, lastNumber);
+    }
+
+    public void Progress(SessionKey session, ProgressView progress) => feed.Progress(session, progress);
+
+    public void Closed(SessionKey session) => feed.Closed(session);
+
+    public bool IsAttached(SessionKey session) => !rules.PresenceIsOff && feed.IsAttached(session);
+
+    public IDisposable OnAttachment(SessionKey session, Action changed) => feed.OnAttachment(session, changed);
+}
