@@ -13,7 +13,7 @@ namespace Backhaul.Simulation.Tests.Workload;
 
 /// <summary>
 /// How a client gets its sessions' events: by pages, by pages that wait, by streams, all from the last number that it has. R2: they come in order and
-/// without a gap; what is missing was acknowledged by the session's receiver, or ended with its retention.
+/// without a gap; what is missing was acknowledged, by the client elsewhere or by the session's receiver (D1), or ended with its retention (R4).
 /// </summary>
 internal sealed partial class SimReader(string name, ISimEdge edge, VirtualProcess process, SimRandom random, Oracle oracle)
 {
@@ -119,7 +119,7 @@ internal sealed partial class SimReader(string name, ISimEdge edge, VirtualProce
     {
         if (next == sent + 1 || oracle.Restores > 0 && (book.IsLost || sent == 0))
             return;
-        if (next <= sent || !book.Profile.MayMiss || oracle.HandledOf(session) < next - 1)
+        if (next <= sent || oracle.HandledOf(session) < next - 1)
             throw new InvariantBrokenException("R2", $"{name} had read {session} up to event {sent}, and the next one is {next}.");
     }
 
@@ -137,7 +137,7 @@ internal sealed partial class SimReader(string name, ISimEdge edge, VirtualProce
         if (problem.Code != ProblemCodes.EventsExpired)
             throw new InvariantBrokenException("R2", $"{name} reads {session} after {book.Seen}, and is told {problem.Status} {problem.Code}: {problem.Detail}");
         var after = long.Parse(AfterOf().Match(problem.Detail!).Groups[1].Value, CultureInfo.InvariantCulture);
-        if (oracle.Restores == 0 && (!book.Profile.MayMiss || oracle.HandledOf(session) < after))
+        if (oracle.Restores == 0 && oracle.HandledOf(session) < after)
             throw new InvariantBrokenException("R2", $"{name} is told to go on with {session} after {after}, and up to {oracle.HandledOf(session)} are acknowledged or expired.");
         book.Seen = Math.Max(book.Seen, after);
         return 1;
