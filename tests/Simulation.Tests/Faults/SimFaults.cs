@@ -177,6 +177,8 @@ internal sealed class SimFaults(SimWorld world, SimRandom random)
 
     private void RestoreStore()
     {
+        if (_over)
+            return; // everything is healed, and stays as it is
         if (world.Store.PromoteReplica())
             world.Volume.OnStoreRestored();
     }
