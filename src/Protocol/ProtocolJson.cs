@@ -42,6 +42,8 @@ namespace Backhaul.Protocol;
 [JsonSerializable(typeof(WebhookView))]
 [JsonSerializable(typeof(WebhookTestView))]
 [JsonSerializable(typeof(ReplayRequest))]
+[JsonSerializable(typeof(PrefetchRequest))]
+[JsonSerializable(typeof(PrefetchView))]
 [JsonSerializable(typeof(FileView))]
 [JsonSerializable(typeof(FileMoveRequest))]
 [JsonSerializable(typeof(Problem))]

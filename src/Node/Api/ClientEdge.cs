@@ -39,6 +39,7 @@ internal static class ClientEdge
         ChallengeEndpoints.Map(routes);
         GroupEndpoints.Map(routes);
         CompletionGroupEndpoints.Map(routes);
+        PrefetchEndpoints.Map(routes);
         EventEndpoints.Map(routes);
         WebhookEndpoints.Map(routes);
         FileEndpoints.Map(routes);

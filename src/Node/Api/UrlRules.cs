@@ -1,67 +1,13 @@
-using System.Text;
+using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Api;
 
-/// <summary>
-/// Which URLs a task may name. Only the text is judged here; where it leads is judged when a connection is opened, by address.
-/// </summary>
+/// <summary>Which URLs a request may name: <see cref="UrlText"/>, with the field.</summary>
 internal static class UrlRules
 {
-    public const int BytesMax = 8 * 1024;
+    public const int BytesMax = UrlText.BytesMax;
 
-    public static Problem? Check(string? url, string field)
-    {
-        if (string.IsNullOrEmpty(url))
-            return Invalid(field, "is missing: give an absolute http or https URL.");
-        if (Encoding.UTF8.GetByteCount(url) > BytesMax)
-            return Invalid(field, $"is longer than {BytesMax} bytes.");
-        if (url.AsSpan().ContainsAny(Blanks) || ContainsControl(url))
-            return Invalid(field, "has a space, a backslash or a control character: percent-encode it.");
-        var rest = AfterScheme(url, out var scheme);
-        if (scheme is null)
-            return Invalid(field, "is not absolute: begin with http:// or https://.");
-        if (!scheme.Equals("http", StringComparison.OrdinalIgnoreCase) && !scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
-            return Problems.Create(400, ProblemCodes.UnsupportedScheme, $"The scheme of {field} must be http or https.", field);
-        if (!rest.StartsWith("//", StringComparison.Ordinal))
-            return Invalid(field, "has no host: write http://host/path.");
-        var authority = rest[2..];
-        var end = authority.IndexOfAny('/', '?', '#');
-        if (end >= 0)
-            authority = authority[..end];
-        if (authority.Contains('@'))
-            return Invalid(field, "has a user name or password in it: send credentials in an Authorization header instead.");
-        if (authority.IsEmpty || !Uri.TryCreate(url, UriKind.Absolute, out var parsed) || parsed.Host.Length == 0)
-            return Invalid(field, "has no valid host: write http://host/path.");
-        return parsed.Port is > 0 and <= 65535 ? null : Invalid(field, "has a port that is not 1 to 65535.");
-    }
-
-    private static readonly System.Buffers.SearchValues<char> Blanks = System.Buffers.SearchValues.Create(" \\\u00a0\u2028\u2029");
-
-    private static ReadOnlySpan<char> AfterScheme(string url, out string? scheme)
-    {
-        var colon = url.IndexOf(':', StringComparison.Ordinal);
-        scheme = null;
-        if (colon < 1 || !char.IsAsciiLetter(url[0]))
-            return default;
-        foreach (var c in url.AsSpan(0, colon))
-        {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('+' or '-' or '.'))
-                return default;
-        }
-        scheme = url[..colon];
-        return url.AsSpan(colon + 1);
-    }
-
-    private static bool ContainsControl(string url)
-    {
-        foreach (var c in url)
-        {
-            if (char.IsControl(c))
-                return true;
-        }
-        return false;
-    }
-
-    private static Problem Invalid(string field, string what) => Problems.Create(400, ProblemCodes.InvalidUrl, $"The {field} {what}", field);
+    public static Problem? Check(string? url, string field) =>
+        UrlText.FaultOf(url, field) is { } fault ? Problems.Create(400, fault.Code, fault.Message, field) : null;
 }

@@ -59,6 +59,9 @@ internal static class PeerCodec
         ["push.replay.v1"] = PeerJson.Default.ReplayPush,
         ["session.history.v1"] = PeerJson.Default.ShowHistory,
         ["files.referenced.v1"] = PeerJson.Default.FindReferenced,
+        ["prefetch.set.v1"] = PeerJson.Default.SetPrefetch,
+        ["prefetch.remove.v1"] = PeerJson.Default.RemovePrefetch,
+        ["prefetch.get.v1"] = PeerJson.Default.GetPrefetch,
     };
 
     /// <summary>Nothing of it becomes part of a page: text as it is, not six bytes for each letter beyond ASCII.</summary>
@@ -283,6 +286,9 @@ internal sealed record PeerHint(Guid? Node, long Epoch, string? Address);
 [JsonSerializable(typeof(SessionCommand.ReplayPush))]
 [JsonSerializable(typeof(SessionCommand.ShowHistory))]
 [JsonSerializable(typeof(SessionCommand.FindReferenced))]
+[JsonSerializable(typeof(SessionCommand.SetPrefetch))]
+[JsonSerializable(typeof(SessionCommand.RemovePrefetch))]
+[JsonSerializable(typeof(SessionCommand.GetPrefetch))]
 [JsonSerializable(typeof(PeerEnvelope))]
 [JsonSerializable(typeof(PeerDelay))]
 [JsonSerializable(typeof(PeerHint))]

@@ -81,11 +81,17 @@ internal sealed class Session
 
     public AbandonedUploads Abandoned { get; } = new();
 
+    public PrefetchState Prefetch { get; private set; } = new();
+
+    /// <summary>Tasks that clients created and that have not ended.</summary>
+    public int ClientTasks => Tasks.Count - Prefetch.LiveCount;
+
     /// <summary>True while something happens or could happen now without anybody asking.</summary>
-    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && (Tasks.Ready.Count > 0 || Tasks.HasToAsk));
+    public bool HasWork => Tasks.ActiveCount > 0 || Ending is not null || Abandoned.All.Count > 0 || Groups.HasWork || Completions.HasWork || (!Paused && Prefetch.AwaitsList) || (!Paused && (Tasks.Ready.Count > 0 || Tasks.HasToAsk));
 
     /// <summary>When it has something to do by itself, besides what is going on: a task's time, a webhook, a launch of a client that is not there.</summary>
-    public DateTimeOffset? NextDue() => Earliest(Earliest(Tasks.NextDue(), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody)) is var due
+    public DateTimeOffset? NextDue() =>
+        Earliest(Earliest(Earliest(Tasks.NextDue(), PrefetchDecider.BeginsAt(this)), WebhookDecider.NextDue(this)), LaunchDecider.NextDue(this, Presence.Nobody)) is var due
         && Delivery.Expiry(EventRetention) is var (_, at) ? Earliest(due, at) : due;
 
     /// <summary>Events behind this one are still wanted: nobody acknowledged them, or they are being sent again.</summary>
@@ -121,9 +127,20 @@ internal sealed class Session
         return ended;
     }
 
+    /// <summary>
+    /// Whether an event that is about to be applied is one that clients see: what becomes of the session's own tasks is not, or a cache would fill the
+    /// stream of somebody who waits for something else.
+    /// </summary>
+    public bool IsNumbered(SessionEvent happened) => SessionEvent.Codec.IsNumbered(happened) && happened switch
+    {
+        TaskCreated created => !created.Prefetch,
+        TaskEvent ofTask => !(Tasks.TryFind(ofTask.Task, out var task) && task.IsPrefetch),
+        _ => true,
+    };
+
     public void Apply(SessionEvent happened)
     {
-        var isNumbered = SessionEvent.Codec.IsNumbered(happened);
+        var isNumbered = IsNumbered(happened);
         if (isNumbered)
             Delivery.TakeNumber(happened.At, EventRetention, isExpiry: happened is EventsExpired);
         ApplyToPart(happened);
@@ -143,6 +160,9 @@ internal sealed class Session
                 break;
             case CompletionEvent ofSet:
                 Completions.Apply(ofSet, Delivery.LastNumber);
+                break;
+            case PrefetchEvent ofPrefetch:
+                Prefetch.Apply(ofPrefetch);
                 break;
             case SessionCreated created:
                 ApplyCreated(created);
@@ -215,6 +235,7 @@ internal sealed class Session
             Ledger.Add(answered);
         foreach (var upload in snapshot.Abandoned ?? [])
             Abandoned.Add(upload);
+        Prefetch.Restore(snapshot.Prefetch);
     }
 
     private TaskBook NewTasks() => new(Groups, version => Configurations.TermsOf(version), Options.UrgentBefore);
@@ -229,6 +250,7 @@ internal sealed class Session
         Notifications.OnCreated(Configurations);
         Configurations = new ConfigurationBook();
         Tasks = NewTasks();
+        Prefetch = new PrefetchState();
         Configurations.Set(1, created.Configuration);
         Delivery.OnDrained();
         if (created.Generation > 1)
@@ -268,6 +290,8 @@ internal sealed class Session
         {
             Tasks.Add(InSets(TaskTransitions.Create(created)), Configurations.Container);
             LastOrdinal = created.Ordinal;
+            if (created.Prefetch)
+                Prefetch.OnCreated(created);
             return;
         }
         if (happened is TaskCompleted { Outcome: not TaskOutcomes.Succeeded } && Tasks[happened.Task] is { Run.Part.Upload: not null } unfinished)
@@ -286,6 +310,12 @@ internal sealed class Session
             return;
         }
         Tasks.Remove(task.Id, Configurations.Container);
+        _ended.Add(task);
+        if (task.IsPrefetch)
+        {
+            Prefetch.OnCompleted(completed);
+            return;
+        }
         Ended = Ended.Plus(completed.Outcome);
         if (task.Spec.Group is { } name)
             Groups.OnEnded(Groups[name], completed.Outcome);
@@ -295,7 +325,6 @@ internal sealed class Session
         if (task.End is { Temporary: true })
             Delivery.KeepUntilAcknowledged(FilesOf(task));
         Notifications.OnEnded(task, Delivery.LastNumber, Generation);
-        _ended.Add(task);
     }
 }
 

@@ -35,6 +35,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private SessionRemains _remains = null!;
     private SessionLookups _lookups = null!;
     private PartKeeper? _keeper;
+    private PrefetchSteps _prefetch = null!;
     private SessionStorage? _storage;
     private SessionWebhooks? _webhooks;
     private SessionTally? _tally;
@@ -48,6 +49,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _conditions = new StartConditions(_environment, _session, context.Self, () => _webhooks!.Presence);
         _seeker = new SlotSeeker(_environment, _session, _conditions);
         _remains = new SessionRemains(_environment, _session, _logger);
+        _prefetch = new PrefetchSteps(_environment, _session);
         _webhooks = new SessionWebhooks(_environment, _session, context);
         _tally = SessionInstruments.Activated();
         var started = _environment.Time.GetTimestamp();
@@ -195,6 +197,9 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             case SessionMessage.GaveUp gaveUp:
                 Apply(turn, _remains.GaveUp(gaveUp, Now), null);
                 break;
+            case SessionMessage.Prefetch { Step: var step }:
+                Apply(turn, _prefetch.Take(step, turn.Claimed, Now), null);
+                break;
             case SessionMessage.WebhookEnded ended:
                 Apply(turn, _webhooks!.Report(ended.What, Now, Unit), null);
                 turn.Answer(ended.Recorded, true);
@@ -298,9 +303,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             TurnEffects.Note(turn, _session, happened);
             if (happened is TaskCompleted { Outcome: TaskOutcomes.Failed, Error: { } error } failed)
                 _logger.TaskFailed(_session.Key, failed.Task, error.Code, error.Message);
+            var isNumbered = _session.IsNumbered(happened);
             _session.Apply(happened);
             var encoded = SessionEvent.Codec.Encode(happened);
-            turn.Add(new NewRow(encoded.Name, encoded.Payload, encoded.Numbered ? _session.Delivery.LastNumber : null, command));
+            turn.Add(new NewRow(encoded.Name, encoded.Payload, isNumbered ? _session.Delivery.LastNumber : null, command));
             if (happened is TaskCreated created && _session.DestinationOf(created.Spec) is { } taken)
                 turn.Claims.Add(new ClaimChange(taken, created.Task));
             foreach (var ended in _session.TakeEnded())
@@ -310,7 +316,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 if (_session.ExpiryOf(ended) is { } expiry)
                     turn.Expiries.Add(expiry);
                 turn.Ended[ended.Id] = ended;
-                turn.Add(SessionStorage.Archived(_session.Generation, ended));
+                if (!ended.IsPrefetch) // what rounds fetched is no history that anybody asks for
+                    turn.Add(SessionStorage.Archived(_session.Generation, ended));
                 SessionInstruments.TaskEnded(ended.End!.Outcome);
             }
         }
@@ -351,6 +358,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         foreach (var (files, resultToo) in turn.Discards)
             _ = _remains.DiscardAsync(files, _storage!.Epoch, resultToo);
         _remains.GiveUp(_storage!.Epoch, _context.Self);
+        _prefetch.Act(Now, _context.Self);
         if (turn.Rows.Exists(row => row.Number is not null))
             _environment.Feed.Published(_session.Key, _session.Delivery.LastNumber);
     }
@@ -375,7 +383,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             _tally?.Waiting(reason, count);
     }
 
-    private DateTimeOffset? NextDue() => Session.Earliest(Session.Earliest(_session.Tasks.NextDue(), _webhooks!.NextDue()), _conditions.NextDue(Now));
+    private DateTimeOffset? NextDue() => Session.Earliest(
+        Session.Earliest(_session.Tasks.NextDue(), _webhooks!.NextDue()), Session.Earliest(_conditions.NextDue(Now), PrefetchDecider.BeginsAt(_session)));
 
     private bool IsIdle() => !_session.HasWork && _context.ChildCount == 0 && !_webhooks!.KeepsAwake
         && !(NextDue() is { } due && due - Now < _session.Options.IdleBeforePassivation);

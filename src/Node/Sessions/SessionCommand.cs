@@ -120,6 +120,15 @@ internal abstract record SessionCommand
     /// <summary>200 with <see cref="FileReferences"/>: which files of these tasks the session still refers to (the sweeper).</summary>
     internal sealed record FindReferenced(IReadOnlyList<TaskStem> Stems) : Query;
 
+    /// <summary>PUT: 201 or 200 with a <see cref="PrefetchView"/>.</summary>
+    internal sealed record SetPrefetch(PrefetchSettings Settings) : SessionCommand;
+
+    /// <summary>DELETE: 200 with a <see cref="PrefetchView"/> of what it was.</summary>
+    internal sealed record RemovePrefetch : SessionCommand;
+
+    /// <summary>200 with a <see cref="PrefetchView"/>.</summary>
+    internal sealed record GetPrefetch : Query;
+
     /// <summary>200 with a <see cref="LaunchView"/>.</summary>
     internal sealed record CompleteLaunch(long Number) : SessionCommand;
 

@@ -40,6 +40,8 @@ internal static class SessionDecider
             SessionCommand.EnableWebhook enable => WebhookControl.Enable(session, enable.Target, now),
             SessionCommand.DisableWebhook disable => WebhookControl.Disable(session, disable, now),
             SessionCommand.ReplayPush replay => WebhookControl.Replay(session, replay, oldestKept, now),
+            SessionCommand.SetPrefetch set => PrefetchDecider.Set(session, set.Settings, now),
+            SessionCommand.RemovePrefetch => PrefetchDecider.Remove(session, now),
             SessionCommand.Acknowledge acknowledge => Acknowledge(session, acknowledge.Through, now),
             _ => throw new InvalidOperationException($"{command.GetType().Name} is a query: nothing is decided."),
         };

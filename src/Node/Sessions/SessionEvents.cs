@@ -72,6 +72,11 @@ internal abstract record SessionEvent(DateTimeOffset At)
         codec.Register("task.expectationExceeded.v1", json.TaskExpectationExceeded, numbered: true);
         codec.Register("events.expired.v1", json.EventsExpired, numbered: true);
         codec.Register("task.deadlineNear.v1", json.TaskDeadlineNear, numbered: true);
+        codec.Register("prefetch.set.v1", json.PrefetchSet, numbered: false);
+        codec.Register("prefetch.removed.v1", json.PrefetchRemoved, numbered: false);
+        codec.Register("prefetch.began.v1", json.PrefetchBegan, numbered: false);
+        codec.Register("prefetch.listed.v1", json.PrefetchListed, numbered: false);
+        codec.Register("prefetch.ended.v1", json.PrefetchEnded, numbered: false);
         return codec;
     }
 }
@@ -101,6 +106,10 @@ internal sealed record TaskCreated(
 {
     /// <summary>True for a task that was created while its client handled a launch.</summary>
     public bool? Discretionary { get; init; }
+
+    /// <summary>True for a task that the session created by itself, to prefetch.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Prefetch { get; init; }
 
     /// <summary>What the operators' policy said to a task that asked to be unconstrained; null for others.</summary>
     public bool? Unconstrained { get; init; }
@@ -311,6 +320,11 @@ internal sealed record CommandAnswered(Guid Command, ulong ContentHash, int Stat
 [JsonSerializable(typeof(ClientAttached))]
 [JsonSerializable(typeof(EventsExpired))]
 [JsonSerializable(typeof(TaskDeadlineNear))]
+[JsonSerializable(typeof(PrefetchSet))]
+[JsonSerializable(typeof(PrefetchRemoved))]
+[JsonSerializable(typeof(PrefetchBegan))]
+[JsonSerializable(typeof(PrefetchListed))]
+[JsonSerializable(typeof(PrefetchEnded))]
 [JsonSerializable(typeof(CommandAnswered))]
 [JsonSerializable(typeof(SessionSnapshot))]
 [JsonSerializable(typeof(TaskState))]

@@ -18,6 +18,9 @@ internal sealed class SessionLookups(Session session, SessionStorage storage, Ca
         {
             switch (message)
             {
+                case SessionMessage.Prefetch { Step: var step }:
+                    wanted.AddRange(PrefetchDecider.Destinations(session, step));
+                    break;
                 case SessionMessage.Execute { Command: SessionCommand.AddTask add } when session.DestinationOf(add.Spec) is { } destination:
                     wanted.Add(destination);
                     break;

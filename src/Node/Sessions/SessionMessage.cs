@@ -23,6 +23,9 @@ internal abstract record SessionMessage
     /// <summary>The target of an upload that will not be finished was told, or could not be.</summary>
     internal sealed record GaveUp(int Generation, TaskId Task, bool Told) : SessionMessage;
 
+    /// <summary>A round of prefetching may begin, or its list was read.</summary>
+    internal sealed record Prefetch(PrefetchStep Step) : SessionMessage;
+
     /// <summary>What came of a webhook. <see cref="Recorded"/> is answered when that is durable.</summary>
     internal sealed record WebhookEnded(WebhookReport What, Request<bool> Recorded) : SessionMessage;
 

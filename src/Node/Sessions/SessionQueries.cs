@@ -62,6 +62,9 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
             case SessionCommand.ListGroups groups:
                 turn.Answer(reply, SessionViews.Json(200, GroupViews.Page(session.Groups, groups.After?.ToString(), groups.Limit), ProtocolJson.Default.PageGroupView));
                 break;
+            case SessionCommand.GetPrefetch:
+                turn.Answer(reply, session.Prefetch.Settings is null ? PrefetchDecider.NotFound(session).Reply(session, conditions) : PrefetchViews.Reply(200, session, created: false));
+                break;
             case SessionCommand.ListTasks list:
                 ListTasks(list, reply, turn);
                 break;

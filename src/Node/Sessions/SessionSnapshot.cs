@@ -38,6 +38,9 @@ internal sealed record SessionSnapshot
     /// <summary>Null in snapshots of earlier releases, and when there are none.</summary>
     public IReadOnlyList<AbandonedUpload>? Abandoned { get; init; }
 
+    /// <summary>Null in snapshots of builds that knew none, and when nothing was ever prefetched.</summary>
+    public PrefetchSnapshot? Prefetch { get; init; }
+
     public static SessionSnapshot Of(Session session) => new()
     {
         Phase = session.Phase,
@@ -58,6 +61,7 @@ internal sealed record SessionSnapshot
             new KeptFile(kept.Key, kept.Value.Generation, kept.Value.Task, kept.Value.Container.ToString()))],
         Ledger = [.. session.Ledger.Entries],
         Abandoned = session.Abandoned.All.Count > 0 ? [.. session.Abandoned.All] : null,
+        Prefetch = session.Prefetch.ToSnapshot(),
         Push = PushSnapshot.Of(session.Push),
         Launching = session.Launching.ToSnapshot(),
         Notifications = session.Notifications.ToSnapshot(),

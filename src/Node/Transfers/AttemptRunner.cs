@@ -4,6 +4,7 @@ using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers.Downloads;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Node.Transfers.Uploads;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers;
 
@@ -67,6 +68,26 @@ internal sealed class AttemptRunner(
         finally
         {
             _endings.Release();
+        }
+    }
+
+    public async Task<byte[]?> ReadFileAsync(TenantId tenant, FileReference file, int bytesMax)
+    {
+        if (await parts.OpenSourceAsync(tenant, file.Container!.Value, file.Path, CancellationToken.None) is not { } source)
+            return null;
+        await using (source)
+        {
+            if (source.Length > bytesMax)
+                return null;
+            var content = new byte[source.Length];
+            for (var at = 0; at < content.Length;)
+            {
+                var read = await source.ReadAsync(content.AsMemory(at), at, CancellationToken.None);
+                if (read == 0)
+                    return null; // it was shortened since it was opened
+                at += read;
+            }
+            return content;
         }
     }
 

@@ -27,6 +27,9 @@ internal interface IAttemptRunner
     Task<KeepOutcome> KeepAsync(TaskFiles files, long epoch, ITrust trust, KeptPart kept) =>
         Task.FromResult(KeepOutcome.Refused("Parts are not kept here."));
 
+    /// <summary>A small file of a container, whole; null when there is none, or a larger one. Throws <see cref="IOException"/> when its store refuses.</summary>
+    Task<byte[]?> ReadFileAsync(TenantId tenant, FileReference file, int bytesMax) => Task.FromResult<byte[]?>(null);
+
     /// <summary>
     /// Tells the target of an upload that will not be finished (<see cref="AttemptOrder.Resume"/> has its <see cref="UploadState"/>) to forget it, where
     /// its protocol has a word for that. Tried a few times within a limit and then left to the target's own expiry (false); never throws for what a network does.

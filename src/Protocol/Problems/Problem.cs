@@ -134,6 +134,12 @@ public static class ProblemCodes
     /// <summary>The session has no group, or no completion group, of this name.</summary>
     public const string GroupNotFound = "groupNotFound";
 
+    /// <summary>The session prefetches nothing.</summary>
+    public const string PrefetchNotFound = "prefetchNotFound";
+
+    /// <summary>What a list URL gave is no list of URLs.</summary>
+    public const string InvalidList = "invalidList";
+
     /// <summary>The task is an upload, and this is for downloads.</summary>
     public const string NotDownload = "notDownload";
 

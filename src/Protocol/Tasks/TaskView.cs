@@ -72,6 +72,9 @@ public sealed record TaskView
     /// <summary>What the operators' policy said to that: <c>granted</c> or <c>denied</c>. What was said when it asked holds.</summary>
     public string? UnconstrainedVerdict { get; init; }
 
+    /// <summary>True when the session created it by itself, to prefetch.</summary>
+    public bool? Prefetch { get; init; }
+
     /// <summary>The client's expectation.</summary>
     public ExpectedBytes? ExpectedBytes { get; init; }
 

@@ -279,6 +279,17 @@ internal sealed class ScriptedRunner : IAttemptRunner
         return Keeps();
     }
 
+    /// <summary>Files of containers, by their path.</summary>
+    public Dictionary<string, byte[]> Files { get; } = [];
+
+    public int FilesRead { get; private set; }
+
+    public Task<byte[]?> ReadFileAsync(TenantId tenant, FileReference file, int bytesMax)
+    {
+        FilesRead++;
+        return Task.FromResult(Files.GetValueOrDefault(file.ToString()));
+    }
+
     /// <summary>Uploads whose target was told to forget them.</summary>
     public List<AttemptOrder> AbandonedUploads { get; } = [];
 

@@ -11,7 +11,7 @@ internal static class LaunchNeeds
     /// <returns>One of <see cref="LaunchReasons"/>; null when it can wait until somebody asks.</returns>
     public static string? Of(SessionEvent happened, Session after) => happened switch
     {
-        TaskCompleted when after.Tasks.Count == 0 => LaunchReasons.TasksEnded,
+        TaskCompleted when after.ClientTasks == 0 => LaunchReasons.TasksEnded,
         TaskChallenged => LaunchReasons.Challenge,
         TaskDelayedRequest => LaunchReasons.DelayedRequest,
         CompletionFired => LaunchReasons.CompletionGroup,

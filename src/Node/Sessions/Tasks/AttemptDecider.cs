@@ -60,6 +60,8 @@ internal static class AttemptDecider
             return ofGroups;
         if (CompletionDecider.Continue(session, now) is { Count: > 0 } ofSets)
             return ofSets;
+        if (PrefetchDecider.Continue(session, now) is { Count: > 0 } ofPrefetch)
+            return ofPrefetch;
         return session.Ending is { } ending ? ContinueEnding(session, ending, now) : [];
     }
 

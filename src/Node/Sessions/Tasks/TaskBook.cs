@@ -61,9 +61,9 @@ internal sealed class TaskBook
         return terms.Discretionary && _urgent.Contains(task.Id) ? terms with { Discretionary = false } : terms;
     }
 
-    /// <summary>When a discretionary task starts whatever the conditions are that only those wait for; null for others.</summary>
+    /// <summary>When a discretionary task starts whatever the conditions are that only those wait for; null for others, and for what the next round may fetch.</summary>
     public DateTimeOffset? UrgentAt(TaskState task) =>
-        task.Phase is TaskPhase.Waiting && AskedBy(task).Discretionary && LimitOf(task) is { } limit ? limit - _urgentBefore : null;
+        task is { Phase: TaskPhase.Waiting, IsPrefetch: false } && AskedBy(task).Discretionary && LimitOf(task) is { } limit ? limit - _urgentBefore : null;
 
     private StartTerms AskedBy(TaskState task)
     {

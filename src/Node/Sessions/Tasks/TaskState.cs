@@ -77,6 +77,10 @@ internal sealed record TaskState
     /// <summary>True when its client created it while it handled a launch: it counts as discretionary.</summary>
     public bool? Discretionary { get; init; }
 
+    /// <summary>The session's own: it prefetches.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsPrefetch { get; init; }
+
     /// <summary>What the operators' policy said when it asked to be unconstrained; null: it did not ask.</summary>
     public bool? Unconstrained { get; init; }
 

@@ -20,6 +20,7 @@ internal static class TaskTransitions
         TraceParent = created.TraceParent,
         Discretionary = created.Discretionary,
         Unconstrained = created.Unconstrained,
+        IsPrefetch = created.Prefetch,
     };
 
     public static TaskState Apply(TaskState task, TaskEvent happened) => happened switch

@@ -38,6 +38,7 @@ internal static class TaskViews
             CostPolicy = spec.CostPolicy is { } cost ? StartTerms.WordOf(cost) : null,
             Unconstrained = spec.Unconstrained ? true : null,
             UnconstrainedVerdict = VerdictOf(task.Unconstrained),
+            Prefetch = task.IsPrefetch ? true : null,
             ExpectedBytes = spec.ExpectedBytes,
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,

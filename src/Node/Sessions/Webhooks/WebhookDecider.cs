@@ -53,7 +53,7 @@ internal static class WebhookDecider
         if (through <= delivery.Acknowledged)
             return events;
         events.Add(new EventsAcknowledged(through, now));
-        if (through == delivery.LastNumber && delivery.DrainDue && session.Tasks.Count == 0)
+        if (through == delivery.LastNumber && delivery.DrainDue && session.ClientTasks == 0)
             events.Add(new EventsDrained(now));
         if (through == delivery.LastNumber && LaunchDecider.OnAllAcknowledged(session, now) is { } handled)
             events.Add(handled);

@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+using System.Text;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>What a session prefetches, validated, and with every default filled in once it is journaled. Persisted.</summary>
+internal sealed record PrefetchSettings
+{
+    public const int UrlsMax = 100;
+
+    /// <summary>Of the direct URLs together: each character may become six bytes of a journal row.</summary>
+    public const int UrlBytesMax = 128 * 1024;
+
+    public const int ListedMax = 1_000;
+    public const int ListBytesMax = 1024 * 1024;
+
+    public static readonly TimeSpan EveryDefault = TimeSpan.FromDays(1);
+    public static readonly TimeSpan EveryMin = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan EveryMax = TimeSpan.FromDays(30);
+
+    public required IReadOnlyList<string> Urls { get; init; }
+    public string? ListUrl { get; init; }
+    public TimeSpan Every { get; init; } = EveryDefault;
+
+    /// <summary>Null as asked for, never as journaled: the session's.</summary>
+    public string? Container { get; init; }
+
+    /// <summary>Null as asked for, never as journaled: <see cref="PrefixOf"/>.</summary>
+    public string? Prefix { get; init; }
+
+    public static string PrefixOf(SessionIdentifier session) => $"prefetch/{session}";
+
+    public PrefetchSettings WithDefaults(Session session) => this with
+    {
+        Container = Container ?? session.Configurations.Container.ToString(),
+        Prefix = Prefix ?? PrefixOf(session.Key.Identifier),
+    };
+
+    public bool IsSameAs(PrefetchSettings other) =>
+        Urls.SequenceEqual(other.Urls, StringComparer.Ordinal) && this with { Urls = other.Urls } == other;
+
+    /// <summary>Where the file of a URL lies: the same in every round, on every node, and known to whoever knows the URL.</summary>
+    public FileReference FileOf(string url) => new(
+        ContainerName.Parse(Container!), ContainerPath.Parse($"{Prefix}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))}"));
+}

@@ -1,0 +1,178 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What a session prefetches and how far its round is. Part of the session's fold.
+/// <code>
+///   set ──due──► round began ──list fetched──► listed, in slices ──┐
+///    ▲              └── no list, or it failed ─────────────────────┴─all tasks ended──► round ended ──every──► due
+///    └── set anew or removed: the round stops, its tasks are cancelled, then it ends
+/// </code>
+/// Invariants: at most one round has live tasks; a URL is in a round once; what the last round came to stays until the next begins.
+/// </summary>
+internal sealed class PrefetchState
+{
+    private readonly List<PrefetchEntry> _entries = [];
+    private readonly Dictionary<TaskId, int> _live = [];
+    private readonly HashSet<string> _urls = new(StringComparer.Ordinal);
+
+    public PrefetchSettings? Settings { get; private set; }
+
+    /// <summary>The next round begins no earlier.</summary>
+    public DateTimeOffset DueAt { get; private set; }
+
+    public DateTimeOffset? LastSuccess { get; private set; }
+
+    /// <summary>Rounds count on through settings.</summary>
+    public long LastRound { get; private set; }
+
+    public PrefetchRun? Run { get; private set; }
+
+    public bool IsRunning => Run is { EndedAt: null };
+
+    /// <summary>The URLs of the newest round.</summary>
+    public IReadOnlyList<PrefetchEntry> Entries => _entries;
+
+    public int LiveCount => _live.Count;
+
+    public IEnumerable<TaskId> Live => _live.Keys;
+
+    public bool Has(string url) => _urls.Contains(url);
+
+    /// <summary>The list was fetched and is not read to its end.</summary>
+    public bool AwaitsList => Run is { EndedAt: null, IsStopped: false, IsListed: false, List: { } list }
+        && _entries.Exists(entry => entry.Task == list && entry.Outcome == TaskOutcomes.Succeeded);
+
+    public void Apply(PrefetchEvent happened)
+    {
+        switch (happened)
+        {
+            case PrefetchSet set:
+                (Settings, DueAt) = (set.Settings, set.At);
+                Stop();
+                break;
+            case PrefetchRemoved:
+                Settings = null;
+                Stop();
+                break;
+            case PrefetchBegan began:
+                _entries.Clear();
+                _urls.Clear();
+                (LastRound, DueAt) = (began.Round, began.At + Settings!.Every);
+                Run = new PrefetchRun { Number = began.Round, StartedAt = began.At, List = began.List };
+                Add(began.Refused);
+                break;
+            case PrefetchListed listed:
+                Run = Run! with { ListedThrough = listed.Through, IsListed = listed.IsLast, ListError = listed.Error };
+                Add(listed.Refused);
+                break;
+            case PrefetchEnded ended:
+                Run = Run! with { EndedAt = ended.At, Succeeded = ended.Succeeded };
+                LastSuccess = ended.Succeeded ? ended.At : LastSuccess;
+                break;
+            default:
+                throw new InvalidOperationException($"Prefetching does not know the event {happened.GetType().Name}.");
+        }
+    }
+
+    public void OnCreated(TaskCreated created)
+    {
+        _live.Add(created.Task, _entries.Count);
+        Add(new PrefetchEntry { Url = created.Spec.Url, Task = created.Task });
+    }
+
+    public void OnCompleted(TaskCompleted completed)
+    {
+        if (_live.Remove(completed.Task, out var at))
+            _entries[at] = _entries[at] with { Outcome = completed.Outcome, Error = completed.Outcome == TaskOutcomes.Succeeded ? null : completed.Error };
+    }
+
+    public PrefetchSnapshot? ToSnapshot() => Settings is null && LastRound == 0 ? null : new PrefetchSnapshot
+    {
+        Settings = Settings,
+        DueAt = DueAt,
+        LastSuccess = LastSuccess,
+        LastRound = LastRound,
+        Run = Run,
+        Entries = [.. _entries],
+    };
+
+    public void Restore(PrefetchSnapshot? stored)
+    {
+        if (stored is null)
+            return;
+        (Settings, DueAt, LastSuccess, LastRound, Run) = (stored.Settings, stored.DueAt, stored.LastSuccess, stored.LastRound, stored.Run);
+        foreach (var entry in stored.Entries)
+        {
+            if (entry is { Task: { } task, Outcome: null })
+                _live.Add(task, _entries.Count);
+            Add(entry);
+        }
+    }
+
+    private void Stop()
+    {
+        if (IsRunning)
+            Run = Run! with { IsStopped = true };
+    }
+
+    private void Add(IReadOnlyList<PrefetchRefusal>? refused)
+    {
+        foreach (var (url, error) in refused ?? [])
+            Add(new PrefetchEntry { Url = url, Outcome = PrefetchEntry.Refused, Error = error });
+    }
+
+    private void Add(PrefetchEntry entry)
+    {
+        _entries.Add(entry);
+        _urls.Add(entry.Url);
+    }
+}
+
+/// <summary>A round. Persisted.</summary>
+internal sealed record PrefetchRun
+{
+    public required long Number { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The task that fetches the list; null when there is none.</summary>
+    public TaskId? List { get; init; }
+
+    /// <summary>Entries of the list that were dealt with.</summary>
+    public int ListedThrough { get; init; }
+
+    /// <summary>All of them were, or the list cannot be read.</summary>
+    public bool IsListed { get; init; }
+    public TaskError? ListError { get; init; }
+
+    /// <summary>Its settings are not in force any more.</summary>
+    public bool IsStopped { get; init; }
+    public DateTimeOffset? EndedAt { get; init; }
+    public bool Succeeded { get; init; }
+}
+
+/// <summary>A URL of a round. Persisted.</summary>
+internal sealed record PrefetchEntry
+{
+    /// <summary>The outcome of one that got no task.</summary>
+    public const string Refused = "refused";
+
+    public required string Url { get; init; }
+    public TaskId? Task { get; init; }
+
+    /// <summary>Null while its task is live.</summary>
+    public string? Outcome { get; init; }
+    public TaskError? Error { get; init; }
+}
+
+/// <summary>Persisted.</summary>
+internal sealed record PrefetchSnapshot
+{
+    public PrefetchSettings? Settings { get; init; }
+    public required DateTimeOffset DueAt { get; init; }
+    public DateTimeOffset? LastSuccess { get; init; }
+    public required long LastRound { get; init; }
+    public PrefetchRun? Run { get; init; }
+    public required IReadOnlyList<PrefetchEntry> Entries { get; init; }
+}

@@ -1,0 +1,59 @@
+using Backhaul.Node.Actors;
+using Backhaul.Node.Files;
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>
+/// What prefetching needs of the world: the list that was fetched is read beside the mailbox, and each step comes back as a message, so that the destinations
+/// it takes are looked up like those of a client's tasks. One step at a time. Nothing here is remembered: after a crash the state says what is to be done.
+/// </summary>
+internal sealed class PrefetchSteps(SessionEnvironment environment, Session session)
+{
+    private bool _isUnderWay;
+    private (long Round, IReadOnlyList<string> Urls)? _list;
+
+    public void Act(DateTimeOffset now, ActorRef<SessionMessage> self)
+    {
+        var need = PrefetchDecider.NeedOf(session, now);
+        if (need is PrefetchNeed.None || _isUnderWay)
+            return;
+        _isUnderWay = true;
+        var prefetch = session.Prefetch;
+        _ = need is PrefetchNeed.Begin
+            ? PostAsync(new PrefetchStep(need, prefetch.LastRound + 1, null, null), self)
+            : _list is var (round, urls) && round == prefetch.LastRound
+                ? PostAsync(new PrefetchStep(need, round, urls, null), self)
+                : ReadAsync(prefetch.LastRound, prefetch.Settings!.FileOf(prefetch.Settings.ListUrl!), self);
+    }
+
+    public IReadOnlyList<SessionEvent> Take(PrefetchStep step, ClaimedElsewhere claimed, DateTimeOffset now)
+    {
+        _isUnderWay = false;
+        var events = PrefetchDecider.Take(session, step, claimed, now);
+        _list = step.Listed is { } urls && !events.Any(happened => happened is PrefetchListed { IsLast: true }) ? (step.Round, urls) : null;
+        return events;
+    }
+
+    private async Task ReadAsync(long round, FileReference file, ActorRef<SessionMessage> self)
+    {
+        IReadOnlyList<string>? urls = null;
+        string fault;
+        try
+        {
+            var content = await environment.Runner.ReadFileAsync(session.Key.Tenant, file, PrefetchSettings.ListBytesMax);
+            fault = "The file of the list is gone.";
+            if (content is not null)
+                urls = UrlList.Read(content, PrefetchSettings.ListedMax, out fault);
+        }
+        catch (IOException refused)
+        {
+            fault = refused.Message;
+        }
+        var error = urls is null ? new TaskError { Code = ProblemCodes.InvalidList, Message = fault } : null;
+        await PostAsync(new PrefetchStep(PrefetchNeed.List, round, urls, error), self);
+    }
+
+    private static async Task PostAsync(PrefetchStep step, ActorRef<SessionMessage> self) =>
+        await self.PostAsync(new SessionMessage.Prefetch(step), CancellationToken.None);
+}

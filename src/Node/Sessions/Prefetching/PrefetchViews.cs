@@ -1,0 +1,53 @@
+using Backhaul.Protocol;
+
+namespace Backhaul.Node.Sessions;
+
+/// <summary>From what a session prefetches to what clients see of it.</summary>
+internal static class PrefetchViews
+{
+    public static CommandReply Reply(int status, Session session, bool created) =>
+        SessionViews.Json(status, View(session, session.Prefetch.Settings!, created), ProtocolJson.Default.PrefetchView);
+
+    private static PrefetchView View(Session session, PrefetchSettings settings, bool created) => new()
+    {
+        Urls = settings.Urls,
+        ListUrl = settings.ListUrl,
+        Every = settings.Every,
+        Container = settings.Container!,
+        Prefix = settings.Prefix!,
+        LastSuccessfulPrefetch = session.Prefetch.LastSuccess,
+        NextRoundAt = session.Prefetch.IsRunning ? session.Prefetch.DueAt : PrefetchDecider.BeginsAt(session),
+        Round = session.Prefetch.Run is { } run ? RoundOf(session.Prefetch, run, settings) : null,
+        Created = created ? true : null,
+    };
+
+    private static PrefetchRound RoundOf(PrefetchState prefetch, PrefetchRun run, PrefetchSettings settings)
+    {
+        var entries = prefetch.Entries;
+        var succeeded = entries.Count(entry => entry.Outcome == TaskOutcomes.Succeeded);
+        var pending = entries.Count(entry => entry.Outcome is null);
+        return new PrefetchRound
+        {
+            Number = run.Number,
+            State = run.IsStopped ? "stopped" : run.EndedAt is null ? "running" : run.Succeeded ? "succeeded" : "failed",
+            StartedAt = run.StartedAt,
+            EndedAt = run.EndedAt,
+            Succeeded = succeeded,
+            Failed = entries.Count - succeeded - pending,
+            Pending = pending,
+            ListError = run.ListError,
+            Items =
+            [
+                .. entries.Select(entry => new PrefetchItem
+                {
+                    Url = entry.Url,
+                    File = entry.Task is null || run.IsStopped ? null : settings.FileOf(entry.Url),
+                    Task = entry.Task?.ToString(),
+                    Outcome = entry.Outcome,
+                    Error = entry.Error,
+                    IsList = entry.Task is not null && entry.Task == run.List ? true : null,
+                }),
+            ],
+        };
+    }
+}
