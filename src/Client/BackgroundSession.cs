@@ -36,6 +36,9 @@ public sealed class BackgroundSession
     /// <summary>The webhook that launches the session's client.</summary>
     public SessionWebhook LaunchWebhook => new(_caller, _path, "launch");
 
+    /// <summary>What the session fetches again and again by itself.</summary>
+    public ContentPrefetcher Prefetcher => new(_caller, _path);
+
     internal TaskWatch Watch { get; }
 
     /// <summary>

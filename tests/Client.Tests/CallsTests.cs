@@ -47,6 +47,9 @@ public sealed class CallsTests
         await session.CompletionGroup("c:1").CreateAsync(Stop);
         await session.CompletionGroup("c:1").GetAsync(Stop);
         await session.CompletionGroup("c:1").EnableAsync(stop: Stop);
+        await session.Prefetcher.SetAsync(new PrefetchRequest { Urls = ["https://example.org/a"], Every = TimeSpan.FromHours(1) }, Stop);
+        await session.Prefetcher.GetAsync(Stop);
+        await session.Prefetcher.RemoveAsync(stop: Stop);
         await session.WhyAsync("t1", Stop);
         await DrainAsync(session.ListAttemptsAsync("t1", Stop));
         await session.ReadEventPageAsync(3, 10, TimeSpan.FromSeconds(5), Stop);
@@ -87,6 +90,9 @@ public sealed class CallsTests
             $"PUT {Session}/completion-groups/c%3A1 ",
             $"GET {Session}/completion-groups/c%3A1 ",
             $"POST! {Session}/completion-groups/c%3A1/enable ",
+            $$"""PUT {{Session}}/prefetch {"urls":["https://example.org/a"],"every":"PT3600S"}""",
+            $"GET {Session}/prefetch ",
+            $"DELETE! {Session}/prefetch ",
             $"GET {Session}/tasks/t1/why ",
             $"GET {Session}/tasks/t1/attempts ",
             $"GET {Session}/events?after=3&limit=10&wait=5 ",
@@ -235,6 +241,7 @@ public sealed class CallsTests
             : path.EndsWith("/tasks", StringComparison.Ordinal) && request.ContentLength == ArrayLength ? """[{"index":0,"status":201,"id":"t1"}]"""
             : path.Contains("/tasks", StringComparison.Ordinal) ? Answer.Task
             : path.Contains("/groups/", StringComparison.Ordinal) ? Answer.Group
+            : path.EndsWith("/prefetch", StringComparison.Ordinal) ? """{"urls":["https://example.org/a"],"every":"PT3600S","container":"default","prefix":"p"}"""
             : path.Contains("/completion-groups/", StringComparison.Ordinal) ? Answer.CompletionGroup
             : Answer.Session;
     }

@@ -40,4 +40,7 @@ internal static partial class SessionLog
 
     [LoggerMessage(4011, LogLevel.Warning, "Session {Session}, task {Task}: its part could not be kept; the task is cancelled without resume data.")]
     public static partial void KeepFailed(this ILogger logger, SessionKey session, TaskId task, Exception failure);
+
+    [LoggerMessage(4012, LogLevel.Warning, "Session {Session}: the list of round {Round} of its prefetch could not be read; the round fails, the next one fetches it again.")]
+    public static partial void PrefetchListUnread(this ILogger logger, SessionKey session, long round, Exception failure);
 }

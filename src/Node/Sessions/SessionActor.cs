@@ -49,7 +49,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _conditions = new StartConditions(_environment, _session, context.Self, () => _webhooks!.Presence);
         _seeker = new SlotSeeker(_environment, _session, _conditions);
         _remains = new SessionRemains(_environment, _session, _logger);
-        _prefetch = new PrefetchSteps(_environment, _session);
+        _prefetch = new PrefetchSteps(_environment, _session, _logger);
         _webhooks = new SessionWebhooks(_environment, _session, context);
         _tally = SessionInstruments.Activated();
         var started = _environment.Time.GetTimestamp();

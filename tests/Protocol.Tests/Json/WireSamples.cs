@@ -71,6 +71,7 @@ internal static class WireSamples
         Deadline = At.AddDays(1),
         Unconstrained = true,
         UnconstrainedVerdict = "granted",
+        Prefetch = true,
         ExpectedBytes = new ExpectedBytes { Send = 0, Receive = 4_194_304 },
         Digest = Sha,
         MaxBytes = 10_000_000,
@@ -142,6 +143,11 @@ internal static class WireSamples
         {
             Answer = "useNewRequest", Url = "https://example.org/b.bin", Headers = One("Authorization", "Bearer b"), Attempt = 2,
         }, ProtocolJson.Default.DelayedRequestAnswer),
+        ("prefetch-request", new PrefetchRequest
+        {
+            Urls = ["https://example.org/a.bin"], ListUrl = "https://example.org/list", Every = TimeSpan.FromHours(6), Container = "default", Prefix = "cache",
+        }, ProtocolJson.Default.PrefetchRequest),
+        ("prefetch-view", Prefetch(), ProtocolJson.Default.PrefetchView),
         ("group-request", new GroupRequest { Mode = "serialized" }, ProtocolJson.Default.GroupRequest),
         ("group-view", Group, ProtocolJson.Default.GroupView),
         ("group-list", new Page<GroupView> { Items = [Group], Next = "eyJhIjoxfQ" }, ProtocolJson.Default.PageGroupView),
@@ -221,6 +227,34 @@ internal static class WireSamples
     };
 
     private static SessionListItem ListItem() => new() { Identifier = "photos", Generation = 1, State = "active", LastEvent = 17, WakeAt = At };
+
+    private static PrefetchView Prefetch() => new()
+    {
+        Urls = ["https://example.org/a.bin"],
+        ListUrl = "https://example.org/list",
+        Every = TimeSpan.FromHours(6),
+        Container = "default",
+        Prefix = "cache",
+        LastSuccessfulPrefetch = At,
+        NextRoundAt = At.AddHours(6),
+        Round = new PrefetchRound
+        {
+            Number = 3,
+            State = "failed",
+            StartedAt = At,
+            EndedAt = At.AddSeconds(9),
+            Succeeded = 1,
+            Failed = 1,
+            Pending = 0,
+            ListError = Error,
+            Items =
+            [
+                new PrefetchItem { Url = "https://example.org/list", File = FileReference.Parse("default/cache/0"), Task = "t1", Outcome = "succeeded", IsList = true },
+                new PrefetchItem { Url = "nonsense", Outcome = "refused", Error = Error },
+            ],
+        },
+        Created = true,
+    };
 
     private static TaskRequest Request() => new()
     {

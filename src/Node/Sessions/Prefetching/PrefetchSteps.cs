@@ -1,5 +1,4 @@
 using Backhaul.Node.Actors;
-using Backhaul.Node.Files;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -8,7 +7,7 @@ namespace Backhaul.Node.Sessions;
 /// What prefetching needs of the world: the list that was fetched is read beside the mailbox, and each step comes back as a message, so that the destinations
 /// it takes are looked up like those of a client's tasks. One step at a time. Nothing here is remembered: after a crash the state says what is to be done.
 /// </summary>
-internal sealed class PrefetchSteps(SessionEnvironment environment, Session session)
+internal sealed class PrefetchSteps(SessionEnvironment environment, Session session, ILogger logger)
 {
     private bool _isUnderWay;
     private (long Round, IReadOnlyList<string> Urls)? _list;
@@ -46,9 +45,10 @@ internal sealed class PrefetchSteps(SessionEnvironment environment, Session sess
             if (content is not null)
                 urls = UrlList.Read(content, PrefetchSettings.ListedMax, out fault);
         }
-        catch (IOException refused)
+        catch (Exception failure)
         {
-            fault = refused.Message;
+            logger.PrefetchListUnread(session.Key, round, failure);
+            fault = failure is IOException ? failure.Message : "The file of the list could not be read.";
         }
         var error = urls is null ? new TaskError { Code = ProblemCodes.InvalidList, Message = fault } : null;
         await PostAsync(new PrefetchStep(PrefetchNeed.List, round, urls, error), self);

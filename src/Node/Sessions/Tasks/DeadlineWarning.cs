@@ -10,10 +10,10 @@ internal static class DeadlineWarning
     private static readonly TimeSpan ShortestNotice = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestNotice = TimeSpan.FromHours(1);
 
-    /// <summary>Null: it has no deadline, one that is too near for a warning, was warned of, or its end is under way.</summary>
+    /// <summary>Null: it has no deadline that a client gave it, one that is too near for a warning, was warned of, or its end is under way.</summary>
     public static DateTimeOffset? At(TaskState task)
     {
-        if (task is { IsDeadlineNear: true } or { Phase: TaskPhase.Canceling or TaskPhase.Completed } || task.Spec.Deadline is not { } deadline)
+        if (task is { IsDeadlineNear: true } or { IsPrefetch: true } or { Phase: TaskPhase.Canceling or TaskPhase.Completed } || task.Spec.Deadline is not { } deadline)
             return null;
         var notice = (deadline - task.CreatedAt) / Part;
         return notice < ShortestNotice ? null : deadline - (notice < LongestNotice ? notice : LongestNotice);

@@ -1,0 +1,100 @@
+using Backhaul.Node.Sessions;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Sessions.Prefetching;
+
+/// <summary>What is prefetched as a part of the session's fold.</summary>
+public sealed class PrefetchStateTests
+{
+    private const string A = "https://origin.example/a";
+    private const string List = "https://origin.example/list";
+
+    private readonly SessionHarness _harness = new SessionHarness().Opened();
+
+    private Session Session => _harness.Session;
+
+    [Fact]
+    public void Journal_and_snapshot_lead_to_the_same_state_at_every_step_of_a_round()
+    {
+        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], ListUrl = List, Every = TimeSpan.FromHours(1) }));
+        _harness.AssertReplaysEqual();
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1, null, null));
+        _harness.AssertReplaysEqual();
+        Finish(List);
+        Assert.True(Session.HasWork); // it is to be read
+        Take(new PrefetchStep(PrefetchNeed.List, 1, [A, "https://origin.example/b", "nonsense"], null));
+        _harness.AssertReplaysEqual();
+        Finish(A);
+        Finish("https://origin.example/b");
+        _harness.AssertReplaysEqual();
+        _harness.Settle();
+        Assert.False(Session.Prefetch.IsRunning);
+        Assert.Null(Session.Prefetch.LastSuccess);
+        _harness.AssertReplaysEqual();
+        _harness.Do(new SessionCommand.RemovePrefetch());
+        _harness.AssertReplaysEqual();
+    }
+
+    [Fact]
+    public void A_session_may_leave_memory_between_rounds_and_comes_back_for_the_next()
+    {
+        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], Every = TimeSpan.FromHours(6) }));
+        Assert.Equal(_harness.Now, PrefetchDecider.BeginsAt(Session));
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1, null, null));
+        Assert.Null(PrefetchDecider.BeginsAt(Session));
+        Finish(A);
+        _harness.Settle();
+        Assert.False(Session.HasWork);
+        Assert.Equal(_harness.Now.AddHours(6), Session.NextDue());
+        Assert.Equal(_harness.Now, Session.Prefetch.LastSuccess);
+    }
+
+    [Fact]
+    public void A_step_that_comes_late_or_twice_means_nothing()
+    {
+        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], ListUrl = List }));
+        var begin = new PrefetchStep(PrefetchNeed.Begin, 1, null, null);
+        Take(begin);
+        Assert.Empty(PrefetchDecider.Take(Session, begin, ClaimedElsewhere.Nothing, _harness.Now));
+        var listed = new PrefetchStep(PrefetchNeed.List, 1, [A], null);
+        Assert.Empty(PrefetchDecider.Take(Session, listed, ClaimedElsewhere.Nothing, _harness.Now)); // it was not fetched
+        Finish(List);
+        Assert.Empty(PrefetchDecider.Take(Session, listed with { Round = 2 }, ClaimedElsewhere.Nothing, _harness.Now));
+        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = ["https://origin.example/c"] }));
+        Assert.Empty(PrefetchDecider.Take(Session, listed, ClaimedElsewhere.Nothing, _harness.Now)); // of a list that is not in force
+        _harness.AssertReplaysEqual();
+    }
+
+    [Fact]
+    public void Its_tasks_have_no_numbers_are_never_urgent_and_end_when_the_next_round_is_due()
+    {
+        var last = Session.Delivery.LastNumber;
+        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], Every = TimeSpan.FromMinutes(15) }));
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1, null, null));
+        var task = Session.Tasks[Session.Prefetch.Live.Single()];
+        Assert.Equal((_harness.Now.AddMinutes(15), 0.0), (task.Spec.Deadline, task.Spec.Priority));
+        Session.Tasks.Promote(_harness.Now.AddMinutes(14));
+        Assert.True(Session.Tasks.TermsOf(task).Discretionary);
+        Assert.Null(Session.Tasks.UrgentAt(task));
+        _harness.Now = _harness.Now.AddMinutes(15);
+        _harness.Settle();
+        Assert.Equal(("expired", last), (Session.Prefetch.Entries.Single().Outcome, Session.Delivery.LastNumber));
+        Assert.Equal(0, Session.Ended.Total);
+        Assert.False(Session.Delivery.DrainDue);
+        Assert.Equal(_harness.Now, PrefetchDecider.BeginsAt(Session));
+        _harness.AssertReplaysEqual();
+    }
+
+    private void Take(PrefetchStep step)
+    {
+        var events = PrefetchDecider.Take(Session, step, ClaimedElsewhere.Nothing, _harness.Now);
+        Assert.NotEmpty(events);
+        _harness.Apply(events);
+    }
+
+    private void Finish(string url)
+    {
+        var task = Session.Tasks.After(0).Single(live => live.Spec.Url == url);
+        Assert.True(_harness.Report(task.Id, _harness.Start(task.Id), SessionHarness.Finished()));
+    }
+}
