@@ -76,6 +76,7 @@ public sealed class PrefetchStateTests
         Session.Tasks.Promote(_harness.Now.AddMinutes(14));
         Assert.True(Session.Tasks.TermsOf(task).Discretionary);
         Assert.Null(Session.Tasks.UrgentAt(task));
+        Assert.Null(DeadlineWarning.At(task)); // nobody is to be told
         _harness.Now = _harness.Now.AddMinutes(15);
         _harness.Settle();
         Assert.Equal(("expired", last), (Session.Prefetch.Entries.Single().Outcome, Session.Delivery.LastNumber));
