@@ -15,8 +15,8 @@ internal static class PrefetchRules
             return problem;
         return new SessionCommand.SetPrefetch(new PrefetchSettings
         {
-            Urls = [.. urls],
-            ListUrl = request.ListUrl,
+            Urls = [.. urls.Select(PrefetchUrl.Of)],
+            List = request.ListUrl is { } list ? PrefetchUrl.Of(list) : null,
             Every = request.Every ?? PrefetchSettings.EveryDefault,
             Container = request.Container,
             Prefix = request.Prefix,

@@ -18,6 +18,10 @@ internal sealed class RequestSealing(RequestBox box)
         SessionCommand.AddTasks add => add with { Entries = [.. add.Entries.Select(entry => entry.Spec is { } spec ? entry with { Spec = Seal(spec, tenant) } : entry)] },
         SessionCommand.ChangeTask change => change with { Change = change.Change with { Url = SealUrl(change.Change.Url, tenant), Headers = Seal(change.Change.Headers, tenant) } },
         SessionCommand.AnswerDelayedRequest answer => answer with { Url = SealUrl(answer.Url, tenant), Headers = Seal(answer.Headers, tenant) },
+        SessionCommand.SetPrefetch { Settings: var settings } set => set with
+        {
+            Settings = settings with { Urls = [.. settings.Urls.Select(url => Seal(url, tenant))], List = settings.List is { } list ? Seal(list, tenant) : null },
+        },
         SessionCommand.Open { Configuration: { } configuration } open => open with { Configuration = Seal(configuration, tenant) },
         _ => command,
     };
@@ -37,6 +41,8 @@ internal sealed class RequestSealing(RequestBox box)
         Notify = spec.Notify is { } notify ? notify with { Success = SealUrl(notify.Success, tenant), Failure = SealUrl(notify.Failure, tenant) } : null,
         Kept = spec.Kept is { } kept ? kept with { Url = box.SealUrl(tenant, kept.Url) } : null,
     };
+
+    private PrefetchUrl Seal(PrefetchUrl url, TenantId tenant) => url with { Url = box.SealUrl(tenant, url.Url) };
 
     private string? SealUrl(string? url, TenantId tenant) => url is null ? null : box.SealUrl(tenant, url);
 

@@ -71,6 +71,8 @@ internal sealed class AttemptRunner(
         }
     }
 
+    public string SealUrl(TenantId tenant, string url) => clients.Requests.SealUrl(tenant, url);
+
     public async Task<byte[]?> ReadFileAsync(TenantId tenant, FileReference file, int bytesMax)
     {
         if (await parts.OpenSourceAsync(tenant, file.Container!.Value, file.Path, CancellationToken.None) is not { } source)

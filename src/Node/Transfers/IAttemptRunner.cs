@@ -27,6 +27,9 @@ internal interface IAttemptRunner
     Task<KeepOutcome> KeepAsync(TaskFiles files, long epoch, ITrust trust, KeptPart kept) =>
         Task.FromResult(KeepOutcome.Refused("Parts are not kept here."));
 
+    /// <summary>A URL that is known in clear here only, as sessions and their journal may know it.</summary>
+    string SealUrl(TenantId tenant, string url) => url;
+
     /// <summary>A small file of a container, whole; null when there is none, or a larger one. Throws <see cref="IOException"/> when its store refuses.</summary>
     Task<byte[]?> ReadFileAsync(TenantId tenant, FileReference file, int bytesMax) => Task.FromResult<byte[]?>(null);
 

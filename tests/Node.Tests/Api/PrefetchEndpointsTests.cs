@@ -20,14 +20,22 @@ public sealed class PrefetchEndpointsTests(EdgeFixture edge) : IClassFixture<Edg
         var commands = _host.Router.Calls.Select(call => call.Command).ToList();
         Assert.IsType<SessionCommand.GetPrefetch>(commands[2]);
         Assert.IsType<SessionCommand.RemovePrefetch>(commands[3]);
-        Assert.True(Assert.IsType<SessionCommand.SetPrefetch>(commands[0]).Settings.IsSameAs(new PrefetchSettings
+        var list = PrefetchUrl.Of("https://a.example/list");
+        var full = new PrefetchSettings { Urls = [PrefetchUrl.Of("https://a.example/1")], List = list, Every = TimeSpan.FromMinutes(15), Container = "default", Prefix = "c/d" };
+        Assert.True(Assert.IsType<SessionCommand.SetPrefetch>(commands[0]).Settings.IsSameAs(full));
+        Assert.True(Assert.IsType<SessionCommand.SetPrefetch>(commands[1]).Settings.IsSameAs(new PrefetchSettings { Urls = [], List = list, Every = TimeSpan.FromDays(1) }));
+    }
+
+    [Fact]
+    public async Task Queries_are_sealed_and_files_are_named_by_the_URL_in_clear()
+    {
+        await _host.SendAsync("PUT", Prefetch, """{"urls":["https://a.example/1?signature=secret"],"listUrl":"https://a.example/list?token=secret"}""");
+        var settings = Assert.IsType<SessionCommand.SetPrefetch>(Assert.Single(_host.Router.Calls).Command).Settings;
+        foreach (var (url, clear) in new[] { (settings.Urls[0], "https://a.example/1?signature=secret"), (settings.List!, "https://a.example/list?token=secret") })
         {
-            Urls = ["https://a.example/1"], ListUrl = "https://a.example/list", Every = TimeSpan.FromMinutes(15), Container = "default", Prefix = "c/d",
-        }));
-        Assert.True(Assert.IsType<SessionCommand.SetPrefetch>(commands[1]).Settings.IsSameAs(new PrefetchSettings
-        {
-            Urls = [], ListUrl = "https://a.example/list", Every = TimeSpan.FromDays(1),
-        }));
+            Assert.DoesNotContain("secret", url.Url, StringComparison.Ordinal);
+            Assert.Equal(PrefetchUrl.Of(clear).Name, url.Name);
+        }
     }
 
     [Theory]

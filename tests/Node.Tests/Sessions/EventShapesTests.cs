@@ -154,10 +154,10 @@ public sealed class EventShapesTests
         }, 1, At),
         new WebhookDelivered(WebhookTarget.Notify, 12, 204, At),
         new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET" }, 1, At) { Discretionary = true, Prefetch = true },
-        new PrefetchSet(new PrefetchSettings { Urls = ["https://origin.example/a"], ListUrl = "https://origin.example/l", Every = TimeSpan.FromHours(1), Container = "default", Prefix = "p" }, At),
+        new PrefetchSet(new PrefetchSettings { Urls = [PrefetchUrl.Of("https://origin.example/a")], List = PrefetchUrl.Of("https://origin.example/l"), Every = TimeSpan.FromHours(1), Container = "default", Prefix = "p" }, At),
         new PrefetchRemoved(At),
-        new PrefetchBegan(3, Task, At) { Refused = [new PrefetchRefusal("https://origin.example/a", Error)] },
-        new PrefetchListed(3, 100, IsLast: true, At) { Refused = [new PrefetchRefusal("nonsense", Error)], Error = Error },
+        new PrefetchBegan(3, Task, At) { Refused = [new PrefetchRefusal("https://origin.example/a", "00ff", Error)] },
+        new PrefetchListed(3, 100, IsLast: true, At) { Refused = [new PrefetchRefusal("nonsense", "00ff", Error)], Error = Error },
         new PrefetchEnded(3, Succeeded: true, At),
         new CommandAnswered(new Guid(1, 2, 3, new byte[8]), 42, 201, "{}"u8.ToArray(), At),
     ];

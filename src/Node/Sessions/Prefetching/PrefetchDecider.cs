@@ -24,7 +24,7 @@ internal static class PrefetchDecider
 {
     /// <summary>Of a list, in one append: their rows stay far below its limits however they are written.</summary>
     private const int SliceUrlsMax = 100;
-    private const int SliceBytesMax = 64 * 1024;
+    private const int SliceBytesMax = 96 * 1024;
 
     public static Decision Set(Session session, PrefetchSettings asked, DateTimeOffset now)
     {
@@ -60,7 +60,7 @@ internal static class PrefetchDecider
 
     /// <summary>The destinations that a step is about to take.</summary>
     public static IEnumerable<Destination> Destinations(Session session, PrefetchStep step) => session.Prefetch.Settings is { } settings
-        ? UrlsOf(session, step, settings).Select(url => DestinationOf(session, settings.FileOf(url)))
+        ? UrlsOf(session, step, settings).Select(url => DestinationOf(session, settings.FileOf(url.Name)))
         : [];
 
     /// <summary>The events of a step whose shell has done its part; none when it is late.</summary>
@@ -79,7 +79,7 @@ internal static class PrefetchDecider
             var through = prefetch.Run!.ListedThrough + urls.Count;
             return [new PrefetchListed(step.Round, through, through >= step.Listed!.Count, now) { Refused = refused }, .. created];
         }
-        var list = prefetch.Settings.ListUrl is { } listUrl ? created.Find(task => task.Spec.Url == listUrl)?.Task : null;
+        var list = prefetch.Settings.List is { } wanted ? created.Find(task => task.Spec.Destination == prefetch.Settings.FileOf(wanted.Name))?.Task : null;
         return [new PrefetchBegan(step.Round, list, now) { Refused = refused }, .. created];
     }
 
@@ -107,15 +107,15 @@ internal static class PrefetchDecider
     private static bool MayGoOn(Session session) => session is { Phase: SessionPhase.Active, Paused: false, Prefetch.Settings: not null };
 
     /// <summary>Each once, and not what the round has already.</summary>
-    private static List<string> UrlsOf(Session session, PrefetchStep step, PrefetchSettings settings)
+    private static List<PrefetchUrl> UrlsOf(Session session, PrefetchStep step, PrefetchSettings settings)
     {
         if (step.Need is PrefetchNeed.Begin)
-            return [.. settings.ListUrl is { } list ? settings.Urls.Prepend(list) : settings.Urls];
-        List<string> slice = [];
+            return [.. settings.List is { } list ? settings.Urls.Prepend(list) : settings.Urls];
+        List<PrefetchUrl> slice = [];
         var bytes = 0;
         foreach (var url in (step.Listed ?? []).Skip(session.Prefetch.Run?.ListedThrough ?? 0))
         {
-            bytes += Math.Min(url.Length, UrlText.BytesMax);
+            bytes += url.Url.Length;
             if (slice.Count == SliceUrlsMax || (bytes > SliceBytesMax && slice.Count > 0))
                 break;
             slice.Add(url);
@@ -124,7 +124,7 @@ internal static class PrefetchDecider
     }
 
     private static (List<TaskCreated> Created, List<PrefetchRefusal>? Refused) Create(
-        Session session, List<string> urls, DateTimeOffset until, ClaimedElsewhere claimed, DateTimeOffset now)
+        Session session, List<PrefetchUrl> urls, DateTimeOffset until, ClaimedElsewhere claimed, DateTimeOffset now)
     {
         var settings = session.Prefetch.Settings!;
         var isFirst = !session.Prefetch.IsRunning; // entries of the round before are not this one's
@@ -133,16 +133,16 @@ internal static class PrefetchDecider
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (var url in urls)
         {
-            if (!seen.Add(url) || (!isFirst && session.Prefetch.Has(url)))
+            if (!seen.Add(url.Name) || (!isFirst && session.Prefetch.Has(url.Name)))
                 continue;
-            var file = settings.FileOf(url);
+            var file = settings.FileOf(url.Name);
             if (Refuse(session, url, file, claimed, created.Count) is { } why)
             {
-                refused.Add(new PrefetchRefusal(url.Length <= UrlText.BytesMax ? url : url[..UrlText.BytesMax], why));
+                refused.Add(new PrefetchRefusal(url.Url, url.Name, why));
                 continue;
             }
             var ordinal = session.LastOrdinal + 1 + created.Count;
-            created.Add(new TaskCreated(TaskId.FromOrdinal(ordinal), ordinal, SpecOf(url, file, until, url == settings.ListUrl), session.Configurations.Version, now)
+            created.Add(new TaskCreated(TaskId.FromOrdinal(ordinal), ordinal, SpecOf(url.Url, file, until, url == settings.List), session.Configurations.Version, now)
             {
                 Discretionary = true,
                 Prefetch = true,
@@ -162,9 +162,9 @@ internal static class PrefetchDecider
         MaxBytes = isList ? PrefetchSettings.ListBytesMax : null,
     };
 
-    private static TaskError? Refuse(Session session, string url, FileReference file, ClaimedElsewhere claimed, int more)
+    private static TaskError? Refuse(Session session, PrefetchUrl url, FileReference file, ClaimedElsewhere claimed, int more)
     {
-        if (UrlText.FaultOf(url, "URL") is { } fault)
+        if (url.Fault is { } fault)
             return fault;
         if (session.Tasks.Count + more >= session.Options.LiveTasksMax)
             return new TaskError { Code = ProblemCodes.SessionLimit, Message = "The session has as many tasks as it may have." };
@@ -176,5 +176,5 @@ internal static class PrefetchDecider
     private static Destination DestinationOf(Session session, FileReference file) => Destination.Of(session.Key.Tenant, file.Container!.Value, file.Path);
 }
 
-/// <summary>What the shell found out for a round that begins, or for its list: the texts in it, or what is wrong with it.</summary>
-internal sealed record PrefetchStep(PrefetchNeed Need, long Round, IReadOnlyList<string>? Listed, TaskError? Error);
+/// <summary>What the shell found out for a round that begins, or for its list: what it names, or what is wrong with it.</summary>
+internal sealed record PrefetchStep(PrefetchNeed Need, long Round, IReadOnlyList<PrefetchUrl>? Listed = null, TaskError? Error = null);

@@ -28,4 +28,4 @@ internal sealed record PrefetchListed(long Round, int Through, bool IsLast, Date
 internal sealed record PrefetchEnded(long Round, bool Succeeded, DateTimeOffset At) : PrefetchEvent(At);
 
 /// <summary>A URL that gets no task. Persisted.</summary>
-internal sealed record PrefetchRefusal(string Url, TaskError Error);
+internal sealed record PrefetchRefusal(string Url, string Name, TaskError Error);

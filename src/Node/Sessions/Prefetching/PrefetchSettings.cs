@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -19,8 +17,8 @@ internal sealed record PrefetchSettings
     public static readonly TimeSpan EveryMin = TimeSpan.FromMinutes(15);
     public static readonly TimeSpan EveryMax = TimeSpan.FromDays(30);
 
-    public required IReadOnlyList<string> Urls { get; init; }
-    public string? ListUrl { get; init; }
+    public required IReadOnlyList<PrefetchUrl> Urls { get; init; }
+    public PrefetchUrl? List { get; init; }
     public TimeSpan Every { get; init; } = EveryDefault;
 
     /// <summary>Null as asked for, never as journaled: the session's.</summary>
@@ -38,9 +36,8 @@ internal sealed record PrefetchSettings
     };
 
     public bool IsSameAs(PrefetchSettings other) =>
-        Urls.SequenceEqual(other.Urls, StringComparer.Ordinal) && this with { Urls = other.Urls } == other;
+        Urls.SequenceEqual(other.Urls) && this with { Urls = other.Urls } == other;
 
-    /// <summary>Where the file of a URL lies: the same in every round, on every node, and known to whoever knows the URL.</summary>
-    public FileReference FileOf(string url) => new(
-        ContainerName.Parse(Container!), ContainerPath.Parse($"{Prefix}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))}"));
+    /// <summary>Where a file lies: the same in every round and on every node.</summary>
+    public FileReference FileOf(string name) => new(ContainerName.Parse(Container!), ContainerPath.Parse($"{Prefix}/{name}"));
 }

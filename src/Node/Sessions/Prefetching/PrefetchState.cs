@@ -15,7 +15,7 @@ internal sealed class PrefetchState
 {
     private readonly List<PrefetchEntry> _entries = [];
     private readonly Dictionary<TaskId, int> _live = [];
-    private readonly HashSet<string> _urls = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     public PrefetchSettings? Settings { get; private set; }
 
@@ -38,7 +38,7 @@ internal sealed class PrefetchState
 
     public IEnumerable<TaskId> Live => _live.Keys;
 
-    public bool Has(string url) => _urls.Contains(url);
+    public bool Has(string name) => _names.Contains(name);
 
     /// <summary>The list was fetched and is not read to its end.</summary>
     public bool AwaitsList => Run is { EndedAt: null, IsStopped: false, IsListed: false, List: { } list }
@@ -58,7 +58,7 @@ internal sealed class PrefetchState
                 break;
             case PrefetchBegan began:
                 _entries.Clear();
-                _urls.Clear();
+                _names.Clear();
                 (LastRound, DueAt) = (began.Round, began.At + Settings!.Every);
                 Run = new PrefetchRun { Number = began.Round, StartedAt = began.At, List = began.List };
                 Add(began.Refused);
@@ -79,7 +79,8 @@ internal sealed class PrefetchState
     public void OnCreated(TaskCreated created)
     {
         _live.Add(created.Task, _entries.Count);
-        Add(new PrefetchEntry { Url = created.Spec.Url, Task = created.Task });
+        var file = created.Spec.Destination!.Path.ToString();
+        Add(new PrefetchEntry { Url = created.Spec.Url, Name = file[(file.LastIndexOf('/') + 1)..], Task = created.Task });
     }
 
     public void OnCompleted(TaskCompleted completed)
@@ -119,14 +120,14 @@ internal sealed class PrefetchState
 
     private void Add(IReadOnlyList<PrefetchRefusal>? refused)
     {
-        foreach (var (url, error) in refused ?? [])
-            Add(new PrefetchEntry { Url = url, Outcome = PrefetchEntry.Refused, Error = error });
+        foreach (var (url, name, error) in refused ?? [])
+            Add(new PrefetchEntry { Url = url, Name = name, Outcome = PrefetchEntry.Refused, Error = error });
     }
 
     private void Add(PrefetchEntry entry)
     {
         _entries.Add(entry);
-        _urls.Add(entry.Url);
+        _names.Add(entry.Name);
     }
 }
 
@@ -159,6 +160,9 @@ internal sealed record PrefetchEntry
     public const string Refused = "refused";
 
     public required string Url { get; init; }
+
+    /// <summary>Of its file.</summary>
+    public required string Name { get; init; }
     public TaskId? Task { get; init; }
 
     /// <summary>Null while its task is live.</summary>

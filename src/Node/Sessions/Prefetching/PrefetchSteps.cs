@@ -10,7 +10,7 @@ namespace Backhaul.Node.Sessions;
 internal sealed class PrefetchSteps(SessionEnvironment environment, Session session, ILogger logger)
 {
     private bool _isUnderWay;
-    private (long Round, IReadOnlyList<string> Urls)? _list;
+    private (long Round, IReadOnlyList<PrefetchUrl> Urls)? _list;
 
     public void Act(DateTimeOffset now, ActorRef<SessionMessage> self)
     {
@@ -20,10 +20,10 @@ internal sealed class PrefetchSteps(SessionEnvironment environment, Session sess
         _isUnderWay = true;
         var prefetch = session.Prefetch;
         _ = need is PrefetchNeed.Begin
-            ? PostAsync(new PrefetchStep(need, prefetch.LastRound + 1, null, null), self)
+            ? PostAsync(new PrefetchStep(need, prefetch.LastRound + 1), self)
             : _list is var (round, urls) && round == prefetch.LastRound
-                ? PostAsync(new PrefetchStep(need, round, urls, null), self)
-                : ReadAsync(prefetch.LastRound, prefetch.Settings!.FileOf(prefetch.Settings.ListUrl!), self);
+                ? PostAsync(new PrefetchStep(need, round, urls), self)
+                : ReadAsync(prefetch.LastRound, prefetch.Settings!.FileOf(prefetch.Settings.List!.Name), self);
     }
 
     public IReadOnlyList<SessionEvent> Take(PrefetchStep step, ClaimedElsewhere claimed, DateTimeOffset now)
@@ -36,14 +36,14 @@ internal sealed class PrefetchSteps(SessionEnvironment environment, Session sess
 
     private async Task ReadAsync(long round, FileReference file, ActorRef<SessionMessage> self)
     {
-        IReadOnlyList<string>? urls = null;
+        IReadOnlyList<PrefetchUrl>? urls = null;
         string fault;
         try
         {
             var content = await environment.Runner.ReadFileAsync(session.Key.Tenant, file, PrefetchSettings.ListBytesMax);
             fault = "The file of the list is gone.";
             if (content is not null)
-                urls = UrlList.Read(content, PrefetchSettings.ListedMax, out fault);
+                urls = UrlList.Read(content, PrefetchSettings.ListedMax, out fault)?.Select(Judge).ToList();
         }
         catch (Exception failure)
         {
@@ -52,6 +52,14 @@ internal sealed class PrefetchSteps(SessionEnvironment environment, Session sess
         }
         var error = urls is null ? new TaskError { Code = ProblemCodes.InvalidList, Message = fault } : null;
         await PostAsync(new PrefetchStep(PrefetchNeed.List, round, urls, error), self);
+    }
+
+    /// <summary>What is no URL is only named, and not longer than one may be.</summary>
+    private PrefetchUrl Judge(string clear)
+    {
+        var fault = UrlText.FaultOf(clear, "URL");
+        var url = PrefetchUrl.Of(clear.Length > UrlText.BytesMax ? clear[..UrlText.BytesMax] : clear);
+        return url with { Url = environment.Runner.SealUrl(session.Key.Tenant, url.Url), Fault = fault };
     }
 
     private static async Task PostAsync(PrefetchStep step, ActorRef<SessionMessage> self) =>

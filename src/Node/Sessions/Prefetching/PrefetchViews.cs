@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -10,8 +11,8 @@ internal static class PrefetchViews
 
     private static PrefetchView View(Session session, PrefetchSettings settings, bool created) => new()
     {
-        Urls = settings.Urls,
-        ListUrl = settings.ListUrl,
+        Urls = [.. settings.Urls.Select(url => ShownUrl.Of(url.Url))],
+        ListUrl = settings.List is { } list ? ShownUrl.Of(list.Url) : null,
         Every = settings.Every,
         Container = settings.Container!,
         Prefix = settings.Prefix!,
@@ -40,8 +41,8 @@ internal static class PrefetchViews
             [
                 .. entries.Select(entry => new PrefetchItem
                 {
-                    Url = entry.Url,
-                    File = entry.Task is null || run.IsStopped ? null : settings.FileOf(entry.Url),
+                    Url = ShownUrl.Of(entry.Url),
+                    File = entry.Task is null || run.IsStopped ? null : settings.FileOf(entry.Name),
                     Task = entry.Task?.ToString(),
                     Outcome = entry.Outcome,
                     Error = entry.Error,

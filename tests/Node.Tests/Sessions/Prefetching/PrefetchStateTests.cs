@@ -1,4 +1,5 @@
 using Backhaul.Node.Sessions;
+using Backhaul.Protocol;
 using Xunit;
 
 namespace Backhaul.Node.Tests.Sessions.Prefetching;
@@ -16,13 +17,13 @@ public sealed class PrefetchStateTests
     [Fact]
     public void Journal_and_snapshot_lead_to_the_same_state_at_every_step_of_a_round()
     {
-        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], ListUrl = List, Every = TimeSpan.FromHours(1) }));
+        _harness.Do(new SessionCommand.SetPrefetch(Settings([A], List) with { Every = TimeSpan.FromHours(1) }));
         _harness.AssertReplaysEqual();
-        Take(new PrefetchStep(PrefetchNeed.Begin, 1, null, null));
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1));
         _harness.AssertReplaysEqual();
         Finish(List);
         Assert.True(Session.HasWork); // it is to be read
-        Take(new PrefetchStep(PrefetchNeed.List, 1, [A, "https://origin.example/b", "nonsense"], null));
+        Take(new PrefetchStep(PrefetchNeed.List, 1, [.. Listed(A, "https://origin.example/b"), PrefetchUrl.Of("nonsense") with { Fault = new TaskError { Code = "invalidUrl", Message = "It is none." } }]));
         _harness.AssertReplaysEqual();
         Finish(A);
         Finish("https://origin.example/b");
@@ -38,9 +39,9 @@ public sealed class PrefetchStateTests
     [Fact]
     public void A_session_may_leave_memory_between_rounds_and_comes_back_for_the_next()
     {
-        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], Every = TimeSpan.FromHours(6) }));
+        _harness.Do(new SessionCommand.SetPrefetch(Settings([A]) with { Every = TimeSpan.FromHours(6) }));
         Assert.Equal(_harness.Now, PrefetchDecider.BeginsAt(Session));
-        Take(new PrefetchStep(PrefetchNeed.Begin, 1, null, null));
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1));
         Assert.Null(PrefetchDecider.BeginsAt(Session));
         Finish(A);
         _harness.Settle();
@@ -52,15 +53,15 @@ public sealed class PrefetchStateTests
     [Fact]
     public void A_step_that_comes_late_or_twice_means_nothing()
     {
-        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], ListUrl = List }));
-        var begin = new PrefetchStep(PrefetchNeed.Begin, 1, null, null);
+        _harness.Do(new SessionCommand.SetPrefetch(Settings([A], List)));
+        var begin = new PrefetchStep(PrefetchNeed.Begin, 1);
         Take(begin);
         Assert.Empty(PrefetchDecider.Take(Session, begin, ClaimedElsewhere.Nothing, _harness.Now));
-        var listed = new PrefetchStep(PrefetchNeed.List, 1, [A], null);
+        var listed = new PrefetchStep(PrefetchNeed.List, 1, Listed(A));
         Assert.Empty(PrefetchDecider.Take(Session, listed, ClaimedElsewhere.Nothing, _harness.Now)); // it was not fetched
         Finish(List);
         Assert.Empty(PrefetchDecider.Take(Session, listed with { Round = 2 }, ClaimedElsewhere.Nothing, _harness.Now));
-        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = ["https://origin.example/c"] }));
+        _harness.Do(new SessionCommand.SetPrefetch(Settings(["https://origin.example/c"])));
         Assert.Empty(PrefetchDecider.Take(Session, listed, ClaimedElsewhere.Nothing, _harness.Now)); // of a list that is not in force
         _harness.AssertReplaysEqual();
     }
@@ -69,8 +70,8 @@ public sealed class PrefetchStateTests
     public void Its_tasks_have_no_numbers_are_never_urgent_and_end_when_the_next_round_is_due()
     {
         var last = Session.Delivery.LastNumber;
-        _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A], Every = TimeSpan.FromMinutes(15) }));
-        Take(new PrefetchStep(PrefetchNeed.Begin, 1, null, null));
+        _harness.Do(new SessionCommand.SetPrefetch(Settings([A]) with { Every = TimeSpan.FromMinutes(15) }));
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1));
         var task = Session.Tasks[Session.Prefetch.Live.Single()];
         Assert.Equal((_harness.Now.AddMinutes(15), 0.0), (task.Spec.Deadline, task.Spec.Priority));
         Session.Tasks.Promote(_harness.Now.AddMinutes(14));
@@ -85,6 +86,11 @@ public sealed class PrefetchStateTests
         Assert.Equal(_harness.Now, PrefetchDecider.BeginsAt(Session));
         _harness.AssertReplaysEqual();
     }
+
+    private static PrefetchSettings Settings(string[] urls, string? list = null) =>
+        new() { Urls = [.. urls.Select(PrefetchUrl.Of)], List = list is null ? null : PrefetchUrl.Of(list) };
+
+    private static PrefetchUrl[] Listed(params string[] urls) => [.. urls.Select(PrefetchUrl.Of)];
 
     private void Take(PrefetchStep step)
     {

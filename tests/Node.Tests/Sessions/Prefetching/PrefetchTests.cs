@@ -21,7 +21,7 @@ public sealed class PrefetchTests
     [Fact]
     public void A_round_fetches_every_URL_into_its_file_and_the_next_begins_when_it_is_due() => _world.Run(async () =>
     {
-        var set = await StartAsync(new PrefetchSettings { Urls = [A, B], Every = Hour });
+        var set = await StartAsync(Settings([A, B]) with { Every = Hour });
         Assert.Equal((true, "default", "prefetch/nightly", Hour), (set.Created, set.Container, set.Prefix, set.Every));
         await UntilRunningAsync(A, B);
         var running = await ViewAsync();
@@ -50,7 +50,7 @@ public sealed class PrefetchTests
     {
         await _world.StartAsync();
         await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration { Launch = new LaunchConfiguration { Url = "https://hooks.example/launch", Secret = "hooks" } }));
-        await _world.AskAsync(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A, B] }));
+        await _world.AskAsync(new SessionCommand.SetPrefetch(Settings([A, B])));
         await UntilRunningAsync(A, B);
         await FinishAsync(A);
         await Task.Delay(Hour, _world.World.Time);
@@ -71,7 +71,7 @@ public sealed class PrefetchTests
     [Fact]
     public void A_list_names_more_and_each_URL_is_fetched_once() => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [A], ListUrl = List, Every = Hour, Container = "default", Prefix = "cache" });
+        await StartAsync(Settings([A], List) with { Every = Hour, Container = "default", Prefix = "cache" });
         await UntilRunningAsync(A, List);
         var names = Enumerable.Range(0, 250).Select(n => $"https://h{n}.example/{n}").Append(A).Append(B).Append(B).ToList();
         await FinishListAsync("cache", string.Join('\n', names));
@@ -87,7 +87,7 @@ public sealed class PrefetchTests
     [Fact]
     public void A_bad_entry_fails_the_round_and_not_the_others() => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [], ListUrl = List });
+        await StartAsync(Settings([], List));
         await UntilRunningAsync(List);
         _world.Runner.FinishAllWith = Good;
         await FinishListAsync("prefetch/nightly", $"{A}\nftp://old.example/b\nnonsense");
@@ -104,7 +104,7 @@ public sealed class PrefetchTests
     [InlineData(null, "invalidList")]
     public void A_list_that_cannot_be_read_fails_the_round_and_what_is_named_directly_is_fetched(string? content, string code) => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [A], ListUrl = List });
+        await StartAsync(Settings([A], List));
         await UntilRunningAsync(A, List);
         await FinishListAsync("prefetch/nightly", content);
         await _world.UntilAsync(async () => (await ViewAsync()).Round!.ListError is not null);
@@ -117,7 +117,7 @@ public sealed class PrefetchTests
     [Fact]
     public void Rounds_do_not_overlap_what_is_not_there_in_time_has_failed() => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [A, B], Every = Hour });
+        await StartAsync(Settings([A, B]) with { Every = Hour });
         await UntilRunningAsync(A, B);
         await FinishAsync(A);
         await _world.UntilAsync(async () => (await ViewAsync()).Round!.Number == 2, TimeSpan.FromSeconds(10));
@@ -131,7 +131,7 @@ public sealed class PrefetchTests
     [Fact]
     public void After_a_crash_a_round_goes_on_and_nothing_that_was_recorded_is_repeated() => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [A], ListUrl = List });
+        await StartAsync(Settings([A], List));
         await UntilRunningAsync(A, List);
         await FinishAsync(A);
         _world.Crash();
@@ -156,12 +156,12 @@ public sealed class PrefetchTests
     [Fact]
     public void Another_list_takes_the_place_of_the_one_that_was_the_same_changes_nothing_and_removed_it_stops() => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [A] });
+        await StartAsync(Settings([A]));
         await UntilRunningAsync(A);
-        Assert.Null((await SetAsync(new PrefetchSettings { Urls = [A] })).Created);
+        Assert.Null((await SetAsync(Settings([A]))).Created);
         Assert.Single(_world.Runner.Attempts);
 
-        await SetAsync(new PrefetchSettings { Urls = [B] });
+        await SetAsync(Settings([B]));
         await UntilRunningAsync(B);
         Assert.Single(_world.Runner.Running);
         Assert.Equal((2L, B), ((await ViewAsync()).Round!.Number, Assert.Single((await ViewAsync()).Round!.Items).Url));
@@ -178,7 +178,7 @@ public sealed class PrefetchTests
     public void No_round_begins_while_the_session_is_suspended_or_was_force_quit() => _world.Run(async () =>
     {
         _world.Runner.FinishAllWith = Good;
-        await StartAsync(new PrefetchSettings { Urls = [A], Every = Hour });
+        await StartAsync(Settings([A]) with { Every = Hour });
         await UntilEndedAsync(1);
         await _world.AskAsync(new SessionCommand.SuspendAll(true));
         Assert.Null((await ViewAsync()).NextRoundAt);
@@ -197,11 +197,11 @@ public sealed class PrefetchTests
     [Fact]
     public void A_session_that_ends_prefetches_nothing_more_and_does_not_wait_for_it() => _world.Run(async () =>
     {
-        await StartAsync(new PrefetchSettings { Urls = [A, B] });
+        await StartAsync(Settings([A, B]));
         await UntilRunningAsync(A, B);
         await _world.AskAsync(new SessionCommand.End(EndMode.Finish));
         await _world.UntilAsync(async () => (await _world.DescribeAsync()).State == "invalidated");
-        Assert.Equal(ProblemCodes.SessionInvalidated, Assert.IsType<CommandReply.Refused>(await _world.AskAsync(new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [A] }))).Problem.Code);
+        Assert.Equal(ProblemCodes.SessionInvalidated, Assert.IsType<CommandReply.Refused>(await _world.AskAsync(new SessionCommand.SetPrefetch(Settings([A])))).Problem.Code);
         await _world.AskAsync(new SessionCommand.Open(null));
         Assert.Equal(404, (await _world.AskAsync(new SessionCommand.GetPrefetch())).Status());
     }, Weeks);
@@ -213,14 +213,17 @@ public sealed class PrefetchTests
         await _world.AskAsync(new SessionCommand.Open(null));
         var other = _world.StartSession(SessionKey.Parse("acme/daily"));
         await _world.Post(new SessionCommand.Open(null), other);
-        var file = new PrefetchSettings { Urls = [], Container = "default", Prefix = "prefetch/nightly" }.FileOf(A);
+        var file = (Settings([]) with { Container = "default", Prefix = "prefetch/nightly" }).FileOf(PrefetchUrl.Of(A).Name);
         await _world.Post(new SessionCommand.AddTask(SessionHarness.Download("o") with { Destination = file }), other);
-        await SetAsync(new PrefetchSettings { Urls = [A, B] });
+        await SetAsync(Settings([A, B]));
         await UntilRunningAsync(B, "https://origin.example/a.bin");
         await FinishAsync(B);
         var ended = await UntilEndedAsync(1);
         Assert.Equal(("failed", ProblemCodes.DestinationTaken), (ended.Round!.State, ended.Round.Items.Single(item => item.Url == A).Error!.Code));
     }, Weeks);
+
+    private static PrefetchSettings Settings(string[] urls, string? list = null) =>
+        new() { Urls = [.. urls.Select(PrefetchUrl.Of)], List = list is null ? null : PrefetchUrl.Of(list) };
 
     private static AttemptOutcome Good => ((AttemptReport.Ended)SessionHarness.Finished()).Outcome;
 
@@ -254,7 +257,7 @@ public sealed class PrefetchTests
     private async Task FinishListAsync(string prefix, string? content)
     {
         if (content is not null)
-            _world.Runner.Files[new PrefetchSettings { Urls = [], Container = "default", Prefix = prefix }.FileOf(List).ToString()] = Encoding.UTF8.GetBytes(content);
+            _world.Runner.Files[(Settings([]) with { Container = "default", Prefix = prefix }).FileOf(PrefetchUrl.Of(List).Name).ToString()] = Encoding.UTF8.GetBytes(content);
         await FinishAsync(List);
     }
 }
