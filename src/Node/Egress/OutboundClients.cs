@@ -33,6 +33,7 @@ internal sealed partial class OutboundClients : IDisposable
     private readonly SecretBox _box;
     private readonly CertificateRules _certificates;
     private readonly AccessMemory _accepted = new();
+    private readonly ProxyUsers _proxyUsers;
     private readonly RouteInvokers _invokers;
 
     /// <param name="invokers">What carries the requests of a route in the place of connections: a simulated network. Null: connections.</param>
@@ -45,6 +46,7 @@ internal sealed partial class OutboundClients : IDisposable
         _options = options;
         _policy = AddressPolicy.From(options);
         _names = names;
+        _proxyUsers = new ProxyUsers(options.RoutesMax);
         _time = time;
         _log = log;
         _secrets = secrets ?? SecretTable.Empty;
@@ -66,13 +68,20 @@ internal sealed partial class OutboundClients : IDisposable
     /// </summary>
     public bool TryOpen(
         TenantId tenant, IReadOnlyList<CredentialRule> credentials, string? proxy, TlsConfiguration? tls, Uri home, out OutboundAccess access, out string missing,
-        SessionKey? session = null, IReadOnlyList<ChallengeFacts>? rejected = null)
+        SessionKey? session = null, IReadOnlyList<ChallengeFacts>? rejected = null, CredentialRule? toProxy = null)
     {
         missing = "";
         Secret.Proxy? throughProxy = null;
         Secret.ClientCertificate? certificate = null;
         if (proxy is not null && (throughProxy = _secrets.Find(tenant, proxy) as Secret.Proxy) is null)
             missing = proxy;
+        if (throughProxy is not null && toProxy is not null && AnsweringRules.Covers(toProxy, throughProxy.Url, throughProxy.Url))
+        {
+            if (Find(tenant, session, toProxy.Secret!) is Secret.Basic user)
+                throughProxy = _proxyUsers.Of(throughProxy, toProxy, user);
+            else
+                missing = SecretBox.IsSealed(toProxy.Secret!) ? GivenSecrets.Name : toProxy.Secret!;
+        }
         if (tls?.ClientCertificate is { } name && (certificate = _secrets.Find(tenant, name) as Secret.ClientCertificate) is null)
             missing = name;
         var route = throughProxy is null && tls is null

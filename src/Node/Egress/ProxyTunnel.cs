@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Backhaul.Node.Security;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Egress;
 
@@ -19,6 +20,8 @@ internal sealed class ProxyTunnel(Secret.Proxy proxy, AccessMemory memory, Func<
 {
     private const int HeadBytesMax = 16 * 1024;
     private const int TriesMax = 3;
+
+    private static readonly CredentialRule AnyWay = new();
 
     private readonly AccessKey _key = new(proxy.Name, OutboundAccess.OriginOf(proxy.Url));
 
@@ -48,7 +51,7 @@ internal sealed class ProxyTunnel(Secret.Proxy proxy, AccessMemory memory, Func<
     {
         var challenges = AnsweringRules.ByStrength(ChallengeParser.Parse(head.Challenges));
         var mayTry = proxy.User is not null && tries < TriesMax && (refused is null || IsNewNonce(refused, challenges, tries));
-        if (mayTry && challenges.FirstOrDefault(static challenge => AnsweringRules.CanAnswer(SecretKind.Basic, challenge)) is { } answerable)
+        if (mayTry && challenges.FirstOrDefault(challenge => AnsweringRules.Fits(proxy.Given ?? AnyWay, challenge, SecretKind.Basic)) is { } answerable)
             return new AcceptedAccess(answerable, answerable.Scheme == "digest" ? new DigestSession(answerable, OutboundAccess.NewNonce()) : null);
         if (refused is not null)
             memory.Forget(_key, refused);

@@ -146,6 +146,9 @@ internal sealed record AccessReferences
 
     public IReadOnlyList<CredentialRule> Credentials { get; init; } = [];
     public string? Proxy { get; init; }
+
+    /// <summary>What the client gave for that proxy, in place of the user of its secret.</summary>
+    public CredentialRule? ToProxy { get; init; }
     public TlsConfiguration? Tls { get; init; }
 
     /// <summary>Challenges that the client does not want answered.</summary>

@@ -74,7 +74,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         // A URL that a server named is not the task's own: what was meant for the task's origin is not meant for it.
         var owner = ask.Foreign ? new Uri(order.Url) : ask.Url;
         var rejected = asked.Rejected.Select(AccessFailures.FactsOf).ToList();
-        if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, owner, out var access, out var missing, order.Files.Session, rejected))
+        if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, owner, out var access, out var missing, order.Files.Session, rejected, asked.ToProxy))
             return new OutboundAnswer.Failed(AccessFailures.Missing(missing));
         for (var followed = 0; ;)
         {

@@ -145,7 +145,7 @@ internal sealed class OutboundAccess(
         rules.Where(rule => AnsweringRules.Covers(rule, url, home)).Select(rule => new Candidate(rule, find(rule.Secret!)));
 
     private static IEnumerable<Candidate> ProxyCredentials(Secret.Proxy proxy) =>
-        proxy.User is { } user ? [new Candidate(new CredentialRule { Secret = user.Name }, user)] : [];
+        proxy.User is { } user ? [new Candidate((proxy.Given ?? new CredentialRule()) with { Secret = user.Name }, user)] : [];
 
     private static string Write(Sent sent, string method, string target) => sent.Secret switch
     {

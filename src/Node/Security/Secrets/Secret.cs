@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Security;
 
@@ -44,11 +45,12 @@ internal abstract class Secret
         public string? Region { get; } = region;
     }
 
-    /// <summary>Where a proxy is, and who its user is; a proxy may take anybody.</summary>
-    internal sealed class Proxy(string name, Uri url, Basic? user) : Secret(name, SecretKind.Proxy)
+    /// <summary>Where a proxy is, and who its user is; a proxy may take anybody. What a client gave for its user answers the realm and scheme it was asked for by.</summary>
+    internal sealed class Proxy(string name, Uri url, Basic? user, CredentialRule? given = null) : Secret(name, SecretKind.Proxy)
     {
         public Uri Url { get; } = url;
         public Basic? User { get; } = user;
+        public CredentialRule? Given { get; } = given;
     }
 
     /// <summary>What webhooks are signed with, by each of the keys.</summary>

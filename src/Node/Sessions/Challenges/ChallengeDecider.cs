@@ -42,7 +42,7 @@ internal static class ChallengeDecider
                 var ended = End(task, run, $"{challenge.Host}:{challenge.Port} answered {status?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "with a challenge"}, and its challenge was left to the default handling.", status, now);
                 return new Decision([ended], (after, conditions) => TaskViews.Reply(202, TaskTransitions.Apply(task, ended), after, conditions));
             case ChallengeAnswerKind.UseCredential:
-                if (Misfit(challenge, answer.IsToken) is { } why)
+                if (Misfit(challenge, answer.IsToken, session.Configurations[run.AccessVersion ?? task.ConfigurationVersion].Proxy is not null) is { } why)
                     return Decision.Refuse(409, ProblemCodes.CredentialMisfit, why);
                 return Accepted(new TaskChallengeAnswered(answer.Task, answer.Answer, RuleFor(challenge, answer.Secret!), now));
             default:
@@ -55,6 +55,8 @@ internal static class ChallengeDecider
         var access = run.Access ?? new TaskAccess();
         if (answered.Credential is { } given)
         {
+            if (run.Challenge!.IsProxy)
+                return run with { Access = access with { ToProxy = given } };
             var others = access.Given.Where(rule => rule with { Secret = given.Secret } != given);
             return run with { Access = access with { Given = [given, .. others.Take(TaskAccess.Max - 1)] } };
         }
@@ -81,15 +83,16 @@ internal static class ChallengeDecider
         Secret = secret,
     };
 
-    private static string? Misfit(AttemptChallenge challenge, bool isToken)
+    private static string? Misfit(AttemptChallenge challenge, bool isToken, bool hasProxy)
     {
-        if (challenge.IsProxy)
-            return "The proxy asks, and a proxy's user belongs to its secret: correct that, or name another proxy with PUT of the session.";
+        if (challenge.IsProxy && !hasProxy)
+            return "The server asks as a proxy does, and the session has none: a credential for a proxy would go nowhere. Put the session with a proxy, or answer otherwise.";
         return (challenge.Scheme, isToken) switch
         {
+            ("bearer", _) when challenge.IsProxy => "The proxy asks by bearer, which is not spoken with proxies: a user and password answer one that asks by basic or digest.",
             ("basic" or "digest", false) or ("bearer", true) => null,
-            ("basic" or "digest" or "bearer", _) => $"The server asks by {challenge.Scheme}, which {(isToken ? "a token" : "a user and password")} cannot answer.",
-            _ => "The server names no scheme that can be answered (basic, digest, bearer). Change the task's headers, or answer otherwise.",
+            ("basic" or "digest" or "bearer", _) => $"The {(challenge.IsProxy ? "proxy" : "server")} asks by {challenge.Scheme}, which {(isToken ? "a token" : "a user and password")} cannot answer.",
+            _ => $"The {(challenge.IsProxy ? "proxy" : "server")} names no scheme that can be answered (basic, digest, bearer). Change the task's headers, or answer otherwise.",
         };
     }
 

@@ -23,6 +23,9 @@ internal sealed record TaskAccess
     /// <summary>The newest first; one for each protection space.</summary>
     public IReadOnlyList<CredentialRule> Given { get; init; } = [];
 
+    /// <summary>For the proxy, in place of the user of its secret; null until it asked and was answered.</summary>
+    public CredentialRule? ToProxy { get; init; }
+
     /// <summary>Not to be asked for again.</summary>
     public IReadOnlyList<AttemptChallenge> Rejected { get; init; } = [];
 }

@@ -79,6 +79,7 @@ internal static class AttemptOrders
             {
                 Credentials = [.. answers?.Given ?? [], .. configuration.Credentials ?? []],
                 Proxy = configuration.Proxy,
+                ToProxy = answers?.ToProxy,
                 Tls = configuration.Tls,
                 Rejected = answers?.Rejected ?? [],
             };

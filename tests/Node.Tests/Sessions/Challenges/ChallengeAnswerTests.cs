@@ -88,6 +88,29 @@ public sealed class ChallengeAnswerTests
         Assert.Equal("credential", _session.View(id).Reason);
     }
 
+    [Fact]
+    public void A_proxy_is_answered_for_the_task_and_only_where_the_session_has_one()
+    {
+        var proxied = new AttemptReport.Ended(new AttemptOutcome.Failed(new AttemptFailure
+        {
+            Code = TransferCodes.Credential,
+            Message = "It asks.",
+            Retryable = true,
+            Status = 407,
+            Challenge = new AttemptChallenge { Scheme = "basic", Realm = "the gate", Host = "gate.example", Port = 3128, IsProxy = true },
+        }));
+        var id = _session.Add();
+        Assert.True(_session.Report(id, _session.Start(id), proxied));
+        Assert.Equal(ProblemCodes.CredentialMisfit, _session.Problem(Answer(id, ChallengeAnswerKind.UseCredential, "user")).Code);
+        _session.Do(new SessionCommand.Open(new SessionConfiguration { Proxy = "gate" })); // lets it go on
+        Assert.True(_session.Report(id, _session.Start(id), proxied));
+        Assert.Equal(ProblemCodes.CredentialMisfit, _session.Problem(Answer(id, ChallengeAnswerKind.UseCredential, "token") with { IsToken = true }).Code);
+        _session.Do(Answer(id, ChallengeAnswerKind.UseCredential, "user"));
+        var access = Access(id);
+        Assert.Equal(("gate", "gate.example:3128", "the gate", "basic", "user"), (access.Proxy, access.ToProxy?.Host, access.ToProxy?.Realm, access.ToProxy?.Scheme, access.ToProxy?.Secret));
+        Assert.Empty(access.Credentials); // what is for the proxy is not for a server at the same place
+    }
+
     private TaskId Ask()
     {
         var id = _session.Add();
