@@ -103,4 +103,5 @@ internal sealed class FeedEndpoint(
             JsonSerializer.Serialize(json, frame, FeedJson.Default.FeedFrame);
         output.Write(LineEnd);
         return true;
-    }}
+    }
+}
