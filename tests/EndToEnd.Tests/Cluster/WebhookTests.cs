@@ -36,6 +36,7 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
         Assert.Equal(3, hooks.Select(hook => hook.Id).Distinct().Count());
         foreach (var row in await cluster.RowsAsync("pushed"))
             Assert.DoesNotContain("whsec_", row.Payload.ToString(), StringComparison.Ordinal);
+        await AssertOperatedAsync(cluster, receiver);
         await AssertRefusedAsync(cluster);
     }
 
@@ -68,6 +69,24 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
         var completed = await survivor.Api.SendAsync(HttpMethod.Post, "/v1/sessions/launched/launches/2/complete", key: "complete");
         Assert.True(completed.Json.GetProperty("completed").GetBoolean());
     }
+
+    /// <summary>An operator asks a node that does not hold the session.</summary>
+    private static async Task AssertOperatedAsync(NodeCluster cluster, HookReceiver receiver)
+    {
+        var owner = await cluster.OwnerOfAsync("pushed");
+        var other = cluster.Nodes.First(node => node.Key != owner && !node.Value.HasExited).Value;
+        Assert.Matches(@"pushed +\| push +\| enabled", (await PbmAsync(other, "webhook", "list")).Output);
+        Assert.Matches(@"\| yes +\| 20\d +\|", (await PbmAsync(other, "webhook", "test", "pushed", "--reason", "try")).Output);
+        Assert.Equal("backhaul.test", receiver.Received.Last().Type);
+        var second = receiver.Received.First(hook => hook.Data.GetProperty("number").GetInt32() == 2).Id;
+        Assert.Equal(0, (await PbmAsync(other, "webhook", "replay", "pushed", "--from", "2", "--to", "2", "--reason", "lost there")).Code);
+        await Eventually.TrueAsync(() => Task.FromResult(receiver.Received.Count(hook => hook.Id == second) == 3), Within, () => $"the replay\n{cluster.Logs}");
+        Assert.Contains("disabled", (await PbmAsync(other, "webhook", "disable", "pushed", "--reason", "enough")).Output, StringComparison.Ordinal);
+        Assert.Matches(@"pushed +\| push +\| disabled +\| 20", (await PbmAsync(other, "webhook", "list", "--state", "disabled")).Output);
+    }
+
+    private static Task<(int Code, string Output)> PbmAsync(NodeProcess node, params string[] words) =>
+        Machine.RunAsync(["dotnet", Build.Pbm, node.OpsAddress, .. words], Within);
 
     /// <summary>A node that could not open the secret does not become a member.</summary>
     private static async Task AssertRefusedAsync(NodeCluster cluster)
