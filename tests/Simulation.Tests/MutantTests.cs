@@ -64,6 +64,21 @@ public sealed class MutantTests
     [Fact]
     public void Who_waits_for_a_slot_is_told_of_it() => AssertCaught("secret slots", new SimRules { SlotsAreKeptSecret = true }, "S2");
 
+    [Fact]
+    public void A_cancel_that_came_too_late_is_not_told_that_it_won() => AssertCaught("cancels always win", new SimRules { CancelsAlwaysWin = true }, "C1");
+
+    [Fact]
+    public void Events_live_as_long_as_their_retention() => AssertCaught("short retention", new SimRules { RetentionIsShort = true }, "R4");
+
+    [Fact]
+    public void A_read_that_leaves_an_event_out_loses_it() => AssertCaught("reads leave out", new SimRules { ReadsLeaveOut = true }, "R2", "D1", "D2");
+
+    [Fact]
+    public void Nothing_starts_before_its_client_was_asked() => AssertCaught("nobody is asked", new SimRules { NobodyIsAsked = true }, "Q2");
+
+    [Fact]
+    public void A_message_has_one_id() => AssertCaught("own ids", new SimRules { IdsAreOwn = true }, "D5");
+
     private static void AssertCaught(string name, SimRules rules, params string[] numbers)
     {
         var watch = Stopwatch.StartNew();

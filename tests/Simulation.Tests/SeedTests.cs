@@ -12,7 +12,7 @@ namespace Backhaul.Simulation.Tests;
 /// </summary>
 public sealed class SeedTests
 {
-    private const int FixedSeeds = 220;
+    private const int FixedSeeds = 200;
 
     private static string? Asked => Environment.GetEnvironmentVariable("BACKHAUL_SIM_SEED");
 

@@ -13,6 +13,8 @@ internal sealed class SimSender(IWebhookSender sender, SessionKey session, IWatc
     public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
     {
         oracle.OnOutward(node, shard, $"a webhook of {session} is sent");
+        if (rules.IdsAreOwn)
+            message = message with { Id = $"{message.Id}_{_instance}" };
         oracle.Webhooks.OnSent(node, _instance, message);
         var answer = await sender.SendAsync(message, stop);
         return rules.EveryAnswerIsTaken ? answer with { Result = WebhookResult.Taken, Status = answer.Status ?? 200 } : answer;

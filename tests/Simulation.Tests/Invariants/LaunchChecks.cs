@@ -20,7 +20,7 @@ internal sealed class LaunchChecks(Func<TimeSpan> now)
     private static readonly DateTimeOffset Began = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly Dictionary<SessionKey, Book> _books = [];
-    private readonly Dictionary<SessionKey, LaunchLimitConfiguration?> _budgets = [];
+    private readonly Dictionary<SessionKey, SessionConfiguration> _promises = [];
 
     /// <summary>False: wall clocks differ by minutes, and what they say is held against the rows only.</summary>
     public bool ClocksAgree { get; set; }
@@ -30,8 +30,10 @@ internal sealed class LaunchChecks(Func<TimeSpan> now)
     /// <summary>The delay behind the launch of a level: 60 s, 2 min, 4 min … 4 h.</summary>
     public static TimeSpan DelayOf(int level) => TimeSpan.FromSeconds(Math.Min(4 * 3600, 60 * Math.Pow(2, level - 1)));
 
-    /// <summary>A client was told that its budget holds.</summary>
-    public void OnPromised(SessionKey session, LaunchLimitConfiguration? budget) => _budgets[session] = budget;
+    /// <summary>What the client of a session asked for: it holds, whatever the session made of it.</summary>
+    public void OnPromised(SessionKey session, SessionConfiguration asked) => _promises[session] = asked;
+
+    public TimeSpan? RetentionOf(SessionKey session) => _promises.GetValueOrDefault(session)?.EventRetention;
 
     /// <summary>A client opens the session, attaches, or is attached.</summary>
     public void OnPresent(SessionKey session) => Of(session).PresentAt = now();
@@ -102,7 +104,7 @@ internal sealed class LaunchChecks(Func<TimeSpan> now)
     /// <summary>L2: so many in any hour, and so far apart.</summary>
     private void CheckBudget(JournalShadow journal, Book book, LaunchRequested requested)
     {
-        if (_budgets.GetValueOrDefault(journal.Session) is not { } limit)
+        if (_promises.GetValueOrDefault(journal.Session)?.LaunchLimit is not { } limit)
             return;
         if (limit.MinimumSpacing is { } spacing && book.Requests.Count > 0 && requested.At < book.Requests[^1] + spacing)
             throw new InvariantBrokenException("L2", $"Launch {requested.Number} of {journal.Session} comes {requested.At - book.Requests[^1]} after the last one, and {spacing} is the least.");

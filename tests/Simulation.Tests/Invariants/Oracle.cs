@@ -278,7 +278,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
                 CheckAbsent(writer, shadow.Session, launch);
                 break;
             case EventsExpired expired when Restores == 0 && Webhooks.Launches.ClocksAgree:
-                shadow.Events.CheckExpired(expired, shadow.Fold.EventRetention);
+                shadow.Events.CheckExpired(expired, Webhooks.Launches.RetentionOf(shadow.Session) ?? shadow.Fold.EventRetention);
                 break;
             case TaskStarted started:
                 _reports.Started(shadow.Session, generationBefore, started.Task, started.Attempt, epoch);

@@ -21,6 +21,17 @@ internal sealed class QuestionChecks(Func<bool> isExcused)
     /// <summary>An origin answered 401 to an attempt.</summary>
     public void OnMet(SessionKey session, TaskId task, int attempt) => _met.Add((session, task, attempt));
 
+    /// <summary>Q2: a client was told that it is asked before this task starts.</summary>
+    public void OnPromised(SessionKey session, TaskId task, AskBeforeStart ask)
+    {
+        if (isExcused())
+            return;
+        var question = Of(session, task);
+        if (question.WasStarted && !question.WasAsked)
+            throw new InvariantBrokenException("Q2", $"{session} {task} has started, and its client was to be asked first ({ask}).");
+        question.Ask = ask;
+    }
+
     /// <summary>Q1: a client was told that its answer to this question holds.</summary>
     public void OnAccepted(SessionKey session, TaskId task, int attempt, bool isDelayed, string answer)
     {
@@ -79,7 +90,7 @@ internal sealed class QuestionChecks(Func<bool> isExcused)
         var mustAsk = question.Ask is { } ask && (started.Attempt == 1 || ask.When == DelayedRequestDecider.EveryAttempt);
         if (mustAsk && !question.IsAllowed)
             throw new InvariantBrokenException("Q2", $"Attempt {started.Attempt} of {session} {started.Task} starts, and its client was to be asked first.");
-        question.IsAllowed = false;
+        (question.IsAllowed, question.WasStarted) = (false, true);
     }
 
     private void Open(Question question, SessionKey session, TaskId task, int attempt, DateTimeOffset? until)
@@ -88,6 +99,7 @@ internal sealed class QuestionChecks(Func<bool> isExcused)
         if (question.IsOpen)
             throw new InvariantBrokenException("Q1", $"{session} {task} asks about attempt {attempt}, and its question about attempt {question.Attempt} is open.");
         (question.IsOpen, question.Attempt, question.Until) = (true, attempt, until);
+        question.WasAsked |= until is not null;
     }
 
     private static void Close(Question question, SessionKey session, TaskId task, bool isDelayed)
@@ -106,7 +118,11 @@ internal sealed class QuestionChecks(Func<bool> isExcused)
 
     private sealed class Question
     {
-        public AskBeforeStart? Ask { get; init; }
+        public AskBeforeStart? Ask { get; set; }
+
+        public bool WasAsked { get; set; }
+
+        public bool WasStarted { get; set; }
 
         public bool IsOpen { get; set; }
 

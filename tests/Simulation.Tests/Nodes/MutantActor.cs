@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Delivery;
 using Backhaul.Node.Sessions;
@@ -14,6 +15,9 @@ internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, Sessi
     public static Actor<SessionMessage> Of(SessionActor actor, SessionKey session, SimRules rules, Oracle oracle) =>
         rules.AttemptFenceIsOff ? new MutantActor(actor, message => AsPresent(message, session, oracle))
         : rules.TakenIsForgotten ? new MutantActor(actor, Forget)
+        : rules.CancelsAlwaysWin ? new MutantActor(actor, Winning)
+        : rules.RetentionIsShort ? new MutantActor(actor, WithShortRetention)
+        : rules.NobodyIsAsked ? new MutantActor(actor, Unasked)
         : rules.QuestionsHaveNoNumber ? new MutantActor(actor, WithoutNumber)
         : rules.GroupsAreParallel ? new MutantActor(actor, Parallel)
         : rules.BudgetIsOff ? new MutantActor(actor, WithoutBudget)
@@ -51,6 +55,40 @@ internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, Sessi
     private static SessionMessage WithoutBudget(SessionMessage message) =>
         message is SessionMessage.Execute { Command: SessionCommand.Open { Configuration: { } asked } } execute
             ? execute with { Command = new SessionCommand.Open(asked with { LaunchLimit = null }) }
+            : message;
+
+    /// <summary>A cancel that lost is told what one that won is.</summary>
+    private static SessionMessage Winning(SessionMessage message)
+    {
+        if (message is not SessionMessage.Execute { Command: SessionCommand.CancelTask cancel } execute)
+            return message;
+        var asked = new Request<CommandReply>();
+        _ = TellAsync();
+        return execute with { Reply = asked };
+
+        async Task TellAsync()
+        {
+            var reply = await asked.Reply;
+            execute.Reply.TryAnswer(reply is CommandReply.Refused { Problem.Code: ProblemCodes.TaskEnded } ? new CommandReply.Done(202, Won(cancel.Task)) : reply);
+        }
+    }
+
+    private static ReadOnlyMemory<byte> Won(TaskId task) => JsonSerializer.SerializeToUtf8Bytes(
+        new TaskView
+        {
+            Id = task.ToString(), Kind = "download", Url = "", Method = "GET", State = "completed", Outcome = TaskOutcomes.Cancelled, Priority = 0.5,
+            Progress = new TaskProgress { BytesReceived = 0, BytesSent = 0, Generation = 1 }, Attempts = 0, CreatedAt = DateTimeOffset.UnixEpoch,
+        },
+        ProtocolJson.Default.TaskView);
+
+    private static SessionMessage WithShortRetention(SessionMessage message) =>
+        message is SessionMessage.Execute { Command: SessionCommand.Open { Configuration: { EventRetention: { } asked } configuration } } execute
+            ? execute with { Command = new SessionCommand.Open(configuration with { EventRetention = asked / 3 }) }
+            : message;
+
+    private static SessionMessage Unasked(SessionMessage message) =>
+        message is SessionMessage.Execute { Command: SessionCommand.AddTask add } execute
+            ? execute with { Command = new SessionCommand.AddTask(add.Spec with { AskBeforeStart = null }) }
             : message;
 
     /// <summary>An answer is one to whatever is asked now.</summary>

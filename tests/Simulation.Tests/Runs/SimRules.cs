@@ -50,8 +50,24 @@ internal sealed record SimRules
     /// <summary>Nobody is told that a slot is free.</summary>
     public bool SlotsAreKeptSecret { get; init; }
 
+    /// <summary>A cancel that came too late is told that it won.</summary>
+    public bool CancelsAlwaysWin { get; init; }
+
+    /// <summary>Events end in a third of their retention.</summary>
+    public bool RetentionIsShort { get; init; }
+
+    /// <summary>Reads of numbered events leave one out now and then.</summary>
+    public bool ReadsLeaveOut { get; init; }
+
+    /// <summary>Nobody is asked before a task starts.</summary>
+    public bool NobodyIsAsked { get; init; }
+
+    /// <summary>Each owner gives a webhook an id of its own.</summary>
+    public bool IdsAreOwn { get; init; }
+
     /// <summary>A rule that looks at messages one by one is off.</summary>
-    public bool OneMessageATurn => AttemptFenceIsOff || TakenIsForgotten || BudgetIsOff || QuestionsHaveNoNumber || GroupsAreParallel;
+    public bool OneMessageATurn => AttemptFenceIsOff || TakenIsForgotten || BudgetIsOff || QuestionsHaveNoNumber || GroupsAreParallel || CancelsAlwaysWin || RetentionIsShort
+        || NobodyIsAsked;
 
     /// <summary>Sessions count time as if it passed twice as fast.</summary>
     public bool TimeIsDoubled { get; init; }

@@ -57,7 +57,11 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         ReadAsync(() => store.Journal.ReadRowsAsync(grant, session, afterSequence, rowsMax, CancellationToken.None));
 
     public ValueTask<IReadOnlyList<JournalRow>?> ReadNumberedAsync(ShardGrant grant, SessionKey session, long afterNumber, int rowsMax, CancellationToken stop) =>
-        ReadAsync(() => store.Journal.ReadNumberedAsync(grant, session, afterNumber, rowsMax, CancellationToken.None));
+        ReadAsync(async () =>
+        {
+            var rows = await store.Journal.ReadNumberedAsync(grant, session, afterNumber, rowsMax, CancellationToken.None);
+            return rows?.Count > 1 && store.Rules.ReadsLeaveOut && store.Random.Chance(0.05) ? [.. rows.Skip(1)] : rows;
+        });
 
     public ValueTask<bool> SaveSnapshotAsync(ShardGrant grant, SessionKey session, StoredSnapshot snapshot, CancellationToken stop) => CallAsync(
         async _ =>

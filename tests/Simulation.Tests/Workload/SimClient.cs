@@ -70,7 +70,7 @@ internal sealed class SimClient(
     private async Task<bool> OpenAsync(SessionKey session, SimBook book)
     {
         oracle.Webhooks.Launches.OnPresent(session);
-        oracle.Webhooks.Launches.OnPromised(session, book.Profile.Configuration.LaunchLimit);
+        oracle.Webhooks.Launches.OnPromised(session, book.Profile.Configuration);
         if (await DoAsync(session, new SessionCommand.Open(book.Profile.Configuration)) is not CommandReply.Done)
             return false;
         if (book.Profile.Grouped > 0 && await DoAsync(session, new SessionCommand.PutGroup(Serialized, GroupMode.Serialized)) is CommandReply.Done)
@@ -192,8 +192,12 @@ internal sealed class SimClient(
             Deadline = random.Chance(0.04) ? process.Clock.GetUtcNow() + random.Seconds(20, 400) : null,
             EarliestBeginAt = random.Chance(0.04) ? process.Clock.GetUtcNow() + random.Seconds(1, 60) : null,
         };
-        if (await DoAsync(session, new SessionCommand.AddTask(spec)) is CommandReply.Done done)
-            book.Tasks.Add(IdOf(done));
+        var restores = oracle.Restores;
+        if (await DoAsync(session, new SessionCommand.AddTask(spec)) is not CommandReply.Done done)
+            return;
+        book.Tasks.Add(IdOf(done));
+        if (spec.AskBeforeStart is { } ask && restores == oracle.Restores)
+            oracle.Questions.OnPromised(session, IdOf(done), ask);
     }
 
     private AskBeforeStart Question() => new()
