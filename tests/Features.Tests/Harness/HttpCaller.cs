@@ -117,6 +117,12 @@ internal sealed class HttpCaller(HttpClient http, IReadOnlyList<Uri> nodes, stri
     public Task<WebhookView> ReplayAsync(string session, long from, long? through = null) => AskAsync<WebhookView>(
         HttpMethod.Post, $"{Path(session)}/push/replay", through is null ? Invariant($$"""{"from":{{from}}}""") : Invariant($$"""{"from":{{from}},"through":{{through}}}"""));
 
+    public Task<PrefetchView> PutPrefetchAsync(string session, string prefetch) => AskAsync<PrefetchView>(HttpMethod.Put, $"{Path(session)}/prefetch", prefetch);
+
+    public Task<PrefetchView> PrefetchAsync(string session) => AskAsync<PrefetchView>(HttpMethod.Get, $"{Path(session)}/prefetch");
+
+    public Task<PrefetchView> RemovePrefetchAsync(string session) => AskAsync<PrefetchView>(HttpMethod.Delete, $"{Path(session)}/prefetch");
+
     public async Task<FileView> PutFileAsync(string file, byte[] content)
     {
         using var response = await SendAsync(HttpMethod.Put, File(file), () => new ByteArrayContent(content));

@@ -72,6 +72,12 @@ internal interface ICaller
 
     Task<LaunchView> CompleteLaunchAsync(string session, long launch);
 
+    Task<PrefetchView> PutPrefetchAsync(string session, string prefetch);
+
+    Task<PrefetchView> PrefetchAsync(string session);
+
+    Task<PrefetchView> RemovePrefetchAsync(string session);
+
     /// <param name="session">Its identifier.</param>
     /// <param name="target"><c>push</c> or <c>launch</c>.</param>
     Task<WebhookView> WebhookAsync(string session, string target);

@@ -112,6 +112,13 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
 
     public Task<WebhookView> ReplayAsync(string session, long from, long? through = null) => AskAsync(session, one => one.PushWebhook.ReplayAsync(from, through));
 
+    public Task<PrefetchView> PutPrefetchAsync(string session, string prefetch) =>
+        AskAsync(session, one => one.Prefetcher.SetAsync(Json.Read<PrefetchRequest>(prefetch)));
+
+    public Task<PrefetchView> PrefetchAsync(string session) => AskAsync(session, one => one.Prefetcher.GetAsync());
+
+    public Task<PrefetchView> RemovePrefetchAsync(string session) => AskAsync(session, one => one.Prefetcher.RemoveAsync());
+
     public Task<FileView> PutFileAsync(string file, byte[] content) => AskAsync(async client =>
     {
         using var bytes = new MemoryStream(content);
