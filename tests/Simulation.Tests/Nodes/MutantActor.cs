@@ -76,8 +76,16 @@ internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, Sessi
     private static ReadOnlyMemory<byte> Won(TaskId task) => JsonSerializer.SerializeToUtf8Bytes(
         new TaskView
         {
-            Id = task.ToString(), Kind = "download", Url = "", Method = "GET", State = "completed", Outcome = TaskOutcomes.Cancelled, Priority = 0.5,
-            Progress = new TaskProgress { BytesReceived = 0, BytesSent = 0, Generation = 1 }, Attempts = 0, CreatedAt = DateTimeOffset.UnixEpoch,
+            Id = task.ToString(),
+            Kind = "download",
+            Url = "",
+            Method = "GET",
+            State = "completed",
+            Outcome = TaskOutcomes.Cancelled,
+            Priority = 0.5,
+            Progress = new TaskProgress { BytesReceived = 0, BytesSent = 0, Generation = 1 },
+            Attempts = 0,
+            CreatedAt = DateTimeOffset.UnixEpoch,
         },
         ProtocolJson.Default.TaskView);
 
