@@ -46,12 +46,17 @@ internal sealed class RequestSealing(RequestBox box)
 
     private string? SealUrl(string? url, TenantId tenant) => url is null ? null : box.SealUrl(tenant, url);
 
-    /// <summary>Values that views show anyway are not sealed: a million tasks have them.</summary>
+    /// <summary>
+    /// Values that views show anyway are not sealed: a million tasks have them. One that looks sealed is, whatever its header: what leaves the edge is opened by
+    /// its look, and what a client wrote may not be.
+    /// </summary>
     private IReadOnlyDictionary<string, string>? Seal(IReadOnlyDictionary<string, string>? headers, TenantId tenant)
     {
-        if (headers is null || !headers.Keys.Any(SecretHeaders.IsSecret))
+        if (headers is null || !headers.Any(IsToSeal))
             return headers;
         return headers.ToDictionary(
-            static header => header.Key, header => SecretHeaders.IsSecret(header.Key) ? box.Seal(tenant, header.Value) : header.Value, StringComparer.OrdinalIgnoreCase);
+            static header => header.Key, header => IsToSeal(header) ? box.Seal(tenant, header.Value) : header.Value, StringComparer.OrdinalIgnoreCase);
     }
+
+    private static bool IsToSeal(KeyValuePair<string, string> header) => SecretHeaders.IsSecret(header.Key) || SecretBox.IsSealed(header.Value);
 }
