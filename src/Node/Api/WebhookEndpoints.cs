@@ -27,11 +27,11 @@ internal static class WebhookEndpoints
             .Produces<WebhookView>().Refuses(404);
         Command("enable", $"Lets the session's {word} be sent again, at once", new SessionCommand.EnableWebhook(target)).Produces<WebhookView>();
         Command("disable", $"Holds the session's {word} back until it is enabled", new SessionCommand.DisableWebhook(target, ByClient)).Produces<WebhookView>();
-        Command("test", $"Sends one test message to the session's {word} and says what came of it; changes nothing", new SessionCommand.TestWebhook(target)).Produces<WebhookTestView>();
+        Command("test", $"Sends one test message to the session's {word} and says what came of it; changes nothing", new SessionCommand.TestWebhook(target), 409).Produces<WebhookTestView>();
 
-        RouteHandlerBuilder Command(string verb, string summary, SessionCommand command) =>
+        RouteHandlerBuilder Command(string verb, string summary, SessionCommand command, params int[] others) =>
             webhook.MapPost($"/{verb}", (HttpContext context, string session, SessionCalls calls) => calls.CommandAsync(context, session, () => command))
-                .WithName($"{verb}{name}Webhook").WithSummary(summary).Refuses(404, 422);
+                .WithName($"{verb}{name}Webhook").WithSummary(summary).Refuses([404, .. others, 422]);
     }
 
     private static async Task<IResult> ReplayAsync(HttpContext context, string session, SessionCalls calls) =>

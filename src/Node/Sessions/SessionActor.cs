@@ -186,7 +186,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
             case SessionMessage.Execute { Reply.IsAnswered: true }:
                 break; // its deadline passed while it waited, and the caller was told so
             case SessionMessage.Execute { Command: SessionCommand.Query query } ask:
-                new SessionQueries(_session, _environment, _logger, Conditions()).Answer(query, ask.Reply, turn);
+                new SessionQueries(_session, _environment, _logger, Conditions(), _webhooks!.Test).Answer(query, ask.Reply, turn);
                 break;
             case SessionMessage.Execute execute:
                 await ExecuteAsync(execute, turn);
@@ -221,6 +221,11 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
                 ? new CommandReply.Done(answered.Status, answered.Answer)
                 : CommandReply.Refuse(422, ProblemCodes.IdempotencyKeyReused,
                     "This Idempotency-Key was used for another request. Use a new key for a new intent, and the same one only to repeat the same request."));
+            return;
+        }
+        if (_lookups.FindHindrance(execute.Command) is { } hindrance)
+        {
+            turn.Answer(execute.Reply, hindrance);
             return;
         }
         Apply(turn, _webhooks!.Before(execute.Command, Now), null);
@@ -338,7 +343,10 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     {
         _session.Tasks.Promote(Now);
         if (_context.IsStopping || _session.Paused || _session.Phase is SessionPhase.Absent)
+        {
+            _environment.Conditions.Unconstrained.Decline(_session.Key);
             return;
+        }
         foreach (var (started, slot) in _seeker.Take(Now, _context.Self))
         {
             if (started.Attempt == 1)

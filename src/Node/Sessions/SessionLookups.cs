@@ -32,6 +32,11 @@ internal sealed class SessionLookups(Session session, SessionStorage storage, Ca
         return wanted.Count == 0 ? ClaimedElsewhere.Nothing : await storage.FindClaimsAsync(wanted, stop);
     }
 
+    /// <summary>The answer to a command that would have to wait for the store, and must not: it would hold up the session's transfers.</summary>
+    public CommandReply.Unavailable? FindHindrance(SessionCommand command) => command is SessionCommand.ReplayPush && storage.IsSaving
+        ? new CommandReply.Unavailable(UnavailableReason.Storage, TimeSpan.FromSeconds(1), "The session's journal is being trimmed; what it keeps is known in a moment. Send the same request again.")
+        : null;
+
     /// <summary>The number of the first event that can be sent again; null when there is none, or the command does not ask.</summary>
     public async ValueTask<long?> FindOldestEventAsync(SessionCommand command) =>
         command is SessionCommand.ReplayPush && session.Phase is not SessionPhase.Absent

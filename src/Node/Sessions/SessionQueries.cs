@@ -8,7 +8,7 @@ namespace Backhaul.Node.Sessions;
 /// Answers to queries. What the live state knows is taken at once and given after the turn's commit; what lies in the archive or the
 /// journal is read beside the mailbox, so that a long list never holds up a transfer.
 /// </summary>
-internal sealed class SessionQueries(Session session, SessionEnvironment environment, ILogger logger, SessionConditions conditions)
+internal sealed class SessionQueries(Session session, SessionEnvironment environment, ILogger logger, SessionConditions conditions, WebhookTest tests)
 {
     /// <summary>What is rendered beside the mailbox touches nothing that the session changes meanwhile.</summary>
     private readonly SessionConditions _beside = conditions with { Live = _ => null };
@@ -49,7 +49,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 break;
             case SessionCommand.TestWebhook test:
                 var (configuration, newestEvent) = (session.Configurations.Current, session.Delivery.LastNumber);
-                turn.Reads.Add(() => AnswerAsync(reply, () => new WebhookTest(environment).SendAsync(test.Target, configuration, newestEvent)));
+                turn.Reads.Add(() => AnswerAsync(reply, () => tests.SendAsync(test.Target, configuration, newestEvent, reply.Reply)));
                 break;
             case SessionCommand.GetGroup { Group: var name }:
                 turn.Answer(reply, session.Groups.TryFind(name, out var group) ? GroupViews.Reply(200, group) : GroupDecider.NotFound(session, name).Reply(session, conditions));

@@ -78,10 +78,17 @@ internal sealed class SessionStorage
         return claims is null ? throw new OperationCanceledException("The shard is not held any more.") : new ClaimedElsewhere(claims);
     }
 
-    /// <summary>The number of the first event behind this one that the journal still has, and keeps: a trimming that is under way knows of no later wish.</summary>
+    /// <summary>A snapshot is being written, and what it covers trimmed.</summary>
+    public bool IsSaving => !_saving.IsCompleted;
+
+    /// <summary>
+    /// The number of the first event behind this one that the journal still has, and keeps: not to be asked while <see cref="IsSaving"/>, because a trimming
+    /// that is under way knows of no later wish.
+    /// </summary>
     public async ValueTask<long?> FindOldestEventAsync(long after, CancellationToken stop)
     {
-        await _saving;
+        if (IsSaving)
+            throw new InvalidOperationException("What is kept is not known while the journal is trimmed.");
         var rows = _environment.Holder.Current is { } grant
             ? await _environment.Store.ReadNumberedAsync(grant, _environment.Session, after, 1, stop)
             : null;

@@ -54,6 +54,9 @@ internal sealed class SessionWorld : VirtualWorldHost
 
     public JournalWriter Writer { get; private set; } = null!;
 
+    /// <summary>What sessions reach the store through; the store itself unless the test says otherwise.</summary>
+    public IJournalStore? StoreOfSessions { get; set; }
+
     /// <summary>A node's start: takes the shards (the epoch goes up) and starts the session.</summary>
     public async Task StartAsync(JournalOptions? journal = null)
     {
@@ -71,7 +74,7 @@ internal sealed class SessionWorld : VirtualWorldHost
     public ActorRef<SessionMessage> StartSession(SessionKey key)
     {
         var environment = new SessionEnvironment(
-            key, Holder, Writer, Store, Engine?.Invoke(Gates) ?? Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers)
+            key, Holder, Writer, StoreOfSessions ?? Store, Engine?.Invoke(Gates) ?? Runner, Slots, new Trusted(), new NoCrashPoints(), Feed, World.Time, World.Random, Options, World.Loggers)
         {
             Webhooks = Webhooks,
             Conditions = Conditions,
@@ -225,8 +228,10 @@ internal sealed class ScriptedWebhooks : IWebhookSender
 
     public static WebhookAnswer Gone { get; } = new(WebhookResult.Gone, 410, null, "It answered 410: it wants no more.");
 
-    public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
+    public async ValueTask<WebhookAnswer?> SendAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop)
     {
+        if (!mayAct())
+            return null;
         Sent.Add(message);
         if (Held is { } held)
         {

@@ -10,13 +10,21 @@ internal sealed class SimSender(IWebhookSender sender, SessionKey session, IWatc
 {
     private readonly long _instance = oracle.Webhooks.NewInstance();
 
-    public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
+    public async ValueTask<WebhookAnswer?> SendAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop)
     {
-        oracle.OnOutward(node, shard, $"a webhook of {session} is sent");
         if (rules.IdsAreOwn)
             message = message with { Id = $"{message.Id}_{_instance}" };
-        oracle.Webhooks.OnSent(node, _instance, message);
-        var answer = await sender.SendAsync(message, stop);
+        if (await sender.SendAsync(message, IsSent, stop) is not { } answer)
+            return null;
         return rules.EveryAnswerIsTaken ? answer with { Result = WebhookResult.Taken, Status = answer.Status ?? 200 } : answer;
+
+        bool IsSent()
+        {
+            if (!mayAct())
+                return false;
+            oracle.OnOutward(node, shard, $"a webhook of {session} is sent");
+            oracle.Webhooks.OnSent(node, _instance, message);
+            return true;
+        }
     }
 }

@@ -5,8 +5,12 @@ namespace Backhaul.Node.Delivery;
 /// <summary>Sends one webhook, once. What follows from the answer, and when it is tried again, is the session's to decide.</summary>
 internal interface IWebhookSender
 {
-    /// <summary>Always answers; throws only when <paramref name="stop"/> is cancelled.</summary>
-    ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop);
+    /// <summary>Throws only when <paramref name="stop"/> is cancelled.</summary>
+    /// <param name="message">What is sent.</param>
+    /// <param name="mayAct">Whether this node may send for the session: asked once, when it is the message's turn, however long it waited for that.</param>
+    /// <param name="stop">Nobody wants the answer any more.</param>
+    /// <returns>Null when the node may not: nothing was sent.</returns>
+    ValueTask<WebhookAnswer?> SendAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop);
 }
 
 /// <summary>One webhook, ready to be signed.</summary>
@@ -19,6 +23,9 @@ internal sealed record WebhookMessage(SessionKey Session, string Url, string Sec
 {
     /// <summary>Tells of a task's end. There may be very many of these: half of the places is left to the others.</summary>
     public bool IsNotification { get; init; }
+
+    /// <summary>Tells nothing. Whoever sends these as fast as he can must not take the places of those that do.</summary>
+    public bool IsTest { get; init; }
 }
 
 /// <summary>What a receiver said.</summary>

@@ -19,21 +19,25 @@ internal sealed class WebhookSender(
     private const string Timestamp = "webhook-timestamp";
     private const string Signature = "webhook-signature";
 
-    private readonly SemaphoreSlim _room = new(options.WebhooksMax, options.WebhooksMax);
-    private readonly SemaphoreSlim _roomToNotify = new(Math.Max(1, options.WebhooksMax / 2), Math.Max(1, options.WebhooksMax / 2));
+    /// <summary>Under way at once, of all sessions: receivers that do not answer hold each up for as long as the time-out.</summary>
+    private const int TestsMax = 4;
 
-    public async ValueTask<WebhookAnswer> SendAsync(WebhookMessage message, CancellationToken stop)
+    private readonly SemaphoreSlim _room = NewRoom(options.WebhooksMax);
+    private readonly SemaphoreSlim _roomToNotify = NewRoom(Math.Max(1, options.WebhooksMax / 2));
+    private readonly SemaphoreSlim _roomToTest = NewRoom(Math.Clamp(options.WebhooksMax / 2, 1, TestsMax));
+
+    public async ValueTask<WebhookAnswer?> SendAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop)
     {
-        if (!message.IsNotification)
-            return await SendInTurnAsync(message, stop);
-        await _roomToNotify.WaitAsync(stop);
+        if ((message.IsTest ? _roomToTest : message.IsNotification ? _roomToNotify : null) is not { } smaller)
+            return await SendInTurnAsync(message, mayAct, stop);
+        await smaller.WaitAsync(stop);
         try
         {
-            return await SendInTurnAsync(message, stop);
+            return await SendInTurnAsync(message, mayAct, stop);
         }
         finally
         {
-            _roomToNotify.Release();
+            smaller.Release();
         }
     }
 
@@ -41,13 +45,18 @@ internal sealed class WebhookSender(
     {
         _room.Dispose();
         _roomToNotify.Dispose();
+        _roomToTest.Dispose();
     }
 
-    private async ValueTask<WebhookAnswer> SendInTurnAsync(WebhookMessage message, CancellationToken stop)
+    private static SemaphoreSlim NewRoom(int places) => new(places, places);
+
+    private async ValueTask<WebhookAnswer?> SendInTurnAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop)
     {
         await _room.WaitAsync(stop);
         try
         {
+            if (!mayAct())
+                return null;
             var answer = await SendNowAsync(message, stop);
             WebhookInstruments.Answered(answer.Result.ToString().ToLowerInvariant());
             return answer;

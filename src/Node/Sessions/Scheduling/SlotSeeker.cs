@@ -59,6 +59,7 @@ internal sealed class SlotSeeker(SessionEnvironment environment, Session session
                 yield return (AttemptDecider.Start(session, id, now), new SlotLease(environment.Slots, session.Key, host, places));
             }
         }
+        environment.Conditions.Unconstrained.Decline(session.Key); // every task that could start was looked at
         if (mustWait)
             Wait(self);
         else if (wasTold)

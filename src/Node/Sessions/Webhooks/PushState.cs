@@ -4,7 +4,8 @@ namespace Backhaul.Node.Sessions;
 
 /// <summary>
 /// How far events went to the session's push target. One at a time and in order: the next is the first event behind <see cref="After"/> that the filter
-/// lets through; that it was taken acknowledges it, and so moves on. A replay goes back and comes forward again without acknowledging anything new.
+/// lets through; that it was taken acknowledges it, and so moves on. A replay goes back and comes forward again without acknowledging anything new; that
+/// the target is disabled ends it, because what it has still to send would stay in the journal for as long as nobody enables it.
 /// Part of the session's fold; which event is next is read from the journal when it is sent.
 /// </summary>
 internal sealed class PushState
@@ -40,6 +41,12 @@ internal sealed class PushState
 
     public static bool Wants(PushConfiguration? push, string type) => push is { Types: var types } && (types is null || types.Contains(type, StringComparer.Ordinal));
 
+    /// <summary>Up to which event the next one is looked for: what follows a replay is not part of it.</summary>
+    public long LooksThrough(long lastNumber) => IsReplaying ? ReplayUntil : lastNumber;
+
+    /// <summary>Events up to here were sent, or need not be: a replay under way went back from there.</summary>
+    public long SentThrough(long acknowledged) => IsReplaying ? Math.Max(After, acknowledged) : After;
+
     public void OnEvent(long number) => LastWanted = number;
 
     /// <summary>Another target, or another filter: what nobody acknowledged may be wanted there.</summary>
@@ -73,7 +80,11 @@ internal sealed class PushState
             Tries = new WebhookTries(failed.Number, failed.Attempt, next, failed.Status, failed.Why);
     }
 
-    public void OnDisabled(string why, DateTimeOffset at) => (Disabled, DisabledAt) = (why, at);
+    public void OnDisabled(string why, DateTimeOffset at, long acknowledged)
+    {
+        (Disabled, DisabledAt) = (why, at);
+        EndReplay(acknowledged);
+    }
 
     /// <summary>What is next has failed for nobody's sake: it begins anew, at once.</summary>
     public void OnEnabled() => (Disabled, DisabledAt, Tries) = (null, null, null);
@@ -93,7 +104,16 @@ internal sealed class PushState
             (After, LastWanted, ReplayUntil, Tries, Disabled) = (stored.After, stored.LastWanted, stored.ReplayUntil, stored.Tries, stored.Disabled);
             (DisabledAt, LastFailure) = (stored.DisabledAt, stored.LastFailure);
         }
+        if (Disabled is not null)
+            EndReplay(acknowledged); // earlier releases let it stay
         OnAcknowledged(acknowledged);
+    }
+
+    private void EndReplay(long acknowledged)
+    {
+        if (IsReplaying)
+            (After, Tries) = (Math.Max(After, acknowledged), null); // what failed is still shown
+        ReplayUntil = 0;
     }
 
     private void MoveTo(long number)

@@ -22,6 +22,9 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     /// <summary>As it was looked at last, in this turn or the one before.</summary>
     public Presence Presence => _presence.Now;
 
+    /// <summary>What sends tests, one at a time.</summary>
+    public WebhookTest Test { get; } = new(environment);
+
     /// <summary>A client is there and has not said that it handled what it had to be told: leaving memory would only bring the session back.</summary>
     public bool KeepsAwake => _presence.Now.IsAttached && LaunchDecider.IsNeeded(session);
 
@@ -37,7 +40,11 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
         });
     }
 
-    public void Stop() => _watch?.Dispose();
+    public void Stop()
+    {
+        _watch?.Dispose();
+        Test.Stop();
+    }
 
     /// <summary>Whoever came before a command came before what it decides; and who opens the session is there.</summary>
     public IReadOnlyList<SessionEvent> Before(SessionCommand command, DateTimeOffset now)
@@ -84,7 +91,7 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
         {
             if (due > now || IsUnderWay(order) || !_sending.Add(order))
                 continue;
-            Send(new WebhookBrief(order, session.Configurations.Current, session.Delivery.LastNumber, session.Launching.Open));
+            Send(new WebhookBrief(order, session.Configurations.Current, session.Push.LooksThrough(session.Delivery.LastNumber), session.Launching.Open));
         }
         foreach (var (order, due) in Unsent().ToList())
         {

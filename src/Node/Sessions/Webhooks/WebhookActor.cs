@@ -114,18 +114,18 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
 
     private async ValueTask<WebhookReport?> SendAsync(long number, string url, string secret, string id, ReadOnlyMemory<byte> body)
     {
-        if (!environment.Trust.MayAct)
+        var message = new WebhookMessage(environment.Session, url, secret, id, body) { IsNotification = _order.Target is WebhookTarget.Notify };
+        if (await environment.Webhooks.SendAsync(message, () => environment.Trust.MayAct, _stop.Token) is not { } answer)
             return null;
-        var answer = await environment.Webhooks.SendAsync(new WebhookMessage(environment.Session, url, secret, id, body) { IsNotification = _order.Target is WebhookTarget.Notify }, _stop.Token);
         environment.CrashPoints.Reach("webhook.sent");
         return new WebhookReport(_order, number, answer);
     }
 
-    /// <summary>The first event behind the order's position that is wanted; without a view when there is none up to the number.</summary>
+    /// <summary>The first event behind the order's position that is wanted; without a view when there is none up to the number, which ends a replay too.</summary>
     private async ValueTask<(long Number, EventView? View)?> NextEventAsync()
     {
         var after = _order.Key;
-        while (after < brief.LastNumber)
+        while (after < brief.Through)
         {
             if (environment.Holder.Current is not { } grant
                 || await environment.Store.ReadNumberedAsync(grant, environment.Session, after, PageRows, _stop.Token) is not { } rows)
@@ -136,6 +136,8 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
                 break;
             foreach (var row in rows)
             {
+                if (row.Number > brief.Through)
+                    return (brief.Through, null);
                 if (SessionEvent.Codec.Decode(row.EventType, row.Payload) is not DecodeResult<SessionEvent>.Decoded { Event: var happened })
                     throw new JournalStoreException(StoreFailure.Rejected, $"Row {row.Sequence} of session {environment.Session} cannot be read.");
                 if (PushState.Wants(brief.Configuration.Push, EventViews.TypeOf(happened)))
@@ -143,7 +145,7 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
                 after = row.Number!.Value;
             }
         }
-        return (brief.LastNumber, null);
+        return (brief.Through, null);
     }
 
     private async ValueTask TellAsync(WebhookReport report)

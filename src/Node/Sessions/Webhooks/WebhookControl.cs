@@ -42,7 +42,7 @@ internal static class WebhookControl
         if (replay.From > through)
             return Decision.Refuse(400, ProblemCodes.InvalidField, "through must not be less than from.", "through");
         // What was not sent yet comes by itself, and must not be passed over by a replay of what follows it.
-        return Changed(WebhookTarget.Push, replay.From <= session.Push.After ? new PushReplayed(replay.From, now) { Through = through } : null);
+        return Changed(WebhookTarget.Push, replay.From <= session.Push.SentThrough(session.Delivery.Acknowledged) ? new PushReplayed(replay.From, now) { Through = through } : null);
     }
 
     /// <summary>Null when the session has such a webhook.</summary>

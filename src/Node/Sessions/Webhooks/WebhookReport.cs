@@ -17,7 +17,11 @@ internal sealed record WebhookOrder(WebhookTarget Target, long Key, int Attempt)
 }
 
 /// <summary>An order with what its child needs of the session, taken in the session's turn: the child runs beside it.</summary>
-internal sealed record WebhookBrief(WebhookOrder Order, SessionConfiguration Configuration, long LastNumber, LaunchRun? Launch)
+/// <param name="Order">The order.</param>
+/// <param name="Configuration">In force.</param>
+/// <param name="Through">Of a push: no event behind this one is looked at.</param>
+/// <param name="Launch">Of an order to launch.</param>
+internal sealed record WebhookBrief(WebhookOrder Order, SessionConfiguration Configuration, long Through, LaunchRun? Launch)
 {
     /// <summary>Of an order to notify, with the secret that signs it now.</summary>
     public Notification? Notification { get; init; }

@@ -68,7 +68,7 @@ internal static class WebhookTransitions
                 session.Push.OnFailed(failed);
                 break;
             case WebhookDisabled disabled:
-                session.Push.OnDisabled(disabled.Why, disabled.At);
+                session.Push.OnDisabled(disabled.Why, disabled.At, session.Delivery.Acknowledged);
                 break;
             case WebhookEnabled:
                 session.Push.OnEnabled();

@@ -148,11 +148,54 @@ public sealed class WebhookSenderTests
         using var clients = new OutboundClients(Loopback, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, Secrets());
         using var sender = new WebhookSender(clients, Secrets(), Box, new DeliveryOptions { WebhooksMax = 2 }, TimeProvider.System);
         var told = Message(receiver.Url + "/held") with { IsNotification = true };
-        var (first, second) = (sender.SendAsync(told, stop).AsTask(), sender.SendAsync(told, stop).AsTask());
-        Assert.Equal(WebhookResult.Taken, (await sender.SendAsync(Message(receiver.Url), stop)).Result);
+        var (first, second) = (sender.SendAsync(told, Trusted, stop).AsTask(), sender.SendAsync(told, Trusted, stop).AsTask());
+        Assert.Equal(WebhookResult.Taken, (await sender.SendAsync(Message(receiver.Url), Trusted, stop))!.Result);
         Assert.False(first.IsCompleted || second.IsCompleted);
         held.SetResult();
-        Assert.Equal((WebhookResult.Taken, WebhookResult.Taken), ((await first).Result, (await second).Result));
+        Assert.Equal((WebhookResult.Taken, WebhookResult.Taken), ((await first)!.Result, (await second)!.Result));
+    }
+
+    /// <summary>Whoever tries receivers that never answer, as fast as he can, holds up tests and nothing else.</summary>
+    [Fact]
+    public async Task Tests_have_a_small_room_of_their_own()
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        receiver.Answer = context => context.Request.Path.Value!.EndsWith("/held", StringComparison.Ordinal) ? held.Task : Task.CompletedTask;
+        using var clients = new OutboundClients(Loopback, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, Secrets());
+        using var sender = new WebhookSender(clients, Secrets(), Box, new DeliveryOptions { WebhooksMax = 64 }, TimeProvider.System);
+        var asked = 0;
+        var test = Message(receiver.Url + "/held") with { IsTest = true };
+        Task[] tests = [.. Enumerable.Range(0, 80).Select(_ => sender.SendAsync(test, () => ++asked > 0, over.Token).AsTask())];
+        Assert.Equal(4, asked);
+        Assert.Equal(WebhookResult.Taken, (await sender.SendAsync(Message(receiver.Url), Trusted, over.Token))!.Result);
+        Assert.Equal(4, asked);
+        await over.CancelAsync(); // also those that wait for their turn
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.WhenAll(tests));
+        Assert.All(tests, ended => Assert.True(ended.IsCanceled));
+        Assert.Equal(WebhookResult.Taken, (await sender.SendAsync(Message(receiver.Url) with { IsTest = true }, Trusted, TestContext.Current.CancellationToken))!.Result);
+        held.SetResult();
+    }
+
+    /// <summary>A node that stood still while its message waited for a place must not send it when it goes on.</summary>
+    [Fact]
+    public async Task Trust_is_asked_when_the_place_is_taken_not_before_the_wait()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        receiver.Answer = _ => held.Task;
+        using var clients = new OutboundClients(Loopback, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, Secrets());
+        using var sender = new WebhookSender(clients, Secrets(), Box, new DeliveryOptions { WebhooksMax = 1 }, TimeProvider.System);
+        var isTrusted = true;
+        var first = sender.SendAsync(Message(receiver.Url), () => isTrusted, stop).AsTask();
+        var second = sender.SendAsync(Message(receiver.Url), () => isTrusted, stop).AsTask();
+        isTrusted = false;
+        held.SetResult();
+        Assert.Equal(WebhookResult.Taken, (await first)!.Result);
+        Assert.Null(await second);
+        Assert.Single(receiver.Received);
     }
 
     private static WebhookMessage Message(string url, string secret = "hooks")
@@ -174,8 +217,10 @@ public sealed class WebhookSenderTests
         var secrets = Secrets();
         using var clients = new OutboundClients(egress ?? Loopback, new SystemNameResolver(), TimeProvider.System, NullLogger<OutboundClients>.Instance, secrets);
         using var sender = new WebhookSender(clients, secrets, Box, options ?? new DeliveryOptions(), TimeProvider.System);
-        return await sender.SendAsync(message, TestContext.Current.CancellationToken);
+        return (await sender.SendAsync(message, Trusted, TestContext.Current.CancellationToken))!;
     }
+
+    private static bool Trusted() => true;
 
     private static SecretTable Secrets()
     {

@@ -1,3 +1,4 @@
+using Backhaul.Node.Actors;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Conditions;
@@ -116,6 +117,43 @@ public sealed class UnconstrainedTests
                 await world.UntilAsync(() => Task.FromResult(world.Runner.Running.Count() == 2));
             }
             Assert.Equal(["a", "b", "o", "usual"], world.Runner.Attempts.Select(attempt => attempt.Order.Files.Task.ToString()).Order());
+        });
+    }
+
+    [Fact]
+    public void A_place_that_the_first_in_line_does_not_take_goes_to_the_next() => Lined(async (world, other) =>
+    {
+        await world.Post(new SessionCommand.SuspendAll(true), other);
+        Finish(world, "a");
+        await world.UntilAsync(async () => (await world.TaskAsync(TaskId.Parse("b"))).State == "running");
+        await world.Post(new SessionCommand.SuspendAll(false), other);
+        Finish(world, "b");
+        await world.UntilAsync(() => Task.FromResult(world.Runner.Running.Any(attempt => attempt.Order.Files.Task.ToString() == "o")));
+    });
+
+    [Fact]
+    public void A_place_that_is_kept_for_a_session_which_leaves_memory_goes_to_the_next() => Lined(async (world, other) =>
+    {
+        other.Stop(StopReason.Drain);
+        Finish(world, "a");
+        await world.UntilAsync(async () => (await world.TaskAsync(TaskId.Parse("b"))).State == "running");
+    });
+
+    /// <summary>One place that task a has; another session's o is the first in line for it, and b the second.</summary>
+    private static void Lined(Func<SessionWorld, ActorRef<SessionMessage>, Task> body)
+    {
+        var world = World();
+        world.Conditions = new NodeConditions("node-1") { Unconstrained = new UnconstrainedPlaces(1) };
+        world.Run(async () =>
+        {
+            await world.StartAsync();
+            await world.AskAsync(new SessionCommand.Open(null));
+            Assert.Equal("running", (await AddAsync(world, "a")).State);
+            var other = world.StartSession(SessionKey.Parse("acme/daily"));
+            await world.Post(new SessionCommand.Open(null), other);
+            await world.Post(new SessionCommand.AddTask(Unconstrained("o")), other);
+            Assert.Equal("nodeLimit", (await AddAsync(world, "b")).Reason);
+            await body(world, other);
         });
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Backhaul.Node.Actors;
 using Backhaul.Node.Delivery;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
@@ -78,6 +79,103 @@ public sealed class WebhookControlTests
         await UntilAcknowledgedAsync(64);
         Assert.Equal([1, 2, 3, 4], Numbers().Distinct().Take(4));
         Assert.Equal(35, Numbers().Distinct().ElementAt(4)); // what was acknowledged and not asked for is not sent
+    }, Weeks);
+
+    [Fact]
+    public void Another_replay_takes_the_place_of_one_under_way_also_when_it_begins_behind_it() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        await AddAsync(tasks: 3);
+        await UntilAcknowledgedAsync(4);
+        _world.Webhooks.Held = new TaskCompletionSource();
+        await ReplayAsync(1, 2);
+        await UntilSentAsync(5);
+        var view = await ReplayAsync(3, 4);
+        Assert.Equal((2, 4), (view.Replay!.After, view.Replay.Through));
+        _world.Webhooks.Held.SetResult();
+        await UntilSentAsync(7);
+        await Task.Delay(TimeSpan.FromHours(1), _world.World.Time);
+        Assert.Equal([1, 2, 3, 4, 1, 3, 4], Numbers());
+        Assert.Null((await ViewAsync()).Replay);
+    }, Weeks);
+
+    [Fact]
+    public void A_replay_ends_where_it_was_told_also_when_the_next_wanted_event_lies_behind() => _world.Run(async () =>
+    {
+        _world.Runner.FinishAllWith = SessionHarness.Finished().Outcome;
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(new SessionConfiguration
+        {
+            Push = new PushConfiguration { Url = "https://hooks.example/in", Secret = "hooks", Types = [EventTypes.TaskCompleted] },
+        }));
+        await AddAsync(tasks: 1, start: true);
+        await UntilSentAsync(1);
+        var completed = Numbers()[0];
+        await UntilAcknowledgedAsync(completed);
+        await ReplayAsync(1, completed - 1);
+        await Task.Delay(TimeSpan.FromHours(1), _world.World.Time);
+        Assert.Single(_world.Webhooks.Sent);
+        Assert.Null((await ViewAsync()).Replay);
+        await ReplayAsync(1, completed);
+        await UntilSentAsync(2);
+        Assert.Equal([completed, completed], Numbers());
+    }, Weeks);
+
+    /// <summary>Else its journal would grow for as long as nobody enables it.</summary>
+    [Fact]
+    public void Disabling_ends_a_replay_and_what_it_held_is_trimmed() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        await AddAsync(tasks: 3);
+        await UntilAcknowledgedAsync(4);
+        _world.Webhooks.Answer = _ => ScriptedWebhooks.Gone;
+        await ReplayAsync(1, 4);
+        await UntilSentAsync(5);
+        var view = await ViewAsync();
+        Assert.Equal((false, null, 410), (view.Enabled, view.Replay, view.LastFailure!.Status));
+        await AddAsync(tasks: 20);
+        await _world.AskAsync(new SessionCommand.Acknowledge(24));
+        await AddAsync(tasks: 10);
+        Assert.InRange((await _world.EventsAsync())[0].Number, 2, 25); // the replay held the first
+        _world.Webhooks.Sent.Clear();
+        _world.Webhooks.Answer = _ => ScriptedWebhooks.Taken;
+        await ChangeAsync(new SessionCommand.EnableWebhook(WebhookTarget.Push));
+        await UntilAcknowledgedAsync(34);
+        Assert.Equal([.. Enumerable.Range(25, 10).Select(number => (long)number)], Numbers());
+    }, Weeks);
+
+    [Fact]
+    public void A_replay_that_an_earlier_release_left_at_a_disabled_receiver_ends_when_it_is_read()
+    {
+        var harness = new SessionHarness().Opened(new SessionConfiguration { Push = new PushConfiguration { Url = "https://hooks.example/", Secret = "hooks" } });
+        harness.Add();
+        harness.Do(new SessionCommand.Acknowledge(2));
+        harness.Apply([new PushReplayed(1, harness.Now)]);
+        Assert.Equal(0, harness.Session.NeededAfter);
+        var old = SessionSnapshot.Of(harness.Session);
+        harness.Do(new SessionCommand.DisableWebhook(WebhookTarget.Push, "Because."));
+        Assert.Equal((2, 2, false), (harness.Session.NeededAfter, harness.Session.Push.After, harness.Session.Push.IsReplaying));
+        harness.AssertReplaysEqual();
+        var session = new Session(SessionHarness.Key, harness.Session.Options);
+        session.Restore(old with { Push = old.Push! with { Disabled = "Because." } });
+        Assert.Equal((2, 2, false), (session.NeededAfter, session.Push.After, session.Push.IsReplaying));
+    }
+
+    /// <summary>A store that takes its time with a snapshot must not hold up the session.</summary>
+    [Fact]
+    public void A_replay_while_the_journal_is_trimmed_is_to_be_sent_again() => _world.Run(async () =>
+    {
+        var held = new TaskCompletionSource();
+        _world.StoreOfSessions = SlowSnapshots.Of(_world.Store, held.Task);
+        await OpenAsync();
+        await AddAsync(tasks: 5);
+        await UntilAcknowledgedAsync(6);
+        var refused = Assert.IsType<CommandReply.Unavailable>(await _world.AskAsync(new SessionCommand.ReplayPush(6, null)));
+        Assert.Equal((UnavailableReason.Storage, TimeSpan.FromSeconds(1)), (refused.Reason, refused.RetryAfter));
+        held.SetResult();
+        await UntilSentAsync(6);
+        await ReplayAsync(6, null);
+        await UntilSentAsync(7);
     }, Weeks);
 
     [Theory]
@@ -193,6 +291,31 @@ public sealed class WebhookControlTests
         Assert.Equal(("https://hooks.example/in", "hooks", taken.Id), (sent.Url, sent.Secret, sent.Id));
         Assert.Equal("backhaul.test", Body(sent).GetProperty("type").GetString());
         Assert.Equal("push", Body(sent).GetProperty("data").GetProperty("target").GetString());
+    }, Weeks);
+
+    [Fact]
+    public void One_test_of_a_session_is_under_way_and_ends_when_nobody_waits_for_it() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        await UntilAcknowledgedAsync(1);
+        var held = _world.Webhooks.Held = new TaskCompletionSource();
+        var first = new Request<CommandReply>();
+        Assert.True(_world.Session.TryPost(new SessionMessage.Execute(new SessionCommand.TestWebhook(WebhookTarget.Push), null, first)));
+        await UntilSentAsync(2);
+        var refused = Assert.IsType<CommandReply.Refused>(await _world.AskAsync(new SessionCommand.TestWebhook(WebhookTarget.Push))).Problem;
+        Assert.Equal((409, ProblemCodes.Busy, 2), (refused.Status, refused.Code, _world.Webhooks.Sent.Count));
+        first.TryAnswer(new CommandReply.Unavailable(UnavailableReason.Deadline, TimeSpan.FromSeconds(1), "Too late."));
+        await _world.UntilAsync(() => Task.FromResult(held.Task.IsCanceled));
+        _world.Webhooks.Held = null;
+        Assert.True((await TestAsync()).Taken);
+        Assert.All(_world.Webhooks.Sent.Skip(1), message => Assert.True(message.IsTest));
+
+        held = _world.Webhooks.Held = new TaskCompletionSource();
+        var last = _world.Post(new SessionCommand.TestWebhook(WebhookTarget.Push));
+        await UntilSentAsync(4);
+        _world.Session.Stop(StopReason.Drain);
+        Assert.Equal(UnavailableReason.Moving, Assert.IsType<CommandReply.Unavailable>(await last).Reason);
+        Assert.True(held.Task.IsCanceled);
     }, Weeks);
 
     [Fact]

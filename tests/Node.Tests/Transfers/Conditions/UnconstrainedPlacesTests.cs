@@ -1,0 +1,123 @@
+using Backhaul.Node.Transfers.Conditions;
+using Backhaul.Protocol;
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit;
+
+namespace Backhaul.Node.Tests.Transfers.Conditions;
+
+public sealed class UnconstrainedPlacesTests
+{
+    [Fact]
+    public void One_free_place_is_one_word_to_the_first_in_line()
+    {
+        var places = new UnconstrainedPlaces(1);
+        List<string> told = [];
+        Assert.True(places.TryTake(Key("holder"), () => { }));
+        foreach (var name in (string[])["a", "b", "c", "a"]) // who asks again keeps its place in the line
+            Assert.False(places.TryTake(Key(name), () => told.Add(name)));
+        places.Return();
+        Assert.Equal(["a"], told);
+        Assert.True(places.Use.IsFull);
+        Assert.False(places.TryTake(Key("late"), () => told.Add("late"))); // it is kept for a
+        Assert.True(places.TryTake(Key("a"), () => told.Add("a")));
+        places.Return();
+        Assert.Equal(["a", "b"], told);
+        places.Forget(Key("b"));
+        Assert.Equal(["a", "b", "c"], told);
+        places.Decline(Key("c"));
+        Assert.Equal(["a", "b", "c", "late"], told);
+        places.Decline(Key("c")); // nothing is kept for it any more
+        places.Forget(Key("late"));
+        Assert.Equal(new UnconstrainedUse(0, 1), places.Use);
+    }
+
+    /// <summary>Whatever sessions do in their turns: never more places than the limit, never a word without a place, and in the end nobody waits in vain.</summary>
+    [Fact]
+    public void Whatever_sessions_do_no_place_is_given_twice_and_nobody_waits_while_one_is_free()
+    {
+        var steps = Gen.ArrayOf(Gen.Choose(0, 999), 300);
+        Prop.ForAll(Arb.From(steps), choices =>
+        {
+            var run = new Run(runningMax: 1 + (choices[0] % 3));
+            foreach (var choice in choices)
+                run.Step(choice % 6, choice / 6 % Run.Sessions);
+            run.Settle();
+        }).QuickCheckThrowOnFailure();
+    }
+
+    private static SessionKey Key(string name) => SessionKey.Parse($"acme/{name}");
+
+    /// <summary>Sessions as their actors are: a word is a turn later on, and a turn takes what it can and passes on the rest.</summary>
+    private sealed class Run(int runningMax)
+    {
+        public const int Sessions = 5;
+
+        private readonly UnconstrainedPlaces _places = new(runningMax);
+        private readonly int[] _wanted = new int[Sessions];
+        private readonly int[] _running = new int[Sessions];
+        private readonly bool[] _isPaused = new bool[Sessions];
+        private readonly Queue<int> _told = [];
+
+        public void Step(int what, int session)
+        {
+            switch (what)
+            {
+                case 0:
+                    _wanted[session]++;
+                    Turn(session);
+                    break;
+                case 1 when _running[session] > 0:
+                    _running[session]--;
+                    _places.Return();
+                    break;
+                case 2:
+                    _wanted[session] = 0; // its tasks were cancelled; it stays in line until its turn
+                    break;
+                case 3:
+                    _isPaused[session] = !_isPaused[session];
+                    Turn(session);
+                    break;
+                case 4:
+                    _wanted[session] = 0;
+                    _places.Forget(Key($"s{session}")); // it leaves memory
+                    break;
+                default:
+                    if (_told.TryDequeue(out var next))
+                        Turn(next);
+                    break;
+            }
+            Check();
+        }
+
+        public void Settle()
+        {
+            while (_told.TryDequeue(out var next))
+            {
+                Turn(next);
+                Check();
+            }
+            Assert.Equal(_running.Sum(), _places.Use.Running); // nothing is kept for anybody any more
+            if (_running.Sum() < runningMax)
+                Assert.All(Enumerable.Range(0, Sessions), session => Assert.True(_isPaused[session] || _wanted[session] == 0, $"s{session} waits while a place is free"));
+        }
+
+        private void Turn(int session)
+        {
+            while (!_isPaused[session] && _wanted[session] > 0)
+            {
+                if (!_places.TryTake(Key($"s{session}"), () => _told.Enqueue(session)))
+                    return;
+                _wanted[session]--;
+                _running[session]++;
+            }
+            _places.Decline(Key($"s{session}"));
+        }
+
+        private void Check()
+        {
+            Assert.InRange(_running.Sum(), 0, runningMax);
+            Assert.InRange(_places.Use.Running, _running.Sum(), runningMax);
+        }
+    }
+}
