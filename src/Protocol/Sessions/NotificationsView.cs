@@ -22,7 +22,7 @@ public sealed record GivenUpView
     /// <summary>The session's generation that the task was in.</summary>
     public required int Generation { get; init; }
 
-    /// <summary>Who was to be told, without the query.</summary>
+    /// <summary>Who was to be told, with <c>?...</c> for a query.</summary>
     public required string Url { get; init; }
 
     /// <summary>How often it was sent.</summary>

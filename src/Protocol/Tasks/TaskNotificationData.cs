@@ -18,7 +18,7 @@ public sealed record TaskNotificationData
     /// <summary><c>download</c> or <c>upload</c>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>Where it went, without the query.</summary>
+    /// <summary>Where it went, with <c>?...</c> for a query.</summary>
     public required string Url { get; init; }
 
     /// <summary>The client's text.</summary>
@@ -30,7 +30,7 @@ public sealed record TaskNotificationData
     /// <summary>What ended it, when it did not succeed.</summary>
     public TaskError? Error { get; init; }
 
-    /// <summary>The status of the last response.</summary>
+    /// <summary>The status of the answer that ended it, as its last event says.</summary>
     public int? Status { get; init; }
 
     /// <summary>Bytes received.</summary>

@@ -21,7 +21,7 @@ internal interface IWebhookSender
 /// <param name="Body">A CloudEvent.</param>
 internal sealed record WebhookMessage(SessionKey Session, string Url, string Secret, string Id, ReadOnlyMemory<byte> Body)
 {
-    /// <summary>Tells of a task's end. There may be very many of these: half of the places is left to the others.</summary>
+    /// <summary>Tells of a task's end. There may be very many of these: half of the places is left to the others, and tenants and receivers share the rest.</summary>
     public bool IsNotification { get; init; }
 
     /// <summary>Tells nothing. Whoever sends these as fast as he can must not take the places of those that do.</summary>

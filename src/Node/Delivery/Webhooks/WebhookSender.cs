@@ -4,6 +4,7 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Security;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
+using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Delivery.Webhooks;
 
@@ -22,29 +23,36 @@ internal sealed class WebhookSender(
     /// <summary>Under way at once, of all sessions: receivers that do not answer hold each up for as long as the time-out.</summary>
     private const int TestsMax = 4;
 
+    /// <summary>So many notifications of all sessions are under way to one receiver.</summary>
+    private const int NotificationsToOne = 4;
+
     private readonly SemaphoreSlim _room = NewRoom(options.WebhooksMax);
-    private readonly SemaphoreSlim _roomToNotify = NewRoom(Math.Max(1, options.WebhooksMax / 2));
+    private readonly NotificationPlaces _roomToNotify = new(Math.Max(1, options.WebhooksMax / 2), NotificationsToOne);
     private readonly SemaphoreSlim _roomToTest = NewRoom(Math.Clamp(options.WebhooksMax / 2, 1, TestsMax));
 
     public async ValueTask<WebhookAnswer?> SendAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop)
     {
-        if ((message.IsTest ? _roomToTest : message.IsNotification ? _roomToNotify : null) is not { } smaller)
+        if (message.IsNotification)
+        {
+            using (await _roomToNotify.EnterAsync(message.Session.Tenant, OriginName.Of(message.Url).ToString(), stop))
+                return await SendInTurnAsync(message, mayAct, stop);
+        }
+        if (!message.IsTest)
             return await SendInTurnAsync(message, mayAct, stop);
-        await smaller.WaitAsync(stop);
+        await _roomToTest.WaitAsync(stop);
         try
         {
             return await SendInTurnAsync(message, mayAct, stop);
         }
         finally
         {
-            smaller.Release();
+            _roomToTest.Release();
         }
     }
 
     public void Dispose()
     {
         _room.Dispose();
-        _roomToNotify.Dispose();
         _roomToTest.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Ops.Palettes;
 
@@ -46,7 +47,7 @@ internal sealed class SessionHistoryCommand(SessionAsk ask)
         foreach (var task in then.Tasks)
         {
             await tasks.RowAsync(
-                task.Id, task.Kind, task.State, task.Why, Columns.Progress(task.Done, task.Total), Columns.Number(task.Attempts), UrlRedaction.Apply(task.Url));
+                task.Id, task.Kind, task.State, task.Why, Columns.Progress(task.Done, task.Total), Columns.Number(task.Attempts), ShownUrl.Of(task.Url));
         }
         await tasks.FlushAsync();
         await output.LineAsync(Columns.Count(then.TaskCount, "task", "tasks") + (then.TaskCount > then.Tasks.Count ? " (there are more: --limit)" : ""));

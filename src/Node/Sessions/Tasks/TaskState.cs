@@ -151,6 +151,9 @@ internal sealed record TaskEnd
     public required string Outcome { get; init; }
     public required DateTimeOffset At { get; init; }
     public TaskError? Error { get; init; }
+
+    /// <summary>As the last event says it; zero when it says none, and null in rows of builds that did not keep it.</summary>
+    public int? Status { get; init; }
     public long BytesReceived { get; init; }
     public long BytesSent { get; init; }
     public string? Integrity { get; init; }
@@ -163,6 +166,14 @@ internal sealed record TaskEnd
     /// <summary>What later tasks may start from, and why there is nothing.</summary>
     public KeptPart? Kept { get; init; }
     public string? KeptWhy { get; init; }
+
+    /// <summary>Of the answer that ended the task, not of its first one; null when there was none.</summary>
+    public int? StatusOf(TaskRun? run) => Status switch
+    {
+        null => run is { Attempts: [.., var last] } ? last.Status : null,
+        0 => null,
+        var status => status,
+    };
 }
 
 /// <summary>The outcomes of tasks.</summary>

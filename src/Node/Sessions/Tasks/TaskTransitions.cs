@@ -172,6 +172,7 @@ internal static class TaskTransitions
                 Outcome = completed.Outcome,
                 At = completed.At,
                 Error = completed.Error,
+                Status = completed.Status ?? 0,
                 BytesReceived = completed.BytesReceived,
                 BytesSent = completed.BytesSent,
                 Integrity = completed.Integrity,

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Backhaul.Node.Delivery;
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
 
-/// <summary>What a notification says: how a task ended, off the archive. Neither headers nor a query of a URL are in it.</summary>
+/// <summary>What a notification says: how a task ended, off the archive. Neither headers nor a query of a URL are in it, and what its last event said it says as well.</summary>
 internal static class NotificationBody
 {
     /// <param name="id">Of the message.</param>
@@ -23,11 +24,11 @@ internal static class NotificationBody
             Task = ended.Id.ToString(),
             Event = number,
             Kind = TaskViews.KindOf(ended.Spec.Kind),
-            Url = NotificationDecider.WithoutQuery(ended.Spec.Url),
+            Url = ShownUrl.Of(ended.Spec.Url),
             Description = ended.Spec.Description,
             Outcome = end.Outcome,
             Error = end.Error,
-            Status = ended.Run?.Response?.Status,
+            Status = end.StatusOf(ended.Run),
             BytesReceived = end.BytesReceived,
             BytesSent = end.BytesSent,
             Integrity = end.Integrity,

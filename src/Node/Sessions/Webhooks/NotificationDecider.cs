@@ -1,4 +1,5 @@
 using Backhaul.Node.Delivery;
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -78,16 +79,13 @@ internal static class NotificationDecider
             {
                 Task = past.Task.ToString(),
                 Generation = past.Generation,
-                Url = WithoutQuery(past.Url),
+                Url = ShownUrl.Of(past.Url),
                 Attempts = past.Attempts,
                 Why = past.Why,
                 At = past.At,
             }),
         ],
     };
-
-    /// <summary>What is behind it often is a signature, or a key.</summary>
-    public static string WithoutQuery(string url) => url.AsSpan().IndexOfAny('?', '#') is var end and >= 0 ? url[..end] : url;
 
     private static WebhookOrder OrderOf(Notification pending) => new(WebhookTarget.Notify, pending.Number, (pending.Tries?.Attempts ?? 0) + 1);
 

@@ -1,5 +1,6 @@
 using Backhaul.Node.Actors;
 using Backhaul.Node.Telemetry;
+using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Sessions;
 
@@ -10,13 +11,14 @@ namespace Backhaul.Node.Sessions;
 /// </summary>
 internal sealed class SessionWebhooks(SessionEnvironment environment, Session session, ActorContext<SessionMessage> context)
 {
-    /// <summary>A child that ended without a word (its node is not trusted, the store is away) is not followed at once by the next.</summary>
+    /// <summary>A child that ended without a word (its node is not trusted, the store is away) is not followed at once by the next of its target.</summary>
     private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = environment.Loggers.CreateLogger<SessionWebhooks>();
     private readonly PresenceWatch _presence = new(environment.Feed, session.Key, environment.Options.AttachGrace);
     private readonly HashSet<WebhookOrder> _sending = [];
-    private DateTimeOffset _silentUntil = DateTimeOffset.MinValue;
+    private readonly Dictionary<WebhookTarget, DateTimeOffset> _silentUntil = [];
+    private (int Count, Notification? Last) _overLimit;
     private IDisposable? _watch;
 
     /// <summary>As it was looked at last, in this turn or the one before.</summary>
@@ -71,7 +73,7 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
             return attached;
         if (NotificationDecider.Continue(session, now) is { Count: > 0 } tooMany)
         {
-            LogGivenUp(tooMany);
+            CountGivenUp(tooMany);
             return tooMany;
         }
         return session.Delivery.Expiry(session.EventRetention) is var (through, at) && at <= now
@@ -85,17 +87,18 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     /// <summary>After a turn is durable.</summary>
     public void SendDue(DateTimeOffset now)
     {
-        if (context.IsStopping || now < _silentUntil)
+        LogOverLimit();
+        if (context.IsStopping)
             return;
         foreach (var (order, due) in WebhookDecider.Orders(session, _presence.Now).ToList())
         {
-            if (due > now || IsUnderWay(order) || !_sending.Add(order))
+            if (After(order, due) > now || IsUnderWay(order) || !_sending.Add(order))
                 continue;
             Send(new WebhookBrief(order, session.Configurations.Current, session.Push.LooksThrough(session.Delivery.LastNumber), session.Launching.Open));
         }
         foreach (var (order, due) in Unsent().ToList())
         {
-            if (due > now)
+            if (After(order, due) > now)
                 break;
             _sending.Add(order);
             session.Notifications.TryFind(order.Key, out var pending);
@@ -123,8 +126,27 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
             if (failed is not { Target: WebhookTarget.Notify, NextAt: null } || !session.Notifications.TryFind(failed.Number, out var pending))
                 continue;
             WebhookInstruments.NotificationGivenUp();
-            _logger.NotificationGivenUp(environment.Session, pending.Task, NotificationDecider.WithoutQuery(pending.Url), failed.Attempt, failed.Why);
+            _logger.NotificationGivenUp(environment.Session, pending.Task, ShownUrl.Of(pending.Url), failed.Attempt, failed.Why);
         }
+    }
+
+    /// <summary>A million tasks may end by one deadline: those that are too many are told of by one line a turn.</summary>
+    private void CountGivenUp(IReadOnlyList<SessionEvent> tooMany)
+    {
+        foreach (var failed in tooMany.OfType<WebhookFailed>())
+        {
+            WebhookInstruments.NotificationGivenUp();
+            if (session.Notifications.TryFind(failed.Number, out var pending))
+                _overLimit = (_overLimit.Count + 1, pending);
+        }
+    }
+
+    private void LogOverLimit()
+    {
+        if (_overLimit is not (var count, { } last))
+            return;
+        _logger.NotificationsOverLimit(environment.Session, count, session.Options.NotificationsMax, last.Task, ShownUrl.Of(last.Url));
+        _overLimit = default;
     }
 
     /// <summary>When something that is not under way falls due.</summary>
@@ -136,10 +158,10 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
         foreach (var (order, due) in WebhookDecider.Orders(session, _presence.Now))
         {
             if (!IsUnderWay(order))
-                next = Session.Earliest(next, due < _silentUntil ? _silentUntil : due);
+                next = Session.Earliest(next, After(order, due));
         }
-        foreach (var (_, due) in Unsent().Take(1))
-            next = Session.Earliest(next, due < _silentUntil ? _silentUntil : due);
+        foreach (var (order, due) in Unsent().Take(1))
+            next = Session.Earliest(next, After(order, due));
         return next;
     }
 
@@ -148,10 +170,14 @@ internal sealed class SessionWebhooks(SessionEnvironment environment, Session se
     {
         if (child.Contains('@', StringComparison.Ordinal))
             return false;
-        if (_sending.RemoveWhere(order => order.ChildName == child) > 0)
-            _silentUntil = now + AfterSilence;
+        if (_sending.FirstOrDefault(order => order.ChildName == child) is { } silent && _sending.Remove(silent))
+            _silentUntil[silent.Target] = now + AfterSilence;
         return true;
     }
+
+    /// <summary>Not before the silence of its target is over: the others do not wait for that.</summary>
+    private DateTimeOffset After(WebhookOrder order, DateTimeOffset due) =>
+        _silentUntil.TryGetValue(order.Target, out var until) && due < until ? until : due;
 
     /// <summary>One at a time goes to a target; a child whose order is not wanted any more still has its turn.</summary>
     private bool IsUnderWay(WebhookOrder order) => _sending.Any(sending => sending.Target == order.Target);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Delivery;
 using Backhaul.Node.Journal;
@@ -96,20 +97,41 @@ internal sealed class WebhookActor(WebhookBrief brief, SessionEnvironment enviro
 
     private async ValueTask<WebhookReport?> NotifyAsync(Notification pending)
     {
-        if (environment.Holder.Current is not { } grant
-            || await environment.Store.FindArchivedAsync(grant, environment.Session, pending.Generation, [pending.Task], _stop.Token) is not { } rows)
-        {
-            return null;
-        }
-        if (rows.Count == 0)
-            return Unsendable("What the task came to is not in the archive any more.");
         if (pending.Secret is not { } secret)
             return Unsendable("There is no secret left to sign it with.");
         var id = CloudEvent.IdOf(environment.Session, "notify", pending.Number);
-        return await SendAsync(
-            pending.Number, pending.Url, secret, id, NotificationBody.Write(id, environment.Session, pending.Number, pending.Generation, SessionStorage.Read(rows[0])));
+        ReadOnlyMemory<byte> body;
+        try
+        {
+            if (environment.Holder.Current is not { } grant
+                || await environment.Store.FindArchivedAsync(grant, environment.Session, pending.Generation, [pending.Task], _stop.Token) is not { } rows)
+            {
+                return null;
+            }
+            if (rows.Count == 0)
+                return Unsendable("What the task came to is not in the archive any more.");
+            body = Write(id, pending, rows[0]);
+        }
+        catch (JournalStoreException damage) when (damage.Failure is StoreFailure.Rejected) // to try again would not help; a store that does not answer is waited for
+        {
+            _logger.NotificationUnreadable(environment.Session, pending.Task, damage);
+            return Unsendable("What the task came to cannot be read in the archive.");
+        }
+        return await SendAsync(pending.Number, pending.Url, secret, id, body);
 
         WebhookReport Unsendable(string why) => new(_order, pending.Number, new WebhookAnswer(WebhookResult.Gone, null, null, why));
+    }
+
+    private ReadOnlyMemory<byte> Write(string id, Notification pending, ArchivedTask row)
+    {
+        try
+        {
+            return NotificationBody.Write(id, environment.Session, pending.Number, pending.Generation, SessionStorage.Read(row));
+        }
+        catch (Exception damage) when (damage is JsonException or FormatException or ArgumentException or InvalidOperationException or NotSupportedException or NullReferenceException)
+        {
+            throw new JournalStoreException(StoreFailure.Rejected, $"Task {pending.Task} of session {environment.Session} cannot be read in the archive.", damage);
+        }
     }
 
     private async ValueTask<WebhookReport?> SendAsync(long number, string url, string secret, string id, ReadOnlyMemory<byte> body)

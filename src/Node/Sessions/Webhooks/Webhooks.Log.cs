@@ -15,4 +15,10 @@ internal static partial class WebhookLog
 
     [LoggerMessage(4022, LogLevel.Warning, "Session {Session}: webhooks ({Target}) are disabled: {Why} pbm webhook enable, its client, or a re-attach with another URL, secret or types enables them.")]
     public static partial void WebhooksDisabled(this ILogger logger, SessionKey session, WebhookTarget target, string why);
+
+    [LoggerMessage(4024, LogLevel.Warning, "Session {Session}: {Count} ends of tasks are not told any more, the last of them that of {Task} to {Url}: {Most} others wait to be told, which is the limit.")]
+    public static partial void NotificationsOverLimit(this ILogger logger, SessionKey session, int count, int most, TaskId task, string url);
+
+    [LoggerMessage(4025, LogLevel.Warning, "Session {Session}, task {Task}: what the archive has of it cannot be read, so its end cannot be told.")]
+    public static partial void NotificationUnreadable(this ILogger logger, SessionKey session, TaskId task, Exception damage);
 }

@@ -30,7 +30,7 @@ public sealed class NotificationTests
         var body = Body(sent);
         Assert.Equal(("backhaul.taskSucceeded", $"tasks/{task}", sent.Id), (Text(body, "type"), Text(body, "subject"), Text(body, "id")));
         var data = body.GetProperty("data").Deserialize(ProtocolJson.Default.TaskNotificationData)!;
-        Assert.Equal(("nightly", task, "succeeded", "https://origin.example/a.bin", "A photo"), (data.Session, data.Task, data.Outcome, data.Url, data.Description));
+        Assert.Equal(("nightly", task, "succeeded", "https://origin.example/a.bin?...", "A photo"), (data.Session, data.Task, data.Outcome, data.Url, data.Description));
         Assert.Equal((10L, "verified", 200, "a.bin"), (data.BytesReceived, data.Integrity, data.Status, data.File!.Path));
         Assert.Equal((await _world.EventsAsync()).Single(view => view.Type == EventTypes.TaskCompleted).Number, data.Event);
         Assert.DoesNotContain("canary", Encoding.UTF8.GetString(sent.Body.Span), StringComparison.Ordinal);
@@ -113,8 +113,8 @@ public sealed class NotificationTests
         var shown = (await _world.DescribeAsync()).Notifications!;
         Assert.Equal((0, 1L), (shown.Pending, shown.GivenUp));
         var given = Assert.Single(shown.LastGivenUp!);
-        Assert.Equal((task, "https://hooks.example/done", 10, "It answered 500."), (given.Task, given.Url, given.Attempts, given.Why));
-        Assert.Contains(_world.World.Loggers.Lines, line => line.Text.Contains("its end is not told to https://hooks.example/done any more", StringComparison.Ordinal));
+        Assert.Equal((task, "https://hooks.example/done?...", 10, "It answered 500."), (given.Task, given.Url, given.Attempts, given.Why));
+        Assert.Contains(_world.World.Loggers.Lines, line => line.Text.Contains("its end is not told to https://hooks.example/done?... any more", StringComparison.Ordinal));
     }, Weeks);
 
     [Fact]
