@@ -1,5 +1,4 @@
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Ops.Palettes;
 
@@ -47,7 +46,7 @@ internal sealed class SessionHistoryCommand(SessionAsk ask)
         foreach (var task in then.Tasks)
         {
             await tasks.RowAsync(
-                task.Id, task.Kind, task.State, task.Why, Columns.Progress(task.Done, task.Total), Columns.Number(task.Attempts), ShownUrl.Of(task.Url));
+                task.Id, task.Kind, task.State, task.Why, Columns.Progress(task.Done, task.Total), Columns.Number(task.Attempts), UrlRedaction.Apply(task.Url));
         }
         await tasks.FlushAsync();
         await output.LineAsync(Columns.Count(then.TaskCount, "task", "tasks") + (then.TaskCount > then.Tasks.Count ? " (there are more: --limit)" : ""));

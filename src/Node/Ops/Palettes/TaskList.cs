@@ -1,5 +1,4 @@
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
@@ -55,5 +54,5 @@ internal static class TaskList
         : Columns.Progress(task.Progress.BytesReceived, task.Progress.TotalToReceive);
 
     private static ValueTask RowAsync(TextTable table, TaskView task) => table.RowAsync(
-        task.Id, task.Kind, task.State, Why(task), Progress(task), Columns.Number(task.Attempts), ShownUrl.Of(task.Url));
+        task.Id, task.Kind, task.State, Why(task), Progress(task), Columns.Number(task.Attempts), UrlRedaction.Apply(task.Url));
 }

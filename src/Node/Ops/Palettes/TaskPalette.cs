@@ -1,5 +1,4 @@
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
@@ -82,7 +81,7 @@ internal sealed class TaskPalette(SessionAsk ask, EventTail tail) : IPalette
         await RowAsync("outcome", task.Outcome);
         await RowAsync("error", task.Error is { } error ? $"{error.Code}: {error.Message}" : null);
         await RowAsync("method", task.Method);
-        await RowAsync("url", ShownUrl.Of(task.Url));
+        await RowAsync("url", UrlRedaction.Apply(task.Url));
         await RowAsync("source", task.Source?.ToString());
         await RowAsync("destination", task.Destination?.ToString());
         await RowAsync("description", task.Description);
@@ -94,7 +93,7 @@ internal sealed class TaskPalette(SessionAsk ask, EventTail tail) : IPalette
         await RowAsync("generation", Columns.Number(task.Progress.Generation));
         await RowAsync("attempts", Columns.Number(task.Attempts));
         await RowAsync("resumable", task.Resumable is { } resumable ? $"{resumable.Verdict}: {resumable.Why}" : null);
-        await RowAsync("response", task.Response is { } response ? $"{response.Status} from {ShownUrl.Of(response.Url)}" : null);
+        await RowAsync("response", task.Response is { } response ? $"{response.Status} from {UrlRedaction.Apply(response.Url)}" : null);
         await RowAsync("integrity", task.Integrity);
         await RowAsync("digest", task.Digest is { } digest ? $"{digest.Algorithm} {digest.Value}" : null);
         await RowAsync("file", task.File is { } file ? $"{file.Container}/{file.Path} ({file.Length} bytes)" : null);

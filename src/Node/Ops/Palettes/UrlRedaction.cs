@@ -1,11 +1,16 @@
 using System.Text.Json.Nodes;
-using Backhaul.Node.Transfers;
 
 namespace Backhaul.Node.Ops.Palettes;
 
-/// <summary>Cuts the query off every URL in the documents that operators see.</summary>
+/// <summary>Cuts the query off every URL in what operators see: it often is a signature that lets its holder fetch the file.</summary>
 internal static class UrlRedaction
 {
+    public static string Apply(string url)
+    {
+        var query = url.AsSpan().IndexOfAny('?', '#');
+        return query < 0 ? url : string.Concat(url.AsSpan(0, query), "?...");
+    }
+
     /// <summary>The same document with every string that is a URL cut; the argument must not be used any more.</summary>
     public static JsonNode? Apply(JsonNode? node)
     {
@@ -29,7 +34,7 @@ internal static class UrlRedaction
                 }
                 return array;
             case JsonValue value when value.TryGetValue<string>(out var text) && IsUrl(text) && text.AsSpan().ContainsAny('?', '#'):
-                return JsonValue.Create(ShownUrl.Of(text));
+                return JsonValue.Create(Apply(text));
             default:
                 return node;
         }

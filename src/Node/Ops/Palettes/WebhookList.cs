@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
@@ -32,7 +31,7 @@ internal sealed class WebhookList(SessionAsk ask, IJournalStore store)
 
     public static ValueTask RowAsync(TextTable table, SessionKey session, WebhookView view) => table.RowAsync(
         session.Tenant.ToString(), session.Identifier.ToString(), view.Target, StateOf(view), Columns.Time(view.DisabledAt ?? view.LastFailure?.At), Columns.Number(view.Pending),
-        view.LastFailure is { } failure ? failure.Status is { } status ? Columns.Number(status) : "no answer" : null, Columns.Time(view.NextAt), ShownUrl.Of(view.Url),
+        view.LastFailure is { } failure ? failure.Status is { } status ? Columns.Number(status) : "no answer" : null, Columns.Time(view.NextAt), UrlRedaction.Apply(view.Url),
         view.DisabledWhy ?? view.LastFailure?.Why ?? (view.Replay is { } replay ? $"Sends the events {replay.After + 1} to {replay.Through} again." : null));
 
     /// <summary>What it is: not enabled, enabled and its last message was not taken, or well.</summary>

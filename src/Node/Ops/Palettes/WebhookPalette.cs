@@ -1,5 +1,4 @@
 using Backhaul.Node.Sessions;
-using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Ops.Palettes;
@@ -74,7 +73,7 @@ internal sealed class WebhookPalette(SessionAsk ask, WebhookList list) : IPalett
         else
         {
             var table = new TextTable(output, "Message", "Url", "Taken", "Status", "Took", "Why");
-            await table.RowAsync(view.Id, ShownUrl.Of(view.Url), view.Taken ? "yes" : "no", Columns.Number(view.Status), $"{view.Took.TotalMilliseconds:0} ms", view.Why);
+            await table.RowAsync(view.Id, UrlRedaction.Apply(view.Url), view.Taken ? "yes" : "no", Columns.Number(view.Status), $"{view.Took.TotalMilliseconds:0} ms", view.Why);
             await table.FlushAsync();
             await output.LineAsync(Columns.Count(1, "message", "messages"));
         }
