@@ -11,8 +11,10 @@ public sealed class LaunchTests(FeatureWorld world)
     {
         var scene = world.Begin(way);
         await scene.OpenAsync($$"""{"launch":{{scene.Hook("launch")}}}""");
-        await scene.DownloadAsync("one", scene.Origin.Bytes("one", 1000));
-        await scene.DownloadAsync("two", scene.Origin.Bytes("two", 20_000, "rate=20000"));
+        // both at once: on a busy machine the first could end, and launch, before the second was there
+        await scene.Caller.AddManyAsync(
+            scene.Session,
+            $$"""[{"id":"one","kind":"download","url":"{{scene.Origin.Bytes("one", 1000)}}"},{"id":"two","kind":"download","url":"{{scene.Origin.Bytes("two", 20_000, "rate=20000")}}"}]""");
         var launch = await scene.HookAsync("launch");
         Assert.Equal(("backhaul.launch", "tasksEnded", scene.Session), (launch.Type, ReasonOf(launch), launch.Data.GetProperty("session").GetString()));
         Assert.Equal(WebhookVerdict.Valid, WebhookTests.VerdictOf(launch));
