@@ -4,7 +4,6 @@ using Backhaul.Node.Egress;
 using Backhaul.Node.Security;
 using Backhaul.Node.Telemetry;
 using Backhaul.Node.Transfers;
-using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Delivery.Webhooks;
 
@@ -34,7 +33,7 @@ internal sealed class WebhookSender(
     {
         if (message.IsNotification)
         {
-            using (await _roomToNotify.EnterAsync(message.Session.Tenant, OriginName.Of(message.Url).ToString(), stop))
+            using (await _roomToNotify.EnterAsync(message.Session.Tenant, new Uri(message.Url).GetLeftPart(UriPartial.Authority), stop))
                 return await SendInTurnAsync(message, mayAct, stop);
         }
         if (!message.IsTest)
