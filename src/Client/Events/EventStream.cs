@@ -61,10 +61,21 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
         }
     }
 
-    /// <summary>False when the identifier was created anew: the events of the next generation follow.</summary>
+    /// <summary>False when the identifier was created anew: the events of the next generation follow. Asked until a node knows.</summary>
     private async Task<bool> IsLastAsync(long number, CancellationToken stop)
     {
-        return await ReadOneAsync(number, stop) is { } page && page.Last <= number;
+        while (true)
+        {
+            try
+            {
+                return await ReadOneAsync(number, stop) is { } page && page.Last <= number;
+            }
+            catch (BackhaulException undecided) when (undecided.IsTransient)
+            {
+                (_interruption, _retryAfter) = (undecided.Message, undecided.RetryAfter);
+            }
+            await BackOffAsync(number, stop);
+        }
     }
 
     /// <summary>The next event after a number, as a page; null when those that followed it ended unread with their retention.</summary>
@@ -93,16 +104,19 @@ internal sealed class EventStream(Caller caller, string path, EventStreamOptions
     private async Task<(EventConnection Connection, long Last)> ConnectAsync(long last, CancellationToken stop)
     {
         var left = 0;
+        BackhaulException? unread = null;
         while (true)
         {
             _endpoint = caller.Endpoint;
             try
             {
+                if (unread is not null) // here, so that an outage of this call is waited for as well
+                    (last, unread) = (await SkipExpiredAsync(last, unread, stop), null);
                 return (await EventConnection.OpenAsync(caller, _endpoint, path, last, stop), last);
             }
-            catch (BackhaulException expired) when (expired.Code == ProblemCodes.EventsExpired && last > 0)
+            catch (BackhaulException expired) when (expired.Code == ProblemCodes.EventsExpired && last > 0 && unread is null)
             {
-                last = await SkipExpiredAsync(last, expired, stop);
+                unread = expired;
                 continue;
             }
             catch (BackhaulException undecided) when (undecided.IsTransient)

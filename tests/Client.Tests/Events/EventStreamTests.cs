@@ -77,6 +77,30 @@ public sealed class EventStreamTests
         Assert.Equal([1, 8, 9], await TakeAsync(node, 3));
     }
 
+    [Theory]
+    [InlineData(503, 0)]
+    [InlineData(503, 200)]
+    [InlineData(429, 200)]
+    [InlineData(0, 200)]
+    public async Task An_outage_while_expired_events_are_skipped_is_waited_for(int status, int failures)
+    {
+        var failed = 0;
+        using var node = new FakeNode((seen, _) => (seen.IsPage(), seen.After()) switch
+        {
+            (true, 0) when failed++ < failures => status == 0 ? throw new HttpRequestException("Connection refused") : Answer.Problem(status, ProblemCodes.Unavailable),
+            (true, 0) => EventScript.Page(9, 7, 8),
+            (false, 0) => Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(1)), StreamEnd.Closed)),
+            (_, < 7) => Answer.Problem(410, ProblemCodes.EventsExpired),
+            _ => Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(8, EventTypes.EventsExpired) + EventScript.Event(9)), StreamEnd.Silent)),
+        });
+        using var client = node.Client();
+        List<EventStreamInterruption> interruptions = [];
+        Assert.Equal([1, 8, 9], await TakeAsync(client, 3, new EventStreamOptions { Interrupted = interruptions.Add }));
+        Assert.Equal(failures + 1, failed);
+        Assert.Equal(failures > 0, interruptions.Count > 1); // each call gives up after its own attempts, and the stream goes on
+        Assert.All(interruptions, interruption => Assert.Equal(1, interruption.Last));
+    }
+
     [Fact]
     public async Task When_all_events_ended_unread_the_stream_waits_for_the_next()
     {
@@ -211,6 +235,20 @@ public sealed class EventStreamTests
             ? EventScript.Page(2, 0)
             : Answer.Stream(new ScriptedStream(EventScript.Bytes(EventScript.Event(1) + EventScript.Event(2, EventTypes.SessionInvalidated)), StreamEnd.Silent)));
         Assert.Equal([1, 2], await TakeAsync(node, int.MaxValue));
+    }
+
+    [Theory]
+    [InlineData(2, 2)]
+    [InlineData(3, 3)]
+    public async Task An_outage_right_behind_the_end_of_the_session_is_waited_for(long last, int count)
+    {
+        var failed = 0;
+        using var node = new FakeNode((seen, _) => seen.IsPage()
+            ? failed++ < 200 ? Answer.Problem(503, ProblemCodes.Unavailable) : EventScript.Page(last, 0, last)
+            : Answer.Stream(new ScriptedStream(
+                EventScript.Bytes(EventScript.Event(1) + EventScript.Event(2, EventTypes.SessionInvalidated) + (last > 2 ? EventScript.Event(3, EventTypes.SessionCreated) : "")), StreamEnd.Silent)));
+        Assert.Equal(Enumerable.Range(1, count).Select(number => (long)number), await TakeAsync(node, last > 2 ? count : int.MaxValue));
+        Assert.Equal(201, failed);
     }
 
     [Fact]
