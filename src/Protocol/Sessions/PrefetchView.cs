@@ -65,7 +65,7 @@ public sealed record PrefetchRound
 /// <summary>A URL of a round.</summary>
 public sealed record PrefetchItem
 {
-    /// <summary>The URL.</summary>
+    /// <summary>The URL; of an entry of the list that is none to fetch, <c>entry 17 of the list</c>, because its text may hold a password.</summary>
     public required string Url { get; init; }
 
     /// <summary>Where its file is, when this round or an earlier one fetched it; absent of a URL that none can be fetched from.</summary>

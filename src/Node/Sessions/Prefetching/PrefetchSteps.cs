@@ -1,3 +1,4 @@
+using System.Globalization;
 using Backhaul.Node.Actors;
 using Backhaul.Protocol;
 
@@ -54,12 +55,13 @@ internal sealed class PrefetchSteps(SessionEnvironment environment, Session sess
         await PostAsync(new PrefetchStep(PrefetchNeed.List, round, urls, error), self);
     }
 
-    /// <summary>What is no URL is only named, and not longer than one may be.</summary>
-    private PrefetchUrl Judge(string clear)
+    /// <summary>Of what no task can fetch no text is kept, which may hold a password: it is told by its place in the list.</summary>
+    private PrefetchUrl Judge(string clear, int index)
     {
-        var fault = UrlText.FaultOf(clear, "URL");
-        var url = PrefetchUrl.Of(clear.Length > UrlText.BytesMax ? clear[..UrlText.BytesMax] : clear);
-        return url with { Url = environment.Runner.SealUrl(session.Key.Tenant, url.Url), Fault = fault };
+        if (UrlText.FaultOf(clear, "URL") is { } fault)
+            return PrefetchUrl.Of(string.Create(CultureInfo.InvariantCulture, $"entry {index + 1} of the list")) with { Fault = fault };
+        var url = PrefetchUrl.Of(clear);
+        return url with { Url = environment.Runner.SealUrl(session.Key.Tenant, url.Url) };
     }
 
     private static async Task PostAsync(PrefetchStep step, ActorRef<SessionMessage> self) =>

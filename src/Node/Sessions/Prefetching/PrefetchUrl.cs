@@ -8,7 +8,7 @@ namespace Backhaul.Node.Sessions;
 /// A URL that is prefetched, with its query sealed like that of any task, and the name of its file, which follows from the URL in clear: so whoever knows the URL
 /// knows the name, whatever key it is sealed with. Made where URLs are still clear. Persisted.
 /// </summary>
-/// <param name="Url">Sealed, once it has left the edge.</param>
+/// <param name="Url">Sealed, once it has left the edge; of an entry of a list with a fault, which one it is, and nothing of its text.</param>
 /// <param name="Name">The 64 hexadecimal digits of the SHA-256 of the URL in clear.</param>
 internal sealed record PrefetchUrl(string Url, string Name)
 {

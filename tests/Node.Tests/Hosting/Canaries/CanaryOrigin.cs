@@ -113,7 +113,8 @@ internal sealed class CanaryOrigin(Func<string, string> secretOf) : IAsyncDispos
         var nth = _seen.AddOrUpdate(path, 1, (_, before) => before + 1);
         return path switch
         {
-            "/list" => WriteAsync(stream, "200 OK", "", $"{Url}/ok/listed?token={secretOf("query of a URL in a list")}\n"),
+            "/list" => WriteAsync(stream, "200 OK", "", $"http://{secretOf("user of a URL in a list")}:{secretOf("password of a URL in a list")}@127.0.0.1/f\n{secretOf("line of a list")}\n"
+                + $"{Url}/ok/listed?token={secretOf("query of a URL in a list")}\n"),
             "/missing" => WriteAsync(stream, "404 No", "", "nothing here"),
             "/again" when nth == 1 => WriteAsync(stream, "503 Later", ""),
             "/hang" => Task.Delay(Timeout.Infinite, _stop.Token),

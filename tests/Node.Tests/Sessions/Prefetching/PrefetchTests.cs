@@ -90,12 +90,16 @@ public sealed class PrefetchTests
         await StartAsync(Settings([], List));
         await UntilRunningAsync(List);
         _world.Runner.FinishAllWith = Good;
-        await FinishListAsync("prefetch/nightly", $"{A}\nftp://old.example/b\nnonsense");
+        await FinishListAsync("prefetch/nightly", $"{A}\nftp://old.example/b\n\nnonsense\nhttps://user:secret@host.example/f");
         var ended = await UntilEndedAsync(1);
-        Assert.Equal(("failed", 2, 2), (ended.Round!.State, ended.Round.Succeeded, ended.Round.Failed));
+        Assert.Equal(("failed", 2, 3), (ended.Round!.State, ended.Round.Succeeded, ended.Round.Failed));
         Assert.Equal(
-            [("refused", ProblemCodes.UnsupportedScheme), ("refused", ProblemCodes.InvalidUrl)],
-            ended.Round.Items.Where(item => item.Error is not null).Select(item => (item.Outcome, item.Error!.Code)));
+            [
+                ("entry 2 of the list", "refused", ProblemCodes.UnsupportedScheme),
+                ("entry 3 of the list", "refused", ProblemCodes.InvalidUrl),
+                ("entry 4 of the list", "refused", ProblemCodes.InvalidUrl), // and nothing of its password
+            ],
+            ended.Round.Items.Where(item => item.Error is not null).Select(item => (item.Url, item.Outcome, item.Error!.Code)));
         Assert.Null(ended.LastSuccessfulPrefetch);
     }, Weeks);
 
