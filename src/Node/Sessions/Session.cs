@@ -180,7 +180,7 @@ internal sealed class Session
                 Ending = ending;
                 Phase = ending.Mode is EndMode.ForceQuit ? Phase : SessionPhase.Invalidating;
                 if (ending.Mode is EndMode.ForceQuit)
-                    Launching.OnForceQuit();
+                    OnForceQuit();
                 break;
             case SessionForceQuitEnded:
                 Ending = null;
@@ -212,6 +212,12 @@ internal sealed class Session
             default:
                 throw new InvalidOperationException($"A session does not know the event {happened.GetType().Name}.");
         }
+    }
+
+    private void OnForceQuit()
+    {
+        Launching.OnForceQuit();
+        Prefetch.OnForceQuit();
     }
 
     public void Restore(SessionSnapshot snapshot)

@@ -37,7 +37,7 @@ public sealed record PrefetchRound
     /// <summary>1 for the first.</summary>
     public required long Number { get; init; }
 
-    /// <summary><c>running</c>, <c>succeeded</c> when everything was fetched, <c>failed</c>, or <c>stopped</c> when another list took its place.</summary>
+    /// <summary><c>running</c>, <c>succeeded</c> when everything was fetched, <c>failed</c>, or <c>stopped</c> when another list took its place or the session was quit by force.</summary>
     public required string State { get; init; }
 
     /// <summary>When it began.</summary>

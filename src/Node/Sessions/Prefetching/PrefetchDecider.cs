@@ -92,10 +92,11 @@ internal static class PrefetchDecider
         var stops = run.IsStopped || session.Phase is not SessionPhase.Active;
         if (prefetch.LiveCount > 0)
         {
+            var code = session.Ending is { Mode: EndMode.ForceQuit } ? TransferCodes.ForceQuit : TransferCodes.Cancelled;
             return !stops ? [] :
             [
                 .. prefetch.Live.Select(id => session.Tasks[id]).Where(task => task.Phase is not TaskPhase.Canceling).Take(AttemptDecider.StepTasksMax)
-                    .SelectMany(task => TaskDecider.EndTask(task, TransferCodes.Cancelled, now)),
+                    .SelectMany(task => TaskDecider.EndTask(task, code, now)),
             ];
         }
         if (!stops && prefetch.AwaitsList)

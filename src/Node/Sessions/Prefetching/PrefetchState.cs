@@ -7,7 +7,7 @@ namespace Backhaul.Node.Sessions;
 /// <code>
 ///   set ──due──► round began ──list fetched──► listed, in slices ──┐
 ///    ▲              └── no list, or it failed ─────────────────────┴─all tasks ended──► round ended ──every──► due
-///    └── set anew or removed: the round stops, its tasks are cancelled, then it ends
+///    └── set anew, removed or quit by force: the round stops, its tasks are cancelled, then it ends
 /// </code>
 /// Invariants: at most one round has live tasks; a URL is in a round once; what the last round came to stays until the next begins.
 /// </summary>
@@ -89,6 +89,9 @@ internal sealed class PrefetchState
             _entries[at] = _entries[at] with { Outcome = completed.Outcome, Error = completed.Outcome == TaskOutcomes.Succeeded ? null : completed.Error };
     }
 
+    /// <summary>What is left of a list gets no tasks: they would be created behind the quit, and nobody would have asked for them.</summary>
+    public void OnForceQuit() => Stop();
+
     public PrefetchSnapshot? ToSnapshot() => Settings is null && LastRound == 0 ? null : new PrefetchSnapshot
     {
         Settings = Settings,
@@ -147,7 +150,7 @@ internal sealed record PrefetchRun
     public bool IsListed { get; init; }
     public TaskError? ListError { get; init; }
 
-    /// <summary>Its settings are not in force any more.</summary>
+    /// <summary>Its settings are not in force any more, or the session was quit by force.</summary>
     public bool IsStopped { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
     public bool Succeeded { get; init; }

@@ -1,4 +1,5 @@
 using Backhaul.Node.Sessions;
+using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 using Xunit;
 
@@ -48,6 +49,35 @@ public sealed class PrefetchStateTests
         Assert.False(Session.HasWork);
         Assert.Equal(_harness.Now.AddHours(6), Session.NextDue());
         Assert.Equal(_harness.Now, Session.Prefetch.LastSuccess);
+    }
+
+    [Fact]
+    public void A_force_quit_between_two_slices_of_a_list_stops_its_round()
+    {
+        _harness.Do(new SessionCommand.SetPrefetch(Settings([], List) with { Every = TimeSpan.FromHours(1) }));
+        Take(new PrefetchStep(PrefetchNeed.Begin, 1));
+        Finish(List);
+        var listed = new PrefetchStep(PrefetchNeed.List, 1, Listed([.. Enumerable.Range(0, 150).Select(n => $"https://h{n}.example/")]));
+        Take(listed);
+        Assert.Equal((100, true), (Session.Prefetch.LiveCount, Session.Prefetch.AwaitsList));
+        _harness.Start(Session.Prefetch.Live.First());
+
+        _harness.Do(new SessionCommand.End(EndMode.ForceQuit));
+        _harness.AssertReplaysEqual();
+        Assert.Empty(PrefetchDecider.Take(Session, listed, ClaimedElsewhere.Nothing, _harness.Now)); // the slice that was under way
+        _harness.Settle();
+        var running = Assert.Single(Session.Tasks.After(0));
+        Assert.True(_harness.Report(running.Id, 1, SessionHarness.Stopped()));
+        _harness.Settle();
+        Assert.Equal((0, 101, true, false), (Session.Tasks.Count, Session.Prefetch.Entries.Count, Session.Prefetch.Run!.IsStopped, Session.Prefetch.IsRunning));
+        Assert.All(Session.Prefetch.Entries.Skip(1), entry => Assert.Equal(TransferCodes.ForceQuit, entry.Error!.Code));
+        Assert.Null(Session.Ending);
+        _harness.AssertReplaysEqual();
+
+        _harness.Now = _harness.Now.AddHours(3);
+        Assert.Equal(PrefetchNeed.None, PrefetchDecider.NeedOf(Session, _harness.Now));
+        _harness.Do(new SessionCommand.Open(null));
+        Assert.Equal(PrefetchNeed.Begin, PrefetchDecider.NeedOf(Session, _harness.Now));
     }
 
     [Fact]
