@@ -63,7 +63,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 turn.Answer(reply, SessionViews.Json(200, GroupViews.Page(session.Groups, groups.After?.ToString(), groups.Limit), ProtocolJson.Default.PageGroupView));
                 break;
             case SessionCommand.GetPrefetch:
-                turn.Answer(reply, session.Prefetch.Settings is null ? PrefetchDecider.NotFound(session).Reply(session, conditions) : PrefetchViews.Reply(200, session, created: false));
+                turn.Answer(reply, session.Prefetch.Settings is null ? PrefetchDecider.NotFound(session).Reply(session, conditions) : PrefetchViews.Reply(session));
                 break;
             case SessionCommand.ListTasks list:
                 ListTasks(list, reply, turn);

@@ -58,7 +58,7 @@ public sealed record PrefetchRound
     /// <summary>What is wrong with the list.</summary>
     public TaskError? ListError { get; init; }
 
-    /// <summary>Its URLs, the list's own first.</summary>
+    /// <summary>Its URLs, the list's own first. Only GET lists them: empty in what answers PUT and DELETE.</summary>
     public required IReadOnlyList<PrefetchItem> Items { get; init; }
 }
 

@@ -33,7 +33,7 @@ internal static class PrefetchDecider
         var settings = asked.WithDefaults(session);
         var before = session.Prefetch.Settings;
         IReadOnlyList<SessionEvent> events = before?.IsSameAs(settings) == true ? [] : [new PrefetchSet(settings, now)];
-        return new Decision(events, (after, _) => PrefetchViews.Reply(before is null ? 201 : 200, after, created: before is null));
+        return new Decision(events, (after, _) => PrefetchViews.ReplyToCommand(before is null ? 201 : 200, after, created: before is null));
     }
 
     /// <summary>Answered with what it was; files stay.</summary>
@@ -41,7 +41,7 @@ internal static class PrefetchDecider
     {
         if (session.Prefetch.Settings is null)
             return NotFound(session);
-        var was = PrefetchViews.Reply(200, session, created: false);
+        var was = PrefetchViews.ReplyToCommand(200, session, created: false);
         return new Decision([new PrefetchRemoved(now)], (_, _) => was);
     }
 

@@ -6,10 +6,15 @@ namespace Backhaul.Node.Sessions;
 /// <summary>From what a session prefetches to what clients see of it.</summary>
 internal static class PrefetchViews
 {
-    public static CommandReply Reply(int status, Session session, bool created) =>
-        SessionViews.Json(status, View(session, session.Prefetch.Settings!, created), ProtocolJson.Default.PrefetchView);
+    public static CommandReply Reply(Session session) => Reply(200, session, created: false, withItems: true);
 
-    private static PrefetchView View(Session session, PrefetchSettings settings, bool created) => new()
+    /// <summary>Of a command: journaled with its key, so without the URLs of the round, which may be too many for a row.</summary>
+    public static CommandReply ReplyToCommand(int status, Session session, bool created) => Reply(status, session, created, withItems: false);
+
+    private static CommandReply Reply(int status, Session session, bool created, bool withItems) =>
+        SessionViews.Json(status, View(session, session.Prefetch.Settings!, created, withItems), ProtocolJson.Default.PrefetchView);
+
+    private static PrefetchView View(Session session, PrefetchSettings settings, bool created, bool withItems) => new()
     {
         Urls = [.. settings.Urls.Select(url => ShownUrl.Of(url.Url))],
         ListUrl = settings.List is { } list ? ShownUrl.Of(list.Url) : null,
@@ -18,11 +23,11 @@ internal static class PrefetchViews
         Prefix = settings.Prefix!,
         LastSuccessfulPrefetch = session.Prefetch.LastSuccess,
         NextRoundAt = session.Prefetch.IsRunning ? session.Prefetch.DueAt : PrefetchDecider.BeginsAt(session),
-        Round = session.Prefetch.Run is { } run ? RoundOf(session.Prefetch, run, settings) : null,
+        Round = session.Prefetch.Run is { } run ? RoundOf(session.Prefetch, run, settings, withItems) : null,
         Created = created ? true : null,
     };
 
-    private static PrefetchRound RoundOf(PrefetchState prefetch, PrefetchRun run, PrefetchSettings settings)
+    private static PrefetchRound RoundOf(PrefetchState prefetch, PrefetchRun run, PrefetchSettings settings, bool withItems)
     {
         var entries = prefetch.Entries;
         var succeeded = entries.Count(entry => entry.Outcome == TaskOutcomes.Succeeded);
@@ -37,18 +42,17 @@ internal static class PrefetchViews
             Failed = entries.Count - succeeded - pending,
             Pending = pending,
             ListError = run.ListError,
-            Items =
-            [
-                .. entries.Select(entry => new PrefetchItem
-                {
-                    Url = ShownUrl.Of(entry.Url),
-                    File = entry.Task is null || run.IsStopped ? null : settings.FileOf(entry.Name),
-                    Task = entry.Task?.ToString(),
-                    Outcome = entry.Outcome,
-                    Error = entry.Error,
-                    IsList = entry.Task is not null && entry.Task == run.List ? true : null,
-                }),
-            ],
+            Items = withItems ? [.. entries.Select(entry => ItemOf(entry, run, settings))] : [],
         };
     }
+
+    private static PrefetchItem ItemOf(PrefetchEntry entry, PrefetchRun run, PrefetchSettings settings) => new()
+    {
+        Url = ShownUrl.Of(entry.Url),
+        File = entry.Task is null || run.IsStopped ? null : settings.FileOf(entry.Name),
+        Task = entry.Task?.ToString(),
+        Outcome = entry.Outcome,
+        Error = entry.Error,
+        IsList = entry.Task is not null && entry.Task == run.List ? true : null,
+    };
 }

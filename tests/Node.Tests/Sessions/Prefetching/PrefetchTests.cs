@@ -178,6 +178,27 @@ public sealed class PrefetchTests
         Assert.Equal(2, _world.Runner.Attempts.Count);
     }, Weeks);
 
+    /// <summary>With a key the answer is journaled, and a row that is too long would cost the session its instance.</summary>
+    [Fact]
+    public void Of_a_round_with_a_thousand_URLs_only_GET_lists_them_and_it_is_removed_with_a_key() => _world.Run(async () =>
+    {
+        await StartAsync(Settings([], List));
+        await UntilRunningAsync(List);
+        _world.Runner.FinishAllWith = Good;
+        await FinishListAsync("prefetch/nightly", string.Join('\n', Enumerable.Range(0, 1000).Select(n => $"https://h{n}.example/{new string('+', 900)}")));
+        var ended = await UntilEndedAsync(1);
+        Assert.Equal((1001, 1001), (ended.Round!.Succeeded, ended.Round.Items.Count));
+
+        var set = await SetAsync(Settings([], List));
+        Assert.Equal((1001, 0), (set.Round!.Succeeded, set.Round.Items.Count));
+        var key = new CommandKey(new CommandId(new Guid(1, 2, 3, new byte[8])), 42);
+        var removed = Assert.IsType<CommandReply.Done>(await _world.AskAsync(new SessionCommand.RemovePrefetch(), key));
+        Assert.InRange(removed.Json.Length, 1, 1024);
+        _world.Crash();
+        await _world.StartAsync();
+        Assert.Equal(removed.Json.ToArray(), Assert.IsType<CommandReply.Done>(await _world.AskAsync(new SessionCommand.RemovePrefetch(), key)).Json.ToArray());
+    }, Weeks);
+
     [Fact]
     public void No_round_begins_while_the_session_is_suspended_or_was_force_quit() => _world.Run(async () =>
     {
