@@ -3,7 +3,7 @@ namespace Backhaul.Protocol;
 /// <summary>What a session fetches again and again by itself, so that it is there before anybody asks.</summary>
 public sealed record PrefetchRequest
 {
-    /// <summary>URLs to fetch: at most 100, together at most 128 KiB.</summary>
+    /// <summary>URLs to fetch: at most 100, together at most 112 KiB.</summary>
     public IReadOnlyList<string>? Urls { get; init; }
 
     /// <summary>

@@ -7,8 +7,8 @@ internal sealed record PrefetchSettings
 {
     public const int UrlsMax = 100;
 
-    /// <summary>Of the direct URLs together: each character may become six bytes of a journal row.</summary>
-    public const int UrlBytesMax = 128 * 1024;
+    /// <summary>Of the direct URLs together: each character may become six bytes of JSON, and eight of the row of an answer that is journaled.</summary>
+    public const int UrlBytesMax = 112 * 1024;
 
     public const int ListedMax = 1_000;
     public const int ListBytesMax = 1024 * 1024;

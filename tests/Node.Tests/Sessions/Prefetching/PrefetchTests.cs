@@ -200,6 +200,18 @@ public sealed class PrefetchTests
     }, Weeks);
 
     [Fact]
+    public void The_longest_URLs_that_may_be_named_are_removed_with_a_key() => _world.Run(async () =>
+    {
+        const int count = PrefetchSettings.UrlsMax, each = PrefetchSettings.UrlBytesMax / count;
+        _world.Runner.FinishAllWith = Good;
+        await StartAsync(Settings([.. Enumerable.Range(0, count).Select(n => $"https://h{n}.example/".PadRight(each, '+'))], List.PadRight(UrlText.BytesMax, '+')));
+        await _world.UntilAsync(async () => (await ViewAsync()).Round is { Succeeded: count + 1 });
+        var key = new CommandKey(new CommandId(new Guid(1, 2, 3, new byte[8])), 42);
+        Assert.Equal(200, (await _world.AskAsync(new SessionCommand.RemovePrefetch(), key)).Status());
+        Assert.Equal(200, (await _world.AskAsync(new SessionCommand.RemovePrefetch(), key)).Status());
+    }, Weeks);
+
+    [Fact]
     public void No_round_begins_while_the_session_is_suspended_or_was_force_quit() => _world.Run(async () =>
     {
         _world.Runner.FinishAllWith = Good;
