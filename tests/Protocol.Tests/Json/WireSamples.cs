@@ -250,7 +250,7 @@ internal static class WireSamples
             Items =
             [
                 new PrefetchItem { Url = "https://example.org/list", File = FileReference.Parse("default/cache/0"), Task = "t1", Outcome = "succeeded", IsList = true },
-                new PrefetchItem { Url = "nonsense", Outcome = "refused", Error = Error },
+                new PrefetchItem { Url = "entry 2 of the list", Outcome = "refused", Error = Error },
             ],
         },
         Created = true,
