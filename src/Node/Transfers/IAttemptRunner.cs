@@ -79,6 +79,9 @@ internal sealed record AttemptOrder
     public required long Epoch { get; init; }
     public required ITrust Trust { get; init; }
     public required string Url { get; init; }
+
+    /// <summary>The origin that named the URL, when no client did: secrets and headers are meant for that one. Null: the URL is the client's own.</summary>
+    public string? NamedBy { get; init; }
     public required string Method { get; init; }
 
     /// <summary>Session's and task's headers, merged.</summary>

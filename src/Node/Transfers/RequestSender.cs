@@ -69,10 +69,10 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         var url = ask.Url;
         var method = ask.Method;
         var body = ask.Body;
-        var home = !ask.Foreign;
+        var home = !ask.Foreign && order.NamedBy is null;
         var asked = order.Access;
         // A URL that a server named is not the task's own: what was meant for the task's origin is not meant for it.
-        var owner = ask.Foreign ? new Uri(order.Url) : ask.Url;
+        var owner = order.NamedBy is { } naming ? new Uri(naming) : ask.Foreign ? new Uri(order.Url) : ask.Url;
         var rejected = asked.Rejected.Select(AccessFailures.FactsOf).ToList();
         if (!clients.TryOpen(order.Files.Session.Tenant, asked.Credentials, asked.Proxy, asked.Tls, owner, out var access, out var missing, order.Files.Session, rejected, asked.ToProxy))
             return new OutboundAnswer.Failed(AccessFailures.Missing(missing));

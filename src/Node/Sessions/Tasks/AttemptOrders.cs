@@ -19,6 +19,7 @@ internal static class AttemptOrders
             Epoch = epoch,
             Trust = trust,
             Url = spec.Url,
+            NamedBy = task.NamedBy,
             Method = spec.Method,
             Headers = Merge(inherited.AdditionalHeaders, spec.Headers),
             Source = spec.Source is { } source ? source with { Container = source.Container ?? session.Configurations.Container } : null,

@@ -82,6 +82,9 @@ public sealed class PrefetchTests
         Assert.Equal(List, ended.Round.Items.Single(item => item.IsList is true).Url);
         Assert.Equal(names.Append(List).Distinct().Order(), _world.Runner.Attempts.Select(attempt => attempt.Order.Url).Order());
         Assert.Equal(1, _world.Runner.FilesRead);
+        var strangers = _world.Runner.Attempts.Where(attempt => attempt.Order.NamedBy is not null).ToList();
+        Assert.Equal(250, strangers.Count); // the list's own origin is no stranger, and what is named directly is not either
+        Assert.All(strangers, attempt => Assert.Equal("https://origin.example", attempt.Order.NamedBy));
     }, Weeks);
 
     [Fact]

@@ -114,6 +114,28 @@ public sealed class CredentialTests
         Assert.Equal("", origin.Authorizations[^1]);
     }
 
+    /// <summary>Whoever serves a list may put any URL into it, and would collect what the session means for others.</summary>
+    [Fact]
+    public async Task A_url_that_a_list_of_another_origin_named_gets_neither_credentials_nor_headers_of_the_session()
+    {
+        await using var origin = await AskingOrigin.StartAsync();
+        await using var bench = await StartAsync();
+        // This server has accepted it as the task's own, so that it would be sent from the start.
+        var own = Order(bench, $"{origin.Url}/basic", "right");
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(own));
+        origin.Requests.Clear();
+        var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(own with { NamedBy = "https://list.example" }));
+        Assert.Equal("127.0.0.1", failed.Failure.Challenge!.Host);
+        Assert.Equal([""], origin.Authorizations);
+
+        var headers = bench.Download(bench.Origin.Bytes("a", 10)) with { Headers = new Dictionary<string, string> { ["X-Api-Key"] = "key", ["Accept"] = "text/plain" } };
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(headers));
+        Assert.Equal("key", bench.Origin.Requests[^1].Headers["X-Api-Key"]);
+        Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(headers with { NamedBy = "https://list.example" }));
+        var sent = bench.Origin.Requests[^1].Headers;
+        Assert.Equal((false, "text/plain"), (sent.ContainsKey("X-Api-Key"), sent["Accept"]));
+    }
+
     /// <summary>The place of an upload is the server's word, as a redirect is: what was meant for the task's origin is not meant for it.</summary>
     [Theory]
     [InlineData(false)]

@@ -71,6 +71,13 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_url_that_a_list_of_another_origin_named_is_not_shown_the_certificate()
+    {
+        await using var bench = await AttemptBench.StartAsync(egress: Trusting, secrets: TestSecrets.OfClient("backhaul"), tls: true);
+        Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(WithCertificate(Order(bench, TlsFace.Demanding)) with { NamedBy = "https://list.example" }));
+    }
+
+    [Fact]
     public async Task A_certificate_that_the_node_does_not_have_is_said_by_name()
     {
         await using var bench = await StartAsync();
