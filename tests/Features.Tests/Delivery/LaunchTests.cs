@@ -79,7 +79,10 @@ public sealed class LaunchTests(FeatureWorld world)
         await foreach (var shown in attached.Caller.StreamAsync(attached.Session, 0, null, leave.Token))
         {
             if (shown.Type == EventTypes.SessionCreated)
+            {
+                await attached.WhenSessionAsync(session => session.Attached); // its owner has heard of the stream, which another node may hold
                 await attached.DownloadAsync("one", attached.Origin.Bytes("one", 1000));
+            }
             if (shown.Type != EventTypes.TaskCompleted)
                 continue;
             await without.DownloadAsync("one", without.Origin.Bytes("one", 1000));

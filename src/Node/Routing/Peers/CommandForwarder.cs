@@ -63,7 +63,7 @@ internal sealed class CommandForwarder(PeerClients clients, PeerIdentity identit
         Owner owner, byte[] body, ReadOnlyMemory<byte> secret, TimeSpan remaining, CancellationToken either, CancellationToken stop)
     {
         // the peer answers a little earlier than this node gives up: a clear answer instead of an unknown outcome
-        var allowed = remaining - TimeSpan.FromMilliseconds(Math.Min(200, remaining.TotalMilliseconds / 10));
+        var allowed = remaining - TimeSpan.FromMilliseconds(Math.Min(options.AnswerMargin.TotalMilliseconds, remaining.TotalMilliseconds / 10));
         using var content = new CommandContent(body);
         using var request = PeerHeaders.NewRequest(HttpMethod.Post, new Uri(owner.Address), PeerHeaders.CommandsPath, owner.Node, allowed, secret.Span, body);
         request.Content = content;

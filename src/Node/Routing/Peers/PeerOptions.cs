@@ -20,6 +20,9 @@ internal sealed record PeerOptions
     /// <summary>Commands that wait for their turn to one peer; more are answered 429.</summary>
     public int WaitingMax { get; init; } = 1024;
 
+    /// <summary>A peer is asked to answer this much before its caller gives up, at most a tenth of the time that is left.</summary>
+    public TimeSpan AnswerMargin { get; init; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>A connection that is not there by then counts as refused.</summary>
     public TimeSpan ConnectMax { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -55,6 +58,8 @@ internal sealed record PeerOptions
             yield return $"Backhaul:Node:Listen is {Listen}. Write an address and a port, such as 0.0.0.0:5090, or leave it out.";
         if (CommandsMax < 1 || WaitingMax < 0 || FeedsMax < 1)
             yield return "Backhaul:Node:CommandsMax and FeedsMax must be at least 1, and WaitingMax not negative.";
+        if (AnswerMargin < TimeSpan.Zero)
+            yield return "Backhaul:Node:AnswerMargin must not be negative.";
         if (ConnectMax <= TimeSpan.Zero || PingAfter < TimeSpan.FromSeconds(1) || PingMax < TimeSpan.FromSeconds(1))
             yield return "Backhaul:Node: ConnectMax must be above 0, and PingAfter and PingMax at least 1 s.";
         if (CommandBytesMax < 4 * 1024 * 1024 || AnswerBytesMax < CommandBytesMax)
