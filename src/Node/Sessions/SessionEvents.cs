@@ -111,9 +111,6 @@ internal sealed record TaskCreated(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Prefetch { get; init; }
 
-    /// <summary>The origin of the list that named its URL, when that is another than the URL's; null: its client named it, or as good as.</summary>
-    public string? NamedBy { get; init; }
-
     /// <summary>What the operators' policy said to a task that asked to be unconstrained; null for others.</summary>
     public bool? Unconstrained { get; init; }
 }

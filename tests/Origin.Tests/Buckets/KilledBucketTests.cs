@@ -76,7 +76,8 @@ public sealed class KilledBucketTests
         Assert.All(costs, cost => Assert.InRange(cost, 0, BucketLives.PartBytes + FirstCheckpointBytes));
         Assert.InRange(sent, 0, 2L * BucketLives.PartBytes * lives.Count);
         Assert.All(requests.Skip(lives[^1].Requests).GroupBy(request => request.Path), file => Assert.Single(file)); // nobody was killed, nothing is asked twice
-        Assert.Empty(store.OpenUploads);
+        // Killed between the store's answer and its note, a node leaves an upload that nobody knows of: the bucket's lifecycle rule is for that one.
+        Assert.InRange(store.OpenUploads.Count, 0, lives.Count);
     }
 
     private static void Report(string what, int files, long[] costs) => Console.WriteLine(

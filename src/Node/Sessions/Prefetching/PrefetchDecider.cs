@@ -1,6 +1,5 @@
 using Backhaul.Node.Journal;
 using Backhaul.Node.Transfers;
-using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -74,7 +73,7 @@ internal static class PrefetchDecider
             return [new PrefetchListed(step.Round, 0, IsLast: true, now) { Error = error }];
         var urls = UrlsOf(session, step, prefetch.Settings!);
         var until = (need is PrefetchNeed.Begin ? now : prefetch.Run!.StartedAt) + prefetch.Settings!.Every;
-        var (created, refused) = Create(session, step.Need, urls, until, claimed, now);
+        var (created, refused) = Create(session, urls, until, claimed, now);
         if (need is PrefetchNeed.List)
         {
             var through = prefetch.Run!.ListedThrough + urls.Count;
@@ -126,7 +125,7 @@ internal static class PrefetchDecider
     }
 
     private static (List<TaskCreated> Created, List<PrefetchRefusal>? Refused) Create(
-        Session session, PrefetchNeed need, List<PrefetchUrl> urls, DateTimeOffset until, ClaimedElsewhere claimed, DateTimeOffset now)
+        Session session, List<PrefetchUrl> urls, DateTimeOffset until, ClaimedElsewhere claimed, DateTimeOffset now)
     {
         var settings = session.Prefetch.Settings!;
         var isFirst = !session.Prefetch.IsRunning; // entries of the round before are not this one's
@@ -148,15 +147,10 @@ internal static class PrefetchDecider
             {
                 Discretionary = true,
                 Prefetch = true,
-                NamedBy = need is PrefetchNeed.Begin ? null : StrangerTo(url, settings.List),
             });
         }
         return (created, refused.Count > 0 ? refused : null);
     }
-
-    /// <summary>Who answers for the list may name any URL: what the session means for its origins goes to the list's own and no other. Null: that is the URL's.</summary>
-    private static string? StrangerTo(PrefetchUrl url, PrefetchUrl? list) =>
-        list is null || OriginName.Of(list.Url).Equals(OriginName.Of(url.Url), StringComparison.OrdinalIgnoreCase) ? null : OriginName.Of(list.Url).ToString();
 
     private static TaskSpec SpecOf(string url, FileReference file, DateTimeOffset until, bool isList) => new()
     {

@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -13,6 +14,8 @@ namespace Backhaul.Node.Sessions;
 /// </summary>
 internal sealed class PrefetchState
 {
+    private const string Nobody = "https://nobody.invalid";
+
     private readonly List<PrefetchEntry> _entries = [];
     private readonly Dictionary<TaskId, int> _live = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
@@ -43,6 +46,20 @@ internal sealed class PrefetchState
     /// <summary>The list was fetched and is not read to its end.</summary>
     public bool AwaitsList => Run is { EndedAt: null, IsStopped: false, IsListed: false, List: { } list }
         && _entries.Exists(entry => entry.Task == list && entry.Outcome == TaskOutcomes.Succeeded);
+
+    /// <summary>
+    /// The origin of the list, for a URL of another origin that the client did not name: whoever serves the list may name any URL, and what the session means for its
+    /// origins goes to the list's own and no other. Null for the client's own URLs. One of a list that is not in force any more is nobody's.
+    /// </summary>
+    public string? StrangerTo(string url)
+    {
+        if (Settings is null)
+            return Nobody;
+        if (Settings.List?.Url == url || Settings.Urls.Any(named => named.Url == url))
+            return null;
+        var origin = Settings.List is { } list ? OriginName.Of(list.Url) : Nobody;
+        return origin.Equals(OriginName.Of(url), StringComparison.OrdinalIgnoreCase) ? null : origin.ToString();
+    }
 
     public void Apply(PrefetchEvent happened)
     {

@@ -19,7 +19,7 @@ internal static class AttemptOrders
             Epoch = epoch,
             Trust = trust,
             Url = spec.Url,
-            NamedBy = task.NamedBy,
+            NamedBy = task.IsPrefetch ? session.Prefetch.StrangerTo(spec.Url) : null,
             Method = spec.Method,
             Headers = Merge(inherited.AdditionalHeaders, spec.Headers),
             Source = spec.Source is { } source ? source with { Container = source.Container ?? session.Configurations.Container } : null,

@@ -81,9 +81,6 @@ internal sealed record TaskState
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool IsPrefetch { get; init; }
 
-    /// <summary>The origin that named its URL, when that is another than the URL's: what is meant for its own origin is not meant for this URL.</summary>
-    public string? NamedBy { get; init; }
-
     /// <summary>What the operators' policy said when it asked to be unconstrained; null: it did not ask.</summary>
     public bool? Unconstrained { get; init; }
 

@@ -21,7 +21,6 @@ internal static class TaskTransitions
         Discretionary = created.Discretionary,
         Unconstrained = created.Unconstrained,
         IsPrefetch = created.Prefetch,
-        NamedBy = created.NamedBy,
     };
 
     public static TaskState Apply(TaskState task, TaskEvent happened) => happened switch
