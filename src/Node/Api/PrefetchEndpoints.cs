@@ -21,23 +21,14 @@ internal static class PrefetchEndpoints
             .WithName("deletePrefetch").WithSummary("Stops prefetching; files stay").Produces<PrefetchView>().Refuses(404, 422);
     }
 
-    private static async Task<IResult> PutAsync(HttpContext context, string session, SessionCalls calls, IContainers containers)
+    private static Task<IResult> PutAsync(HttpContext context, string session, SessionCalls calls, IContainers containers) =>
+        calls.PutAsync(context, session, body => ToSet(context.Request, session, body, containers), "prefetch");
+
+    private static Validated<SessionCommand> ToSet(HttpRequest request, string session, byte[] body, IContainers containers)
     {
-        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || !calls.TryGetDeadline(context, out var deadline, out problem))
-            return Problems.Result(problem);
-        if (RequestBodies.MediaType(context.Request) is not RequestBodies.Json)
-            return Problems.Result(RequestBodies.UnsupportedMediaType(RequestBodies.Json));
-        var body = await RequestBodies.ReadAsync(context, calls.Options.BodyBytesMax);
-        if (!body.IsValid)
-            return Problems.Result(body.Problem);
-        var asked = StrictJson.Read(body.Value, ProtocolJson.Strict.PrefetchRequest);
-        if (!asked.IsValid)
-            return Problems.Result(asked.Problem);
-        var command = PrefetchRules.Validate(asked.Value, key.Identifier, containers.Exists);
-        if (!command.IsValid)
-            return Problems.Result(command.Problem);
-        // The session is the intent's own key: the same call again changes nothing.
-        var reply = await calls.ExecutePartAsync(context, key, command.Value, null, deadline);
-        return Replies.ToCreated(reply, _ => $"/v1/sessions/{key.Identifier}/prefetch");
+        if (RequestBodies.MediaType(request) is not RequestBodies.Json)
+            return RequestBodies.UnsupportedMediaType(RequestBodies.Json);
+        var asked = StrictJson.Read(body, ProtocolJson.Strict.PrefetchRequest);
+        return asked.IsValid ? PrefetchRules.Validate(asked.Value, SessionIdentifier.Parse(session), containers.Exists) : asked.Problem;
     }
 }

@@ -52,11 +52,9 @@ internal static class SessionViews
     internal static SessionConfiguration Masked(SessionConfiguration configuration) => configuration with
     {
         AdditionalHeaders = configuration.AdditionalHeaders is { } headers ? SecretHeaders.Mask(headers) : null,
-        Launch = configuration.Launch is { } launch ? launch with { Url = Shown(launch.Url), Secret = MaskedSecret(launch.Secret) } : null,
-        Push = configuration.Push is { } push ? push with { Url = Shown(push.Url), Secret = MaskedSecret(push.Secret) } : null,
+        Launch = configuration.Launch is { } launch ? launch with { Url = ShownUrl.Of(launch.Url), Secret = MaskedSecret(launch.Secret) } : null,
+        Push = configuration.Push is { } push ? push with { Url = ShownUrl.Of(push.Url), Secret = MaskedSecret(push.Secret) } : null,
     };
-
-    private static string? Shown(string? url) => url is null ? null : ShownUrl.Of(url);
 
     /// <summary>The name of a secret is shown; one that was given inline is here in its sealed form, which no name can have, and is not.</summary>
     private static string? MaskedSecret(string? secret) => secret is not null && secret.Contains(':', StringComparison.Ordinal) ? SecretHeaders.Masked : secret;

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Backhaul.Node.Transfers;
 
 /// <summary>
@@ -6,8 +8,11 @@ namespace Backhaul.Node.Transfers;
 /// </summary>
 internal static class ShownUrl
 {
-    public static string Of(string url)
+    [return: NotNullIfNotNull(nameof(url))]
+    public static string? Of(string? url)
     {
+        if (url is null)
+            return null;
         var query = url.AsSpan().IndexOfAny('?', '#');
         return query < 0 ? url : string.Concat(url.AsSpan(0, query), "?...");
     }

@@ -17,7 +17,7 @@ internal static class PrefetchViews
     private static PrefetchView View(Session session, PrefetchSettings settings, bool created, bool withItems) => new()
     {
         Urls = [.. settings.Urls.Select(url => ShownUrl.Of(url.Url))],
-        ListUrl = settings.List is { } list ? ShownUrl.Of(list.Url) : null,
+        ListUrl = ShownUrl.Of(settings.List?.Url),
         Every = settings.Every,
         Container = settings.Container!,
         Prefix = settings.Prefix!,

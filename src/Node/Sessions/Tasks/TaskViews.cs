@@ -43,7 +43,7 @@ internal static class TaskViews
             Digest = (end?.Sha256 ?? spec.Sha256) is { } sha256 ? new Digest { Algorithm = "sha-256", Value = sha256 } : null,
             MaxBytes = spec.MaxBytes,
             BytesPerSecondMax = spec.BytesPerSecondMax,
-            Notify = spec.Notify is { } notify ? notify with { Success = Shown(notify.Success), Failure = Shown(notify.Failure) } : null,
+            Notify = spec.Notify is { } notify ? notify with { Success = ShownUrl.Of(notify.Success), Failure = ShownUrl.Of(notify.Failure) } : null,
             RecoverableStatus = spec.RecoverableStatus,
             Body = spec.Body,
             RandomAccess = spec.RandomAccess ? true : null,
@@ -80,8 +80,6 @@ internal static class TaskViews
             EndedAt = end?.At,
         };
     }
-
-    private static string? Shown(string? url) => url is null ? null : ShownUrl.Of(url);
 
     private static ContentPart Shown(ContentPart part) => part with
     {
