@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Backhaul.Node.Journal;
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
 using Xunit;
@@ -10,31 +12,69 @@ public sealed class MeasuredAlone;
 [Collection(nameof(MeasuredAlone))]
 public sealed class FootprintTests
 {
+    private const int Count = 20_000;
+
     /// <summary>Live bytes are exact where resident memory is not: the promise of 1 KiB a queued task leaves the rest to the collector.</summary>
     [Fact]
     public void A_queued_task_costs_less_than_640_bytes_of_live_memory_also_after_a_load()
     {
-        const int Count = 20_000;
-        var session = new SessionHarness().Opened();
         var created = Enumerable.Range(1, Count).Select(ordinal => Created(ordinal)).ToList();
         var events = created.ConvertAll(task => SessionEvent.Codec.Encode(task));
         created.Clear();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        foreach (var stored in events)
-            session.Session.Apply(Decode(stored));
-        var bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
-        GC.KeepAlive(session);
+        var snapshot = SessionSnapshot.Of(Applied(events)).Encode();
+        var (applied, restored) = (BytesPerTask(() => Applied(events)), BytesPerTask(() => Restored(snapshot)));
+        TestContext.Current.TestOutputHelper?.WriteLine($"{applied} bytes a task, {restored} after a load");
+        Assert.InRange(applied, 1, 640);
+        Assert.InRange(restored, 1, 640);
         GC.KeepAlive(events);
-        Assert.InRange(bytes, 1, 640);
-
-        var snapshot = SessionSnapshot.Of(session.Session).Encode();
-        before = GC.GetTotalMemory(forceFullCollection: true);
-        var restored = new Session(SessionHarness.Key, new SessionOptions());
-        restored.Restore(SessionSnapshot.Decode(SessionSnapshot.Format, snapshot)!);
-        bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
-        GC.KeepAlive(restored);
         GC.KeepAlive(snapshot);
-        Assert.InRange(bytes, 1, 640);
+    }
+
+    /// <summary>The median of three, because tests that ended leave buffers and finalizers behind, and what they free meanwhile would count as the session's.</summary>
+    private static long BytesPerTask(Func<Session> build)
+    {
+        var held = new Session?[1];
+        var measured = new List<long>();
+        for (var round = 0; round < 3; round++)
+        {
+            var before = LiveBytes();
+            Fill(held, build);
+            measured.Add((LiveBytes() - before) / Count);
+            held[0] = null;
+        }
+        measured.Sort();
+        return measured[measured.Count / 2];
+    }
+
+    /// <summary>In a frame of its own: one that goes on would hold the session of the round before.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Fill(Session?[] held, Func<Session> build) => held[0] = build();
+
+    /// <summary>
+    /// Collected until two looks agree: <see cref="GC.GetTotalMemory"/> alone is content with 5 % of the heap,
+    /// and 5 % of what other tests left may be more than the session.
+    /// </summary>
+    private static long LiveBytes()
+    {
+        var (last, seen) = (long.MaxValue, GC.GetTotalMemory(forceFullCollection: true));
+        for (var look = 0; look < 20 && Math.Abs(last - seen) > 16 * 1024; look++)
+            (last, seen) = (seen, GC.GetTotalMemory(forceFullCollection: true));
+        return seen;
+    }
+
+    private static Session Applied(List<EncodedEvent> events)
+    {
+        var session = new SessionHarness().Opened().Session;
+        foreach (var stored in events)
+            session.Apply(Decode(stored));
+        return session;
+    }
+
+    private static Session Restored(byte[] snapshot)
+    {
+        var session = new Session(SessionHarness.Key, new SessionOptions());
+        session.Restore(SessionSnapshot.Decode(SessionSnapshot.Format, snapshot)!);
+        return session;
     }
 
     private static TaskCreated Created(int ordinal) => new(
@@ -45,6 +85,6 @@ public sealed class FootprintTests
         },
         1, new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
-    private static SessionEvent Decode(Backhaul.Node.Journal.EncodedEvent stored) =>
-        ((Backhaul.Node.Journal.DecodeResult<SessionEvent>.Decoded)SessionEvent.Codec.Decode(stored.Name, stored.Payload)).Event;
+    private static SessionEvent Decode(EncodedEvent stored) =>
+        ((DecodeResult<SessionEvent>.Decoded)SessionEvent.Codec.Decode(stored.Name, stored.Payload)).Event;
 }

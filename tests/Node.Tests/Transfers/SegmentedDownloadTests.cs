@@ -151,7 +151,7 @@ public sealed class SegmentedDownloadTests
     [Fact]
     public async Task A_peer_that_drips_is_broken_off_and_its_bytes_are_kept()
     {
-        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { BytesPerSecondMin = 10_000, SpeedWindow = TimeSpan.FromMilliseconds(300) });
+        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { BytesPerSecondMin = 10_000, SpeedWindow = TimeSpan.FromSeconds(1) });
         var reports = new RecordedReports();
         var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(bench.Download(bench.Origin.Bytes("a", Length, "drip=20")), reports));
         Assert.Equal((TransferCodes.TooSlow, true, false), (failed.Failure.Code, failed.Failure.Retryable, failed.Failure.DiscardPart));

@@ -66,7 +66,7 @@ public sealed class TransferSlotsTests
         slots.NotifyWhenFree(B, () => { });
         slots.NotifyWhenFree(C, toldC.SetResult);
         slots.Return(A, "h", 1);
-        await toldC.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await toldC.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.Equal(1, slots.Take(C, "h", 1));
     }
 

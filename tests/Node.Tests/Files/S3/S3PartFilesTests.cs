@@ -284,7 +284,7 @@ public sealed class S3PartFilesTests : IAsyncLifetime
             await WriteAsync(part, bytes[..900], 0, chunk: 300);
             Assert.False(part.FirstDurable!.IsCompleted);
             await WriteAsync(part, bytes[900..1100], 900, chunk: 100);
-            await part.FirstDurable.WaitAsync(TimeSpan.FromSeconds(10), Stop);
+            await part.FirstDurable.WaitAsync(TimeSpan.FromSeconds(60), Stop);
         }
         var checkpoint = await InterruptAsync(bytes, 2300);
         await using var adopted = await _rig.Parts.AdoptAsync(FilesRig.Files(), FilesRig.Owner(4, 2), checkpoint, Stop);

@@ -59,7 +59,7 @@ internal sealed class CanaryNode(WebApplication app, NodeWatch watch, string key
 
     /// <summary>A task as a session takes it, without the edge before it.</summary>
     public async Task PastTheEdgeAsync(string session, TaskSpec spec) => Assert.IsType<CommandReply.Done>(await app.Services.GetRequiredService<ICommandRouter>().ExecuteAsync(
-        SessionKey.Parse($"default/{session}"), new SessionCommand.AddTask(spec), null, TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        SessionKey.Parse($"default/{session}"), new SessionCommand.AddTask(spec), null, TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
 
     public async Task AddAsync(string session, object task) => await SendAsync("POST", $"/v1/sessions/{session}/tasks", task, 201);
 

@@ -128,9 +128,9 @@ public sealed class CommandForwarderTests
         await using var stalled = await StrangePeer.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));
         await using var other = await PeerNode.StartAsync(owns: false);
         var began = TimeProvider.System.GetTimestamp();
-        var answer = Assert.IsType<PeerAnswer.Failed>(await other.Forwarder.SendAsync(stalled.AsOwner(), Command("x"), TimeSpan.FromMilliseconds(700), Stop));
+        var answer = Assert.IsType<PeerAnswer.Failed>(await other.Forwarder.SendAsync(stalled.AsOwner(), Command("x"), TimeSpan.FromSeconds(2), Stop)); // connecting is part of it
         Assert.Equal(PeerFailure.Unknown, answer.Stage);
-        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10));
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.FromSeconds(1.5), TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -141,9 +141,9 @@ public sealed class CommandForwarderTests
         await using var other = await PeerNode.StartAsync(owns: false);
         var began = TimeProvider.System.GetTimestamp();
         var answer = Assert.IsType<PeerAnswer.Failed>(await other.Forwarder.SendAsync(
-            new Owner(0, 1, new NodeId(Guid.NewGuid()), $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}"), Command("x"), TimeSpan.FromMinutes(2), Stop));
+            new Owner(0, 1, new NodeId(Guid.NewGuid()), $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}"), Command("x"), TimeSpan.FromMinutes(10), Stop));
         Assert.NotEqual(PeerFailure.NotAccepted, answer.Stage);
-        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromMinutes(2));
     }
 
     [Fact]

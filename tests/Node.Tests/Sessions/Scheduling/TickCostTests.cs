@@ -9,7 +9,8 @@ namespace Backhaul.Node.Tests.Sessions;
 [Collection(nameof(MeasuredAlone))]
 public sealed class TickCostTests
 {
-    private const int Ticks = 10_000;
+    private const int Rounds = 20;
+    private const int Ticks = 500;
     private const int Hosts = 100;
     private static readonly DateTimeOffset At = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -17,26 +18,40 @@ public sealed class TickCostTests
     [Fact]
     public void A_million_waiting_tasks_cost_nothing_per_tick()
     {
-        var (few, fewBytes) = Measure(1_000);
-        var (many, manyBytes) = Measure(1_000_000);
-        Console.WriteLine($"[ticks] {few.TotalMicroseconds / Ticks:0.00} us with 1,000 waiting tasks, {many.TotalMicroseconds / Ticks:0.00} us with 1,000,000; {manyBytes / Ticks} bytes each");
+        var full = Enumerable.Range(0, Hosts).Select(host => $"https://h{host}.example").ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var (few, many) = (Waiting(1_000, full), Waiting(1_000_000, full));
+        List<(double Microseconds, long Bytes)> ofFew = [], ofMany = [];
+        for (var round = 0; round < Rounds; round++) // by turns, and the medians: whatever else the machine does, it does to both
+        {
+            ofFew.Add(Measure(few, full));
+            ofMany.Add(Measure(many, full));
+        }
+        ofFew.Sort();
+        ofMany.Sort();
+        var (fewTook, manyTook) = (ofFew[Rounds / 2].Microseconds, ofMany[Rounds / 2].Microseconds);
+        var (fewBytes, manyBytes) = (ofFew.Min(each => each.Bytes), ofMany.Min(each => each.Bytes));
+        Console.WriteLine($"[ticks] {fewTook:0.00} us with 1,000 waiting tasks, {manyTook:0.00} us with 1,000,000; {manyBytes / Ticks} bytes each");
         Assert.InRange(manyBytes, 0, fewBytes + 4096);
-        Assert.InRange(many, TimeSpan.Zero, TimeSpan.FromSeconds(2)); // the limit lies far from the milliseconds that were measured
+        Assert.InRange(manyTook, 0, 50 * fewTook); // of a thousand times the tasks
     }
 
-    private static (TimeSpan Time, long Bytes) Measure(int tasks)
+    private static Session Waiting(int tasks, HashSet<string> full)
     {
         var session = new Session(SessionHarness.Key, new SessionOptions());
         session.Apply(new SessionCreated(1, ConfigurationBook.WithDefaults(null), At));
         for (var n = 1; n <= tasks; n++)
             session.Apply(new TaskCreated(TaskId.FromOrdinal(n), n, SpecOf(n), 1, At));
-        var full = Enumerable.Range(0, Hosts).Select(host => $"https://h{host}.example").ToHashSet(StringComparer.OrdinalIgnoreCase);
         Assert.True(session.Tasks.Ready.Count >= tasks / 3);
         Tick(session, full, 0);
+        return session;
+    }
+
+    private static (double Microseconds, long Bytes) Measure(Session session, HashSet<string> full)
+    {
         var (allocated, clock) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.StartNew());
         for (var n = 0; n < Ticks; n++)
             Tick(session, full, n);
-        return (clock.Elapsed, GC.GetAllocatedBytesForCurrentThread() - allocated);
+        return (clock.Elapsed.TotalMicroseconds / Ticks, GC.GetAllocatedBytesForCurrentThread() - allocated);
     }
 
     private static void Tick(Session session, HashSet<string> full, int n)

@@ -33,17 +33,20 @@ public sealed class FairLineTests
 
         const int starts = 5_500; // so that the busiest session, with a tenth of two elevenths, has some left
         slots.Return(blocker, "h0", 1);
-        var began = Stopwatch.GetTimestamp();
+        var took = new TimeSpan[starts];
         for (var start = 0; start < starts; start++)
         {
+            var began = Stopwatch.GetTimestamp();
             var key = told.Dequeue();
             Assert.Empty(told); // one slot, one word
             Assert.Equal(1, slots.Take(key, "h0", 1));
             sessions[key] = sessions[key] with { Left = sessions[key].Left - 1, Started = sessions[key].Started + 1 };
             Wait(key);
             slots.Return(key, "h0", 1);
+            took[start] = Stopwatch.GetElapsedTime(began);
         }
-        var each = Stopwatch.GetElapsedTime(began) / starts;
+        Array.Sort(took);
+        var each = took[starts / 2]; // the median: a thread that was interrupted says nothing
         TestContext.Current.TestOutputHelper?.WriteLine($"{each.TotalMicroseconds:0.0} µs for a start: wait, offer, take, return.");
         Assert.True(each < TimeSpan.FromMicroseconds(50 * 10), $"A start took {each.TotalMicroseconds:0} µs."); // ten times the promise, because the machine is shared
         foreach (var (tenant, weight) in weights)
