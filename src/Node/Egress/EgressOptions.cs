@@ -38,6 +38,9 @@ internal sealed record EgressOptions
     /// <summary>Pools of connections for proxies, client certificates and TLS versions; beyond it the one unused for longest is given up.</summary>
     public int RoutesMax { get; init; } = 64;
 
+    /// <summary>Of them those that requests of one tenant made; beyond it the tenant's own one unused for longest is given up. Far fewer than all, so that nobody has all of them busy.</summary>
+    public int RoutesPerTenantMax { get; init; } = 16;
+
     /// <summary>Such a pool is given up after so long without a request.</summary>
     public TimeSpan RouteIdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
@@ -62,6 +65,8 @@ internal sealed record EgressOptions
             problems.Add($"{Section}:RedirectsMax must be between 0 and 50.");
         if (RoutesMax is < 1 or > 1024)
             problems.Add($"{Section}:RoutesMax must be between 1 and 1024.");
+        if (RoutesPerTenantMax is < 1 or > 1024)
+            problems.Add($"{Section}:RoutesPerTenantMax must be between 1 and 1024.");
         if (RouteIdleTimeout < TimeSpan.FromSeconds(1) || RouteIdleTimeout > TimeSpan.FromHours(24))
             problems.Add($"{Section}:RouteIdleTimeout must be between 1 s and 24 h.");
         if (CertificatesProblem() is { } unreadable)

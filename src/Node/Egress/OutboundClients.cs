@@ -33,7 +33,6 @@ internal sealed partial class OutboundClients : IDisposable
     private readonly SecretBox _box;
     private readonly CertificateRules _certificates;
     private readonly AccessMemory _accepted = new();
-    private readonly ProxyUsers _proxyUsers;
     private readonly RouteInvokers _invokers;
 
     /// <param name="invokers">What carries the requests of a route in the place of connections: a simulated network. Null: connections.</param>
@@ -46,13 +45,12 @@ internal sealed partial class OutboundClients : IDisposable
         _options = options;
         _policy = AddressPolicy.From(options);
         _names = names;
-        _proxyUsers = new ProxyUsers(options.RoutesMax);
         _time = time;
         _log = log;
         _secrets = secrets ?? SecretTable.Empty;
         _certificates = new CertificateRules(CertificateRules.Load(options.TrustedCertificates));
         _invokers = new RouteInvokers(
-            invokers ?? (route => new HttpMessageInvoker(CreateHandler(route, _policy), disposeHandler: true)), time, options.RoutesMax, options.RouteIdleTimeout);
+            invokers ?? (route => new HttpMessageInvoker(CreateHandler(route, _policy), disposeHandler: true)), time, options);
     }
 
     public EgressOptions Options => _options;
@@ -78,7 +76,7 @@ internal sealed partial class OutboundClients : IDisposable
         if (throughProxy is not null && toProxy is not null && AnsweringRules.Covers(toProxy, throughProxy.Url, throughProxy.Url))
         {
             if (Find(tenant, session, toProxy.Secret!) is Secret.Basic user)
-                throughProxy = _proxyUsers.Of(throughProxy, toProxy, user);
+                throughProxy = throughProxy.Of(user, toProxy);
             else
                 missing = SecretBox.IsSealed(toProxy.Secret!) ? GivenSecrets.Name : toProxy.Secret!;
         }
@@ -117,19 +115,15 @@ internal sealed partial class OutboundClients : IDisposable
     }
 
     /// <summary>Sends one request directly and returns at the head of its response. Redirects are the caller's, by <see cref="RedirectRules"/>.</summary>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop) => SendAsync(request, OutboundRoute.Direct, stop);
-
-    /// <summary>Sends one request by a route.</summary>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, OutboundRoute route, CancellationToken stop)
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken stop)
     {
-        var url = request.RequestUri!;
-        if (route.Proxy is not null)
-            CheckBehindProxy(url);
-        // Over TLS the server may choose HTTP/2; in clear nobody speaks it without being asked.
-        request.Version = url.Scheme == Uri.UriSchemeHttps ? HttpVersion.Version20 : HttpVersion.Version11;
-        request.VersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
-        return _invokers.Get(route).SendAsync(request, stop);
+        ChooseVersion(request);
+        return _invokers.Direct.SendAsync(request, stop);
     }
+
+    /// <summary>Sends one request of a tenant by a route; returns at the head of its response.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, OutboundRoute route, TenantId tenant, CancellationToken stop) =>
+        route == OutboundRoute.Direct ? SendAsync(request, stop) : SendByAsync(request, route, tenant, stop);
 
     /// <summary>
     /// A way to a server that the operator configured, with connections of its own: its host and port are an exception of the address policy for this
@@ -141,6 +135,22 @@ internal sealed partial class OutboundClients : IDisposable
         new(endpoint, new HttpMessageInvoker(CreateHandler(OutboundRoute.Direct, _policy.With(host ?? endpoint.IdnHost, endpoint.Port)), disposeHandler: true));
 
     public void Dispose() => _invokers.Dispose();
+
+    private async Task<HttpResponseMessage> SendByAsync(HttpRequestMessage request, OutboundRoute route, TenantId tenant, CancellationToken stop)
+    {
+        if (route.Proxy is not null)
+            CheckBehindProxy(request.RequestUri!);
+        ChooseVersion(request);
+        using var lease = _invokers.Lease(route, tenant);
+        return await lease.Invoker.SendAsync(request, stop);
+    }
+
+    /// <summary>Over TLS the server may choose HTTP/2; in clear nobody speaks it without being asked.</summary>
+    private static void ChooseVersion(HttpRequestMessage request)
+    {
+        request.Version = request.RequestUri!.Scheme == Uri.UriSchemeHttps ? HttpVersion.Version20 : HttpVersion.Version11;
+        request.VersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
+    }
 
     private SocketsHttpHandler CreateHandler(OutboundRoute route, AddressPolicy policy) => new()
     {

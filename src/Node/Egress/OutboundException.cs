@@ -39,4 +39,7 @@ internal enum OutboundFault
 
     /// <summary>The proxy asks for a credential that it was not given.</summary>
     ProxyChallenged = 7,
+
+    /// <summary>No room for one more route while requests are under way on all that there may be.</summary>
+    RouteLimit = 8,
 }

@@ -73,6 +73,7 @@ internal static class NetworkFailures
         OutboundFault.CertificateRefused => Failure(TransferCodes.TlsFailed, outbound.Message, received) with { Retryable = false },
         OutboundFault.ProxyRefused => Failure(TransferCodes.ProxyFailed, outbound.Message, received),
         OutboundFault.ProxyChallenged => AccessFailures.Challenged(outbound.Challenge!, 407) with { BytesReceived = received },
+        OutboundFault.RouteLimit => Failure(TransferCodes.HeldBack, outbound.Message, received) with { WaitReason = "nodeLimit" },
         OutboundFault.NoNetwork => Failure(TransferCodes.ConnectFailed, outbound.Message, received) with { WaitReason = "noNetwork" },
         _ => Failure(TransferCodes.ConnectFailed, outbound.Message, received),
     };

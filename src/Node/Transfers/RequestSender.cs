@@ -229,7 +229,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
         var began = time.GetTimestamp();
         try
         {
-            var message = await clients.SendAsync(request, route, watch.Token);
+            var message = await clients.SendAsync(request, route, order.Files.Session.Tenant, watch.Token);
             return new OutboundAnswer.Head(message, ResponseHead.Read(message), url, AttemptPhases.Of(times, time.GetElapsedTime(began)));
         }
         catch (Exception failed) when (NetworkFailures.IsNetwork(failed))

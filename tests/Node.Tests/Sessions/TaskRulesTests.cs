@@ -10,6 +10,17 @@ public sealed class TaskRulesTests
     private readonly SessionHarness _session = new SessionHarness().Opened();
 
     [Fact]
+    public void What_the_node_has_no_way_out_for_waits_for_the_node_and_says_until_when()
+    {
+        var id = _session.Add();
+        _session.Report(id, _session.Start(id), SessionHarness.Failed(TransferCodes.HeldBack, waitReason: "nodeLimit"));
+        var why = TaskViews.Why(_session.Session.Tasks[id], _session.Session, _session.Conditions());
+        Assert.Equal(("nodeLimit", true), (why.Reason, why.NextEvaluationAt > _session.Now));
+        Assert.StartsWith("A limit of the node holds it back until ", why.Sentence, StringComparison.Ordinal);
+        Assert.EndsWith("It broke.", why.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Ids_are_given_in_order_and_an_own_id_repeated_is_the_same_task()
     {
         Assert.Equal("t1", _session.Add().ToString());

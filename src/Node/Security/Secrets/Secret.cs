@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using Backhaul.Protocol;
 
@@ -45,12 +46,23 @@ internal abstract class Secret
         public string? Region { get; } = region;
     }
 
-    /// <summary>Where a proxy is, and who its user is; a proxy may take anybody. What a client gave for its user answers the realm and scheme it was asked for by.</summary>
+    /// <summary>
+    /// Where a proxy is, and who its user is; a proxy may take anybody. What a client gave for its user answers the realm and scheme it was asked for by.
+    /// Two are equal that the same text was given for, however often it is opened: so its requests are one route, with tunnels of its own. Nobody else's request
+    /// goes through a tunnel that another's credential opened.
+    /// </summary>
     internal sealed class Proxy(string name, Uri url, Basic? user, CredentialRule? given = null) : Secret(name, SecretKind.Proxy)
     {
         public Uri Url { get; } = url;
         public Basic? User { get; } = user;
         public CredentialRule? Given { get; } = given;
+
+        /// <summary>The same proxy with the user that a client gave. Named by the text it was given as: two users of one proxy must not share what it is remembered to accept.</summary>
+        public Proxy Of(Basic user, CredentialRule rule) => new(rule.Secret!, Url, new Basic(rule.Secret!, user.UserName, user.Password), rule);
+
+        public override bool Equals(object? obj) => ReferenceEquals(this, obj) || (Given is not null && obj is Proxy other && Given == other.Given && Url == other.Url);
+
+        public override int GetHashCode() => Given is null ? RuntimeHelpers.GetHashCode(this) : HashCode.Combine(Url, Given);
     }
 
     /// <summary>What webhooks are signed with, by each of the keys.</summary>

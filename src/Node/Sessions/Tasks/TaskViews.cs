@@ -116,6 +116,7 @@ internal static class TaskViews
             (_, WaitReasons.RecoverableStatus) => $"The server answered with a status that pauses it; resume it, or change its url or headers.{last}",
             (_, WaitReasons.Paused) => "An operator suspended the session; resume the session to let it run.",
             (_, WaitReasons.HostLimit) => $"The session has {session.Tasks.Ready.ActiveOn(task.Spec.Url)} of {perHost} connections to {host} in use; it starts when one is free and {session.Tasks.Ready.Count - 1} other ready tasks rank with it.",
+            (_, WaitReasons.NodeLimit) when until is not null => $"A limit of the node holds it back until {until:u}.{last}",
             (_, WaitReasons.NodeLimit) when task.Unconstrained is true && conditions.Unconstrained is { IsFull: true } places =>
                 $"The node runs {places.Running} of at most {places.RunningMax} unconstrained transfers; it starts when one ends.",
             (_, WaitReasons.Discretionary) => DiscretionaryRules.Explain(slots, until),
