@@ -33,7 +33,12 @@ internal sealed class SimReceiver(VirtualProcess process, SimRandom random, Orac
     /// <summary>A client is launched: its session, and the launch's number.</summary>
     public Action<SessionKey, long>? Launched { get; set; }
 
+    /// <summary>Of URLs that are told of tasks' ends.</summary>
+    public const string Succeeded = "succeeded", Failed = "failed";
+
     public static string UrlOf(SessionKey session, string kind) => $"http://receiver.sim/{session}/{kind}";
+
+    public static string UrlOf(SessionKey session, string end, int host) => $"http://told-{host}.sim/{session}/{end}";
 
     /// <summary>In the receivers' process, when a request has arrived.</summary>
     public SimWebhookAnswer Take(string path, string id, string timestamp, string signature, byte[] body)
@@ -46,10 +51,11 @@ internal sealed class SimReceiver(VirtualProcess process, SimRandom random, Orac
         using var json = JsonDocument.Parse(Encoding.UTF8.GetString(body));
         if (json.RootElement.GetProperty("id").GetString() != id)
             throw new InvariantBrokenException("D5", $"A webhook of {session} has one id in its head and another in its body.");
-        var number = json.RootElement.GetProperty("data").GetProperty(kind == "launch" ? "launch" : "number").GetInt64();
+        kind = kind is Succeeded or Failed ? WebhookChecks.Notify : kind;
+        var number = WebhookChecks.NumberOf(kind, json.RootElement.GetProperty("data"));
         var answer = Answer(kind);
         trace.Line("receiver", $"{kind} {session} {number} → {answer.Status?.ToString(CultureInfo.InvariantCulture) ?? "nothing"}");
-        oracle.Webhooks.OnArrived(session, kind, number, answer.Status is 204);
+        oracle.Webhooks.OnArrived(session, kind, number, answer.Status);
         if (kind == "launch" && answer.Status is 204)
             Launched?.Invoke(session, number);
         return answer;

@@ -16,6 +16,9 @@ internal sealed class EventLog(SessionKey session)
 
     public string TypeOf(long number) => _events[(int)number - 1].Type;
 
+    /// <summary>The number of an event that has become durable just now.</summary>
+    public long NumberOf(SessionEvent happened) => _events.FindLastIndex(entry => ReferenceEquals(entry.Event, happened)) + 1;
+
     public void Add(SessionEvent happened) => _events.Add((happened, EventViews.TypeOf(happened)));
 
     public void Clear() => _events.Clear();

@@ -29,6 +29,8 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     private WebhookChecks? _webhooks;
     private QuestionChecks? _questions;
     private TaskChecks? _taskChecks;
+    private DeadlineChecks? _deadlines;
+    private SetChecks? _sets;
     private readonly Dictionary<int, IWatchedNode> _trusting = [];
     private MemoryTables _tables = null!;
     private SimVolume _volume = null!;
@@ -51,6 +53,11 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
 
     /// <summary>Cancels, groups and what is shown of tasks.</summary>
     public TaskChecks TaskAnswers => _taskChecks ??= new TaskChecks(session => _shadows.GetValueOrDefault(session.ToString()), () => Restores > 0);
+
+    /// <summary>Completion groups.</summary>
+    public SetChecks Sets => _sets ??= new SetChecks(() => Restores > 0);
+
+    public DeadlineChecks Deadlines => _deadlines ??= new DeadlineChecks(() => Restores > 0, () => now() - _disturbedAt);
 
     /// <summary>Webhooks and launches.</summary>
     public WebhookChecks Webhooks => _webhooks ??= new WebhookChecks(now, session => _shadows.GetValueOrDefault(session.ToString()), () => Restores > 0);
@@ -200,7 +207,25 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
         _acknowledged.Add(acknowledged);
     }
 
+    /// <summary>A client was told that its task was taken as it asked for it.</summary>
+    public void OnTaskPromised(SessionKey session, TaskId task, TaskSpec asked)
+    {
+        if (asked.AskBeforeStart is { } ask)
+            Questions.OnPromised(session, task, ask);
+        if (asked.CompletionGroup is { } set)
+            Sets.OnPromised(session, task, set);
+        if (asked.Notify is { } notify && Restores == 0)
+            Webhooks.Notifications.OnPromised(session, task, notify);
+    }
+
     public void CheckAllAcknowledged() => _acknowledged.ForEach(acknowledged => CheckDurable(acknowledged, "was acknowledged"));
+
+    /// <summary>N3.</summary>
+    public void CheckNotifications()
+    {
+        if (Restores == 0)
+            Webhooks.Notifications.CheckNoneLost(session => _shadows.GetValueOrDefault(session.ToString()));
+    }
 
     private void CheckDurable(Acknowledged acknowledged, string how)
     {
@@ -265,6 +290,8 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
         Webhooks.OnDurable(shadow, happened);
         Questions.OnDurable(shadow.Session, happened);
         TaskAnswers.OnDurable(shadow.Session, happened);
+        Sets.OnDurable(shadow, happened);
+        Deadlines.OnDurable(shadow.Session, happened);
         switch (happened)
         {
             case TaskCompleted { Outcome: TaskOutcomes.Succeeded, File: { } file } completed:

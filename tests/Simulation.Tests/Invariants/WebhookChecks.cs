@@ -19,9 +19,17 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
     private readonly Dictionary<string, (SessionKey Session, string Kind, long Number)> _byId = new(StringComparer.Ordinal);
     private long _instances;
 
+    /// <summary>The kind of webhook that tells of a task's end.</summary>
+    public const string Notify = "notify";
+
     public LaunchChecks Launches { get; } = new(now);
 
+    public NotificationChecks Notifications { get; } = new(now);
+
     public long Sent { get; private set; }
+
+    /// <summary>What a message is about, by its data.</summary>
+    public static long NumberOf(string kind, JsonElement data) => data.GetProperty(kind switch { "launch" => "launch", Notify => "event", _ => "number" }).GetInt64();
 
     /// <summary>A session's actor was made: it knows nothing of what others sent and did not write down.</summary>
     public long NewInstance() => ++_instances;
@@ -42,22 +50,26 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         using var json = JsonDocument.Parse(message.Body);
         var type = json.RootElement.GetProperty("type").GetString()!;
         var data = json.RootElement.GetProperty("data");
-        var kind = type == CloudEvent.TypePrefix + "launch" ? "launch" : "push";
-        var number = data.GetProperty(kind == "launch" ? "launch" : "number").GetInt64();
+        var kind = message.IsNotification ? Notify : type == CloudEvent.TypePrefix + "launch" ? "launch" : "push";
+        var number = NumberOf(kind, data);
         CheckId(message, kind, number);
         var (book, journal) = (Of(message.Session), journalOf(message.Session)!);
         if (kind == "push")
             CheckPush(node, message, book, journal, JsonSerializer.Deserialize(data.GetRawText(), ProtocolJson.Default.EventView)!);
+        else if (kind == Notify)
+            Notifications.OnSent(node, message, number, type, data);
         else if (!node.IsExcused)
             Launches.CheckSent(message.Session, number);
         CheckRepetition(instance, message, book, kind, number);
     }
 
     /// <summary>A receiver has it. Taken: it will say so, whether or not anybody hears it.</summary>
-    public void OnArrived(SessionKey session, string kind, long number, bool isTaken)
+    public void OnArrived(SessionKey session, string kind, long number, int? status)
     {
-        if (isTaken)
+        if (status is 204)
             Of(session).Taken.Add((kind, number));
+        if (kind == Notify)
+            Notifications.OnArrived(session, number, status);
         if (kind == "launch" && !isExcused())
             Launches.OnArrived(session, number);
     }
@@ -89,8 +101,11 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
             case WebhookDelivered { Target: WebhookTarget.Launch } launched:
                 CheckTaken(book, journal, "launch", launched.Number);
                 break;
+            case WebhookDelivered { Target: WebhookTarget.Notify } told:
+                CheckTaken(book, journal, Notify, told.Number);
+                break;
             case WebhookFailed failed:
-                book.Count(failed.Target is WebhookTarget.Push ? "push" : "launch", failed.Number);
+                book.Count(failed.Target switch { WebhookTarget.Push => "push", WebhookTarget.Launch => "launch", _ => Notify }, failed.Number);
                 break;
             case WebhookDisabled { Target: WebhookTarget.Push }:
                 book.DisabledAt = now();
@@ -100,6 +115,7 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
                 break;
         }
         Launches.OnDurable(journal, happened);
+        Notifications.OnDurable(journal, happened);
     }
 
     /// <summary>D5: one id for one message, wherever and however often it is sent.</summary>

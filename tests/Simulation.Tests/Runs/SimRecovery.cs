@@ -1,5 +1,7 @@
 using Backhaul.Node.Sharding.Membership;
+using Backhaul.Protocol;
 using Backhaul.Simulation.Tests.Faults;
+using Backhaul.Simulation.Tests.Nodes;
 using Backhaul.Simulation.Tests.Workload;
 
 namespace Backhaul.Simulation.Tests.Runs;
@@ -14,8 +16,15 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
     private static readonly TimeSpan NodesWithin = TimeSpan.FromSeconds(100);
 
     private static readonly TimeSpan TasksWithin = TimeSpan.FromMinutes(20);
+
     /// <summary>A stream that broke with its node is opened anew at once; an owner that moved is found within a few seconds.</summary>
     private static readonly TimeSpan StreamsWithin = TimeSpan.FromSeconds(60);
+
+    /// <summary>Clients close what they had begun, and the last end of a set and its own are one turn.</summary>
+    private static readonly TimeSpan FiredWithin = TimeSpan.FromSeconds(30);
+
+    /// <summary>One that is under way to a receiver that never answers takes its time-out; the others have places beside it.</summary>
+    private static readonly TimeSpan ToldWithin = TimeSpan.FromMinutes(3);
 
     /// <summary>Clients look what waits for them.</summary>
     private static readonly TimeSpan SettleEvery = TimeSpan.FromSeconds(4);
@@ -50,6 +59,8 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         Await("every task has ended", TasksWithin, () => FindUnended() is null);
         starvation.IsOver = true;
         world.Oracle.TaskAnswers.CheckCancelsEnded();
+        Await("completion groups have fired", FiredWithin, () => world.Oracle.Sets.FindUnfired() is null);
+        Await("ends of tasks are told that are due", ToldWithin, () => FindUntold() is null);
         Await("streams show everything", StreamsWithin, () => clients.All(client => client.FindBehind() is null));
         isOver = true;
         world.Oracle.CheckTrust();
@@ -99,6 +110,25 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         return null;
     }
 
+    /// <summary>By the clock of whoever has to send it. Those that failed are tried again after minutes or hours: these are not waited for.</summary>
+    private string? FindUntold()
+    {
+        foreach (var journal in world.Oracle.Journals)
+        {
+            if (journal.Fold.Notifications.NextDue is not { } due || OwnerOf(journal.Session) is not { } owner)
+                continue;
+            if (due <= owner.Process.Clock.GetUtcNow())
+                return $"a notification of {journal.Session} is due since {due:o}";
+        }
+        return null;
+    }
+
+    private SimNode? OwnerOf(SessionKey session)
+    {
+        var row = world.Store.Journal.Tables.Shards[ShardMap.ShardOf(session, world.Options.Sharding.ShardCount)];
+        return world.Machines.FirstOrDefault(machine => machine.Node?.Id == row.Owner)?.Node;
+    }
+
     private void AwaitEvents()
     {
         var done = false;
@@ -131,6 +161,6 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         var tables = world.Store.Journal.Tables;
         var shards = tables.Shards.Select(shard =>
             $"{shard.Key}:{world.Oracle.NameOf(shard.Value.Owner)}/e{shard.Value.Epoch}{(world.Machines.Any(machine => machine.Node is { } node && node.Id == shard.Value.Owner && node.Acting.Any(grant => grant.ShardId == shard.Key)) ? "" : "!")}");
-        return $"Unended: {FindUnended() ?? "nothing"}. Behind: {clients.Select(client => client.FindBehind()).FirstOrDefault(behind => behind is not null) ?? "nobody"}. Shards: {string.Join(' ', shards)}. Nodes: {string.Join(' ', world.Machines.Select(machine => machine.Node is { } node ? $"{node.Name}{(node.IsReady ? "" : " not ready")}" : $"{machine.Name} down"))}.";
+        return $"Unended: {FindUnended() ?? "nothing"}. Unfired: {world.Oracle.Sets.FindUnfired() ?? "nothing"}. Untold: {FindUntold() ?? "nothing"}. Behind: {clients.Select(client => client.FindBehind()).FirstOrDefault(behind => behind is not null) ?? "nobody"}. Shards: {string.Join(' ', shards)}. Nodes: {string.Join(' ', world.Machines.Select(machine => machine.Node is { } node ? $"{node.Name}{(node.IsReady ? "" : " not ready")}" : $"{machine.Name} down"))}.";
     }
 }

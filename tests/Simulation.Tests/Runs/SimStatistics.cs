@@ -33,6 +33,13 @@ internal sealed class SimStatistics
 
     public long Answers { get; set; }
 
+    /// <summary>Ends of tasks that somebody was told of, completion groups that fired, and warnings of deadlines.</summary>
+    public long Notified { get; set; }
+
+    public long Sets { get; set; }
+
+    public long Warnings { get; set; }
+
     public void Add(SimStatistics other)
     {
         Rows += other.Rows;
@@ -48,9 +55,12 @@ internal sealed class SimStatistics
         Launches += other.Launches;
         Questions += other.Questions;
         Answers += other.Answers;
+        Notified += other.Notified;
+        Sets += other.Sets;
+        Warnings += other.Warnings;
     }
 
     public override string ToString() =>
         $"{Rows} rows, {Claims} claims, {Acknowledged} commands, {Forwarded} forwarded, {Succeeded} downloads, {Ended} other ends, {Outward} outward steps, "
-        + $"{Seen} events seen, {Webhooks} webhooks, {Launches} launches, {Answers} of {Questions} questions answered, {Faults} faults";
+        + $"{Seen} events seen, {Webhooks} webhooks, {Launches} launches, {Answers} of {Questions} questions answered, {Notified} ends told, {Sets} sets, {Warnings} warnings, {Faults} faults";
 }

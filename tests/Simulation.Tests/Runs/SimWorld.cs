@@ -104,9 +104,11 @@ internal sealed class SimWorld : ISimEdge
         Oracle.CheckTrust();
         Oracle.CheckAllAcknowledged();
         Oracle.CheckStore();
+        Oracle.CheckNotifications();
         Volume.CheckAllUnchanged();
         (Oracle.Statistics.Webhooks, Oracle.Statistics.Launches) = (Oracle.Webhooks.Sent, Oracle.Webhooks.Launches.Arrived);
         (Oracle.Statistics.Questions, Oracle.Statistics.Answers) = (Oracle.Questions.Asked, Oracle.Questions.Answered);
+        (Oracle.Statistics.Notified, Oracle.Statistics.Sets, Oracle.Statistics.Warnings) = (Oracle.Webhooks.Notifications.Told, Oracle.Sets.Fired, Oracle.Deadlines.Warnings);
         Trace.Line("end", Oracle.Statistics.ToString());
     }
 

@@ -6,7 +6,10 @@ namespace Backhaul.Simulation.Tests.Workload;
 /// <summary>What a client knows of one of its sessions.</summary>
 internal sealed class SimBook(SimProfile profile)
 {
+    private const int Sets = 3;
+
     private int _restores;
+    private int _set;
 
     public SimProfile Profile => profile;
 
@@ -15,6 +18,9 @@ internal sealed class SimBook(SimProfile profile)
     public bool IsPaused { get; set; }
 
     public List<TaskId> Tasks { get; } = [];
+
+    /// <summary>The completion group that is being filled.</summary>
+    public GroupName Set => GroupName.Parse($"k{_set}");
 
     /// <summary>Events up to here were handled.</summary>
     public long Seen { get; set; }
@@ -29,6 +35,8 @@ internal sealed class SimBook(SimProfile profile)
 
     /// <summary>The open stream, if there is one.</summary>
     public SimStream? Stream { get; set; }
+
+    public void NextSet() => _set = (_set + 1) % Sets;
 
     public bool IsBefore(int restores) => _restores != restores;
 

@@ -20,9 +20,12 @@ internal sealed class SimClient(
     private readonly Dictionary<SessionKey, SimBook> _books = sessions.ToDictionary(session => session, session => new SimBook(SimProfile.Of(session, random)));
     private readonly SimReader _reader = new(name, edge, process, random, oracle);
     private SimAnswers? _answers;
+    private SimTasks? _made;
     private int _tasks;
 
     private SimAnswers Answers => _answers ??= new SimAnswers(process, random, oracle, DoAsync);
+
+    private SimTasks Tasks => _made ??= new SimTasks(process.Clock, random);
 
     public bool IsDone { get; private set; }
 
@@ -90,6 +93,8 @@ internal sealed class SimClient(
             if (oracle.IsPaused(session) || (oracle.Restores > 0 && !book.IsSettled))
                 await DoAsync(session, new SessionCommand.SuspendAll(false));
             book.IsSettled = true;
+            foreach (var set in oracle.Sets.OpenOf(session))
+                await DoAsync(session, new SessionCommand.EnableCompletionGroup(set));
             foreach (var task in oracle.WaitingForClient(session))
             {
                 if (task.Phase is TaskPhase.Suspended)
@@ -152,7 +157,10 @@ internal sealed class SimClient(
             case < 97 when book.Profile.Grouped > 0:
                 await ActOnGroupAsync(session, book);
                 break;
-            case < 98:
+            case < 98 when book.Profile.InSets > 0:
+                await CloseSetAsync(session, book);
+                break;
+            case < 99:
                 await DoAsync(session, new SessionCommand.SuspendAll(book.IsPaused = !book.IsPaused));
                 break;
             default:
@@ -177,35 +185,24 @@ internal sealed class SimClient(
 
     private async Task AddAsync(SessionKey session, SimBook book, bool withId)
     {
-        var upload = random.Chance(0.15);
-        var spec = new TaskSpec
-        {
-            Id = withId ? TaskId.Parse($"{name}-{++_tasks}") : null,
-            Kind = upload ? TaskKind.Upload : TaskKind.Download,
-            Url = $"http://origin-{random.Next(4)}.example/{random.Next(40)}",
-            Method = upload ? "PUT" : "GET",
-            Source = upload ? new FileReference(null, ContainerPath.Parse("source.bin")) : null,
-            Start = random.Chance(0.95),
-            Priority = random.Chance(0.3) ? random.NextUnit() : 0.5,
-            Group = random.Chance(book.Profile.Grouped) ? GroupName.Parse($"g{random.Next(3)}") : null,
-            AskBeforeStart = random.Chance(0.1) ? Question() : null,
-            Deadline = random.Chance(0.04) ? process.Clock.GetUtcNow() + random.Seconds(20, 400) : null,
-            EarliestBeginAt = random.Chance(0.04) ? process.Clock.GetUtcNow() + random.Seconds(1, 60) : null,
-        };
+        var spec = Tasks.Next(session, book, withId ? TaskId.Parse($"{name}-{++_tasks}") : null);
         var restores = oracle.Restores;
         if (await DoAsync(session, new SessionCommand.AddTask(spec)) is not CommandReply.Done done)
             return;
         book.Tasks.Add(IdOf(done));
-        if (spec.AskBeforeStart is { } ask && restores == oracle.Restores)
-            oracle.Questions.OnPromised(session, IdOf(done), ask);
+        if (restores == oracle.Restores)
+            oracle.OnTaskPromised(session, IdOf(done), spec);
     }
 
-    private AskBeforeStart Question() => new()
+    /// <summary>The set that is being filled is complete; the next one may have the name of an earlier one.</summary>
+    private async Task CloseSetAsync(SessionKey session, SimBook book)
     {
-        When = random.Chance(0.4) ? DelayedRequestDecider.EveryAttempt : null,
-        Timeout = random.Seconds(2, 60),
-        Default = random.Chance(0.3) ? DelayedRequestDecider.Cancel : null,
-    };
+        var set = book.Set;
+        book.NextSet();
+        var restores = oracle.Restores;
+        if (await DoAsync(session, new SessionCommand.EnableCompletionGroup(set)) is CommandReply.Done && restores == oracle.Restores)
+            oracle.Sets.OnClosed(session, set);
+    }
 
     /// <summary>Mostly one of the newest: those are the ones that run.</summary>
     private TaskId PickTask(SimBook book) => random.Chance(0.7) ? book.Tasks[^random.Between(1, Math.Min(4, book.Tasks.Count))] : random.Pick(book.Tasks);

@@ -25,6 +25,12 @@ internal sealed record SimProfile
     /// <summary>How many of its tasks are in a group, the first of which is serialized.</summary>
     public required double Grouped { get; init; }
 
+    /// <summary>How many of its tasks are in a completion group.</summary>
+    public required double InSets { get; init; }
+
+    /// <summary>How many of its tasks name somebody who is told of their end.</summary>
+    public required double Notified { get; init; }
+
     /// <summary>Others than its client handle events, or time does: what the client has not read may be gone.</summary>
     public bool MayMiss => Configuration.Push is not null || Configuration.EventRetention is not null;
 
@@ -35,6 +41,8 @@ internal sealed record SimProfile
         return new SimProfile
         {
             Grouped = random.Chance(0.3) ? 0.5 : 0,
+            InSets = random.Chance(0.3) ? 0.4 : 0,
+            Notified = random.Chance(0.3) ? 0.4 : 0,
             Reading = whileAttached ? SimReading.Streams : pushes && random.Chance(0.5) ? SimReading.Nothing : random.Pick([SimReading.Pages, SimReading.Polls, SimReading.Streams, SimReading.Streams]),
             Configuration = new SessionConfiguration
             {
