@@ -79,6 +79,39 @@ public sealed class MutantTests
     [Fact]
     public void A_message_has_one_id() => AssertCaught("own ids", new SimRules { IdsAreOwn = true }, "D5");
 
+    [Fact]
+    public void A_launch_that_is_over_is_not_sent() => AssertCaught("late launches", new SimRules { WebhooksAreLate = true }, "L3");
+
+    [Fact]
+    public void What_was_handled_long_ago_is_not_pushed() => AssertCaught("late pushes", new SimRules { WebhooksAreLate = true }, "D3");
+
+    [Fact]
+    public void The_limiter_of_launches_does_not_rest_when_nobody_came() => AssertCaught("ghosts", new SimRules { GhostsAreSeen = true }, "L4");
+
+    [Fact]
+    public void An_event_is_shown_as_it_became_durable() => AssertCaught("mixed up events", new SimRules { EventsAreMixedUp = true }, "R3");
+
+    [Fact]
+    public void A_waiting_task_says_until_when() => AssertCaught("hidden times", new SimRules { ViewsHideTheirTime = true }, "S3");
+
+    [Fact]
+    public void The_end_of_a_task_is_told_to_whom_it_was_promised() => AssertCaught("confused ends", new SimRules { EndsAreConfused = true }, "N1");
+
+    [Fact]
+    public void A_notification_that_fails_once_is_tried_again() => AssertCaught("given up at once", new SimRules { NotificationsAreGivenUp = true }, "N2");
+
+    [Fact]
+    public void Notifications_that_are_due_are_sent() => AssertCaught("kept notifications", new SimRules { NotificationsStay = true }, "N3");
+
+    [Fact]
+    public void A_completion_group_fires_after_all_its_tasks() => AssertCaught("sets leave out", new SimRules { SetsLeaveOut = true }, "G1");
+
+    [Fact]
+    public void A_completion_group_that_was_enabled_is_closed() => AssertCaught("sets stay open", new SimRules { SetsStayOpen = true }, "G2");
+
+    [Fact]
+    public void A_deadline_is_warned_of() => AssertCaught("missed wakes", new SimRules { WakesAreMissed = true }, "T3");
+
     private static void AssertCaught(string name, SimRules rules, params string[] numbers)
     {
         var watch = Stopwatch.StartNew();

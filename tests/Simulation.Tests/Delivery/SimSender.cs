@@ -6,7 +6,7 @@ using Backhaul.Simulation.Tests.Runs;
 namespace Backhaul.Simulation.Tests.Delivery;
 
 /// <summary>The product's sender, as one instance of a session's actor has it: the oracle hears of each request in the moment in which it is made.</summary>
-internal sealed class SimSender(IWebhookSender sender, SessionKey session, IWatchedNode node, int shard, Oracle oracle, SimRules rules) : IWebhookSender
+internal sealed class SimSender(IWebhookSender sender, SessionKey session, IWatchedNode node, int shard, Oracle oracle, SimRules rules, TimeProvider time) : IWebhookSender
 {
     private readonly long _instance = oracle.Webhooks.NewInstance();
 
@@ -14,8 +14,12 @@ internal sealed class SimSender(IWebhookSender sender, SessionKey session, IWatc
     {
         if (rules.IdsAreOwn)
             message = message with { Id = $"{message.Id}_{_instance}" };
-        if (await sender.SendAsync(message, IsSent, stop) is not { } answer)
+        if (rules.WebhooksAreLate)
+            await Task.Delay(TimeSpan.FromMinutes(1), time, stop);
+        if ((rules.NotificationsStay && message.IsNotification) || await sender.SendAsync(message, IsSent, stop) is not { } answer)
             return null;
+        if (rules.NotificationsAreGivenUp && message.IsNotification && answer.Result is WebhookResult.Failed)
+            return answer with { Result = WebhookResult.Gone };
         return rules.EveryAnswerIsTaken ? answer with { Result = WebhookResult.Taken, Status = answer.Status ?? 200 } : answer;
 
         bool IsSent()

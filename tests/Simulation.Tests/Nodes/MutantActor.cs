@@ -21,6 +21,11 @@ internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, Sessi
         : rules.QuestionsHaveNoNumber ? new MutantActor(actor, WithoutNumber)
         : rules.GroupsAreParallel ? new MutantActor(actor, Parallel)
         : rules.BudgetIsOff ? new MutantActor(actor, WithoutBudget)
+        : rules.ViewsHideTheirTime ? new MutantActor(actor, message => Answering<SessionCommand.GetTask>(message, WithoutTime))
+        : rules.EndsAreConfused ? new MutantActor(actor, message => Adding(message, Confused))
+        : rules.SetsLeaveOut ? new MutantActor(actor, message => Adding(message, static spec => spec.Priority < 0.5 ? spec with { CompletionGroup = null } : spec))
+        : rules.SetsStayOpen ? new MutantActor(actor, StayOpen)
+        : rules.WakesAreMissed ? new MutantActor(actor, static message => message is SessionMessage.Wake ? null : message)
         : actor;
 
     protected internal override ValueTask StartAsync(ActorContext<SessionMessage> context) => actor.StartAsync(context);
@@ -58,19 +63,42 @@ internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, Sessi
             : message;
 
     /// <summary>A cancel that lost is told what one that won is.</summary>
-    private static SessionMessage Winning(SessionMessage message)
+    private static SessionMessage Winning(SessionMessage message) => Answering<SessionCommand.CancelTask>(message, static (command, reply) =>
+        reply is CommandReply.Refused { Problem.Code: ProblemCodes.TaskEnded } ? new CommandReply.Done(202, Won(command.Task)) : reply);
+
+    private static CommandReply WithoutTime(SessionCommand.GetTask command, CommandReply reply) => reply is CommandReply.Done done
+        ? done with
+        {
+            Json = JsonSerializer.SerializeToUtf8Bytes(
+                JsonSerializer.Deserialize(done.Json.Span, ProtocolJson.Default.TaskView)! with { NextEvaluationAt = null }, ProtocolJson.Default.TaskView),
+        }
+        : reply;
+
+    /// <summary>Enabling a completion group is answered with a look at it.</summary>
+    private static SessionMessage StayOpen(SessionMessage message) =>
+        message is SessionMessage.Execute { Command: SessionCommand.EnableCompletionGroup enable } execute
+            ? execute with { Command = new SessionCommand.GetCompletionGroup(enable.Group), Key = null }
+            : message;
+
+    private static TaskSpec Confused(TaskSpec spec) =>
+        spec.Notify is { } notify ? spec with { Notify = notify with { Success = notify.Failure, Failure = notify.Success } } : spec;
+
+    private static SessionMessage Adding(SessionMessage message, Func<TaskSpec, TaskSpec> change) =>
+        message is SessionMessage.Execute { Command: SessionCommand.AddTask add } execute
+            ? execute with { Command = new SessionCommand.AddTask(change(add.Spec)) }
+            : message;
+
+    /// <summary>A kind of command is told something else than the session says.</summary>
+    private static SessionMessage Answering<T>(SessionMessage message, Func<T, CommandReply, CommandReply> change)
+        where T : SessionCommand
     {
-        if (message is not SessionMessage.Execute { Command: SessionCommand.CancelTask cancel } execute)
+        if (message is not SessionMessage.Execute { Command: T command } execute)
             return message;
         var asked = new Request<CommandReply>();
         _ = TellAsync();
         return execute with { Reply = asked };
 
-        async Task TellAsync()
-        {
-            var reply = await asked.Reply;
-            execute.Reply.TryAnswer(reply is CommandReply.Refused { Problem.Code: ProblemCodes.TaskEnded } ? new CommandReply.Done(202, Won(cancel.Task)) : reply);
-        }
+        async Task TellAsync() => execute.Reply.TryAnswer(change(command, await asked.Reply));
     }
 
     private static ReadOnlyMemory<byte> Won(TaskId task) => JsonSerializer.SerializeToUtf8Bytes(
@@ -94,10 +122,7 @@ internal sealed class MutantActor(SessionActor actor, Func<SessionMessage, Sessi
             ? execute with { Command = new SessionCommand.Open(configuration with { EventRetention = asked / 3 }) }
             : message;
 
-    private static SessionMessage Unasked(SessionMessage message) =>
-        message is SessionMessage.Execute { Command: SessionCommand.AddTask add } execute
-            ? execute with { Command = new SessionCommand.AddTask(add.Spec with { AskBeforeStart = null }) }
-            : message;
+    private static SessionMessage Unasked(SessionMessage message) => Adding(message, static spec => spec with { AskBeforeStart = null });
 
     /// <summary>An answer is one to whatever is asked now.</summary>
     private static SessionMessage WithoutNumber(SessionMessage message) => message switch

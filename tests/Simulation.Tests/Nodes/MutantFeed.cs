@@ -4,10 +4,11 @@ using Backhaul.Simulation.Tests.Runs;
 
 namespace Backhaul.Simulation.Tests.Nodes;
 
-/// <summary>Mutants: sessions do not tell whoever listens that there is something new, or do not see who is there.</summary>
-internal sealed class MutantFeed(SessionFeed feed, SimRules rules) : ISessionFeed
+/// <summary>Mutants: sessions do not tell whoever listens that there is something new, do not see who is there, or see who is not.</summary>
+internal sealed class MutantFeed(SessionFeed feed, SimRules rules, TimeProvider time) : ISessionFeed
 {
-    public static ISessionFeed Of(SessionFeed feed, SimRules rules) => rules.NewsIsOff || rules.PresenceIsOff ? new MutantFeed(feed, rules) : feed;
+    public static ISessionFeed Of(SessionFeed feed, SimRules rules, TimeProvider time) =>
+        rules.NewsIsOff || rules.PresenceIsOff || rules.GhostsAreSeen ? new MutantFeed(feed, rules, time) : feed;
 
     public void Published(SessionKey session, long lastNumber)
     {
@@ -19,7 +20,8 @@ internal sealed class MutantFeed(SessionFeed feed, SimRules rules) : ISessionFee
 
     public void Closed(SessionKey session) => feed.Closed(session);
 
-    public bool IsAttached(SessionKey session) => !rules.PresenceIsOff && feed.IsAttached(session);
+    public bool IsAttached(SessionKey session) =>
+        !rules.PresenceIsOff && (feed.IsAttached(session) || (rules.GhostsAreSeen && time.GetUtcNow().Minute % 2 == 1));
 
     public IDisposable OnAttachment(SessionKey session, Action changed) => feed.OnAttachment(session, changed);
 }

@@ -67,9 +67,9 @@ internal sealed class SimNode : IWatchedNode, INodeExit
         var crashes = new SimCrashPoints(machine, world.Plan, random, () => world.IsHealed);
         SessionFactory sessions = (session, tenure) => MakeSession(new SessionEnvironment(
             session, tenure, _journal, store, Runner, slots, tenure, crashes,
-            MutantFeed.Of(feed, world.Plan.Rules), world.Plan.Rules.TimeIsDoubled ? new DoubledTime(time) : time, random, options.Sessions, loggers)
+            MutantFeed.Of(feed, world.Plan.Rules, time), world.Plan.Rules.TimeIsDoubled ? new DoubledTime(time) : time, random, options.Sessions, loggers)
         {
-            Webhooks = new SimSender(sender, session, this, ShardMap.ShardOf(session, options.Sharding.ShardCount), world.Oracle, world.Plan.Rules),
+            Webhooks = new SimSender(sender, session, this, ShardMap.ShardOf(session, options.Sharding.ShardCount), world.Oracle, world.Plan.Rules, time),
             Conditions = new NodeConditions(machine.Name),
         });
         var cluster = new ClusterNode(new ClusterNodeParts

@@ -1,7 +1,5 @@
 using Backhaul.Node.Sharding.Membership;
-using Backhaul.Protocol;
 using Backhaul.Simulation.Tests.Faults;
-using Backhaul.Simulation.Tests.Nodes;
 using Backhaul.Simulation.Tests.Workload;
 
 namespace Backhaul.Simulation.Tests.Runs;
@@ -59,8 +57,8 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
         Await("every task has ended", TasksWithin, () => FindUnended() is null);
         starvation.IsOver = true;
         world.Oracle.TaskAnswers.CheckCancelsEnded();
-        Await("completion groups have fired", FiredWithin, () => world.Oracle.Sets.FindUnfired() is null);
-        Await("ends of tasks are told that are due", ToldWithin, () => FindUntold() is null);
+        Await("completion groups have fired", FiredWithin, () => world.Oracle.Sets.FindUnfired() is null, "G2");
+        Await("ends of tasks are told that are due", ToldWithin, () => FindUntold() is null, "N3");
         Await("streams show everything", StreamsWithin, () => clients.All(client => client.FindBehind() is null));
         isOver = true;
         world.Oracle.CheckTrust();
@@ -115,18 +113,12 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
     {
         foreach (var journal in world.Oracle.Journals)
         {
-            if (journal.Fold.Notifications.NextDue is not { } due || OwnerOf(journal.Session) is not { } owner)
+            if (journal.Fold.Notifications.NextDue is not { } due || world.OwnerOf(journal.Session) is not { } owner)
                 continue;
             if (due <= owner.Process.Clock.GetUtcNow())
                 return $"a notification of {journal.Session} is due since {due:o}";
         }
         return null;
-    }
-
-    private SimNode? OwnerOf(SessionKey session)
-    {
-        var row = world.Store.Journal.Tables.Shards[ShardMap.ShardOf(session, world.Options.Sharding.ShardCount)];
-        return world.Machines.FirstOrDefault(machine => machine.Node?.Id == row.Owner)?.Node;
     }
 
     private void AwaitEvents()
@@ -147,12 +139,12 @@ internal sealed class SimRecovery(SimWorld world, SimFaults faults, IReadOnlyLis
             throw new InvariantBrokenException("I8", $"The clients cannot read all their events within {ClientsWithin}.");
     }
 
-    private void Await(string what, TimeSpan within, Func<bool> isSo)
+    private void Await(string what, TimeSpan within, Func<bool> isSo, string number = "I8")
     {
         var began = world.Now;
         world.Processes.RunUntil(began + within, isSo);
         if (!isSo())
-            throw new InvariantBrokenException("I8", $"Not within {within} after everything was healed: {what}. {Describe()}");
+            throw new InvariantBrokenException(number, $"Not within {within} after everything was healed: {what}. {Describe()}");
         world.Trace.Line("recovery", $"{what} after {world.Now - began}");
     }
 

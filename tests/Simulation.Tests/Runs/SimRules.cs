@@ -65,9 +65,39 @@ internal sealed record SimRules
     /// <summary>Each owner gives a webhook an id of its own.</summary>
     public bool IdsAreOwn { get; init; }
 
+    /// <summary>Webhooks lie in a queue for a minute before they are sent, whatever becomes of them meanwhile.</summary>
+    public bool WebhooksAreLate { get; init; }
+
+    /// <summary>Every other minute a client is seen that is not there.</summary>
+    public bool GhostsAreSeen { get; init; }
+
+    /// <summary>Reads of numbered events show one as the next one now and then.</summary>
+    public bool EventsAreMixedUp { get; init; }
+
+    /// <summary>Views of tasks do not say when they are looked at next.</summary>
+    public bool ViewsHideTheirTime { get; init; }
+
+    /// <summary>The URLs for success and failure are taken for each other.</summary>
+    public bool EndsAreConfused { get; init; }
+
+    /// <summary>A notification that fails once is given up.</summary>
+    public bool NotificationsAreGivenUp { get; init; }
+
+    /// <summary>Notifications are never sent.</summary>
+    public bool NotificationsStay { get; init; }
+
+    /// <summary>Some tasks are left out of the completion group that they were added to.</summary>
+    public bool SetsLeaveOut { get; init; }
+
+    /// <summary>That a completion group is complete is answered, and not done.</summary>
+    public bool SetsStayOpen { get; init; }
+
+    /// <summary>Sessions miss the times that they wanted to be woken at.</summary>
+    public bool WakesAreMissed { get; init; }
+
     /// <summary>A rule that looks at messages one by one is off.</summary>
     public bool OneMessageATurn => AttemptFenceIsOff || TakenIsForgotten || BudgetIsOff || QuestionsHaveNoNumber || GroupsAreParallel || CancelsAlwaysWin || RetentionIsShort
-        || NobodyIsAsked;
+        || NobodyIsAsked || ViewsHideTheirTime || EndsAreConfused || SetsLeaveOut || SetsStayOpen || WakesAreMissed;
 
     /// <summary>Sessions count time as if it passed twice as fast.</summary>
     public bool TimeIsDoubled { get; init; }

@@ -1,6 +1,5 @@
 using Backhaul.Node.Sessions;
 using Backhaul.Protocol;
-using Backhaul.Simulation.Tests.Nodes;
 
 namespace Backhaul.Simulation.Tests.Runs;
 
@@ -39,12 +38,12 @@ internal sealed class SimStarvation(SimWorld world)
         if (!_waiting.TryGetValue(session.Key, out var known) || known.Task != task)
             _waiting[session.Key] = known = (task, world.Now);
         if (world.Now - known.Since > WaitMost)
-            throw new InvariantBrokenException("S2", $"{session.Key} {task} is ready and has waited since {known.Since} with room for it on {OwnerOf(session.Key)!.Name}.");
+            throw new InvariantBrokenException("S2", $"{session.Key} {task} is ready and has waited since {known.Since} with room for it on {world.OwnerOf(session.Key)!.Name}.");
     }
 
     private TaskId? FindWithRoom(Session session)
     {
-        if (session.Paused || session.Phase is not SessionPhase.Active || OwnerOf(session.Key) is not { } owner)
+        if (session.Paused || session.Phase is not SessionPhase.Active || world.OwnerOf(session.Key) is not { } owner)
             return null;
         var use = owner.Slots.Use;
         if (use.Running >= use.RunningMax)
@@ -52,11 +51,5 @@ internal sealed class SimStarvation(SimWorld world)
         var perHost = session.Configurations.Current.MaxConnectionsPerHost!.Value;
         return session.Tasks.Ready.TryPeek(perHost, NoHosts, out var task, out var host, static terms => terms is { Discretionary: false, WhileAttached: false })
             && owner.Runner.Slots.RunningOn(host) < use.HostMax ? task : null;
-    }
-
-    private SimNode? OwnerOf(SessionKey session)
-    {
-        var row = world.Store.Journal.Tables.Shards[ShardMap.ShardOf(session, world.Options.Sharding.ShardCount)];
-        return world.Machines.FirstOrDefault(machine => machine.Node?.Id == row.Owner)?.Node;
     }
 }

@@ -89,6 +89,13 @@ internal sealed class SimWorld : ISimEdge
     /// <summary>Does something at a later moment, outside of every process.</summary>
     public void Later(TimeSpan after, Action what) => _outside.Clock.CreateTimer(_ => what(), null, after > TimeSpan.Zero ? after : TimeSpan.FromTicks(1), Timeout.InfiniteTimeSpan);
 
+    /// <summary>The node that the row of the session's shard names, if it runs.</summary>
+    public SimNode? OwnerOf(SessionKey session)
+    {
+        var row = Store.Journal.Tables.Shards[ShardMap.ShardOf(session, Options.Sharding.ShardCount)];
+        return Machines.FirstOrDefault(machine => machine.Node?.Id == row.Owner)?.Node;
+    }
+
     public void Run()
     {
         Trace.Line("plan", Plan.ToString());

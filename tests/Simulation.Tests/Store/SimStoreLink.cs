@@ -60,7 +60,10 @@ internal sealed class SimStoreLink(SimStore store, VirtualProcess process, strin
         ReadAsync(async () =>
         {
             var rows = await store.Journal.ReadNumberedAsync(grant, session, afterNumber, rowsMax, CancellationToken.None);
-            return rows?.Count > 1 && store.Rules.ReadsLeaveOut && store.Random.Chance(0.05) ? [.. rows.Skip(1)] : rows;
+            return rows?.Count > 1 && store.Rules.ReadsLeaveOut && store.Random.Chance(0.05) ? [.. rows.Skip(1)]
+                : rows?.Count > 1 && store.Rules.EventsAreMixedUp && store.Random.Chance(0.05)
+                    ? [rows[0] with { EventType = rows[1].EventType, Payload = rows[1].Payload }, .. rows.Skip(1)]
+                : rows;
         });
 
     public ValueTask<bool> SaveSnapshotAsync(ShardGrant grant, SessionKey session, StoredSnapshot snapshot, CancellationToken stop) => CallAsync(
