@@ -18,7 +18,7 @@ public sealed class MutantTests
 
     [Fact]
     public void Without_the_attempts_number_late_reports_are_taken_for_the_present_attempt() =>
-        AssertCaught("no attempt fence", new SimRules { AttemptFenceIsOff = true }, "T1", "T2", "F1", "F2");
+        AssertCaught("no attempt fence", new SimRules { AttemptFenceIsOff = true }, ["T1", "T2", "F1", "F2"], LeavesAttemptsBehind);
 
     [Fact]
     public void Without_the_ledger_repeated_commands_are_executed_again() => AssertCaught("no ledger", new SimRules { LedgerIsOff = true }, "I3");
@@ -112,10 +112,16 @@ public sealed class MutantTests
     [Fact]
     public void A_deadline_is_warned_of() => AssertCaught("missed wakes", new SimRules { WakesAreMissed = true }, "T3");
 
-    private static void AssertCaught(string name, SimRules rules, params string[] numbers)
+    /// <summary>An attempt reports after its time only when it could not be stopped in it: when the volume hangs for longer than a child may take.</summary>
+    private static bool LeavesAttemptsBehind(SimPlan plan) => plan is { FaultEvery.TotalSeconds: < 15 } && plan.Faults.Contains(SimFaultKind.VolumeHangs);
+
+    private static void AssertCaught(string name, SimRules rules, params string[] numbers) => AssertCaught(name, rules, numbers, static _ => true);
+
+    private static void AssertCaught(string name, SimRules rules, string[] numbers, Func<SimPlan, bool> isOne)
     {
         var watch = Stopwatch.StartNew();
-        var runs = SeedSweep.Run(Enumerable.Range(1, SeedsMax).Select(static seed => (long)seed), rules, IsCaught);
+        var seeds = Enumerable.Range(1, int.MaxValue).Select(static seed => (long)seed).Where(seed => isOne(SimPlan.Of(seed, rules))).Take(SeedsMax);
+        var runs = SeedSweep.Run(seeds, rules, IsCaught);
         var caught = runs.FirstOrDefault(IsCaught);
         Console.WriteLine($"[seed] mutant ({name}): after {runs.Count} seeds and {watch.Elapsed.TotalSeconds:0.0} s: {caught?.Failure?.Message}");
         var others = runs.Where(run => run.Failure is not null && !IsCaught(run)).Take(3).Select(run => $"{run.Seed}: {run.Failure!.Message}");
