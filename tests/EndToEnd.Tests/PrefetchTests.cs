@@ -12,7 +12,7 @@ public sealed class PrefetchTests
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task What_a_list_names_is_fetched_by_itself_replaced_by_the_next_round_and_read_from_the_container()
+    public async Task What_a_list_names_is_fetched_by_itself_asked_about_by_the_next_round_and_read_from_the_container()
     {
         var stop = TestContext.Current.CancellationToken;
         using var folder = new NodeFolder();
@@ -40,9 +40,10 @@ public sealed class PrefetchTests
         await UploadAsync(client, direct.Url, stop);
         await session.Prefetcher.SetAsync(request with { Every = TimeSpan.FromHours(1) }, stop);
         var second = await EndedAsync(session, 2, stop);
-        Assert.Equal(("succeeded", 2), (second.Round!.State, second.Round.Succeeded));
+        Assert.Equal(("succeeded", 2, 1, 20_000L), (second.Round!.State, second.Round.Succeeded, second.Round.Unchanged, second.Round.BytesSpared));
         Assert.Equal(direct.Url, Encoding.UTF8.GetString(await ReadAsync(client, request.ListUrl, stop)));
-        Assert.Equal(2, origin.Requests("direct").Count);
+        Assert.Equal([200, 304], origin.Requests("direct").Select(request => request.Status));
+        Assert.Equal(origin.ContentOf("direct"), await ReadAsync(client, direct.Url, stop));
 
         var view = await session.GetAsync(stop);
         Assert.Equal((1L, 0L), (view.LastEvent, view.Counts.Succeeded)); // its client was told of nothing

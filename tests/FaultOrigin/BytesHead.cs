@@ -22,6 +22,8 @@ internal sealed class BytesHead(OriginRequest request, OriginScript script)
                 ? Error((int)status, ("Location", location))
                 : script.Fault("retry-after") is { } retryAfter ? Error((int)status, ("Retry-After", RetryAfter(retryAfter))) : Error((int)status);
         }
+        if (IsUnchanged(validators))
+            return Error(304, [.. validators]);
         var ranges = script.Always("ranges") ?? "yes";
         var range = ranges == "yes" ? AskedRange(length, validators) : null;
         if (range is null && script.Fault("unasked") is not null)
@@ -73,6 +75,17 @@ internal sealed class BytesHead(OriginRequest request, OriginScript script)
         else if (modified == "recent")
             validators.Add(("Last-Modified", DateTimeOffset.UtcNow.ToString("r", CultureInfo.InvariantCulture)));
         return validators;
+    }
+
+    /// <summary>By the tag, weakly; by the date only when no tag is asked about, and it need not be the same one.</summary>
+    private bool IsUnchanged(List<(string Name, string Value)> validators)
+    {
+        if (request.IfNoneMatch is { } tags)
+            return validators.Exists(validator => validator.Name == "ETag" && tags.Split(',').Any(tag => Opaque(tag.Trim()) == Opaque(validator.Value)));
+        return request.IfModifiedSince is { } since && DateTimeOffset.TryParse(since, CultureInfo.InvariantCulture, out var known)
+            && validators.Exists(validator => validator.Name == "Last-Modified" && DateTimeOffset.Parse(validator.Value, CultureInfo.InvariantCulture) <= known);
+
+        static string Opaque(string tag) => tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag;
     }
 
     /// <summary>The one range that is asked for and whose condition holds; null answers with everything.</summary>

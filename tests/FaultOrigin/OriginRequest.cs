@@ -34,6 +34,8 @@ public sealed class OriginRequest
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
     public string? Range => Headers.GetValueOrDefault("Range");
+    public string? IfNoneMatch => Headers.GetValueOrDefault("If-None-Match");
+    public string? IfModifiedSince => Headers.GetValueOrDefault("If-Modified-Since");
     public string? IfRange => Headers.GetValueOrDefault("If-Range");
 
     /// <summary>The status that was sent, 0 before.</summary>

@@ -11,6 +11,7 @@ public sealed class OriginScript
         What the content is (applies always):
           etag=strong|weak|none|TEXT   lm=old|recent|none   ranges=yes|no (not spoken of, ignored)|none (said and ignored)
           change=K            other content and another tag after K requests        ignore-if-range=1
+          What has not changed by If-None-Match or If-Modified-Since is answered 304.
         When the rest applies (counted for each path and query):
           after=K             the first K requests are answered well ...
           lead=cut:N|reset:N|stall:N    ... but their bodies end so after N bytes

@@ -22,7 +22,7 @@ public sealed class ContentPrefetcher
             Caller.ReadAs(ProtocolJson.Default.PrefetchView),
             stop);
 
-    /// <summary>What is prefetched, when everything was fetched last, the newest round with its files, and when the next begins.</summary>
+    /// <summary>What is prefetched, when everything was fetched last, the newest round with its files and what of them had not changed, and when the next begins.</summary>
     /// <exception cref="BackhaulException">With the code <c>prefetchNotFound</c>: nothing is.</exception>
     public Task<PrefetchView> GetAsync(CancellationToken stop = default) => _caller.GetAsync(_path, ProtocolJson.Default.PrefetchView, stop);
 

@@ -319,7 +319,7 @@ internal sealed class Session
         _ended.Add(task);
         if (task.IsPrefetch)
         {
-            Prefetch.OnCompleted(completed);
+            Prefetch.OnCompleted(task, completed);
             return;
         }
         Ended = Ended.Plus(completed.Outcome);

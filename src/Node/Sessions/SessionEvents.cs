@@ -207,6 +207,13 @@ internal sealed record TaskCompleted(
 
     /// <summary>It was to be kept: whether it could be, as a sentence.</summary>
     public string? KeptWhy { get; init; }
+
+    /// <summary>Of a prefetched file: with what the next round asks whether it changed.</summary>
+    public FetchedFile? Fetched { get; init; }
+
+    /// <summary>The origin said that it has not changed since it was fetched; it was left as it is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Unchanged { get; init; }
 }
 
 /// <summary>The target of an upload that will not be finished was told to forget it; or nobody could be told, and its own expiry has to do.</summary>

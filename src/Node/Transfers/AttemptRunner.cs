@@ -51,6 +51,8 @@ internal sealed class AttemptRunner(
             using var upload = new UploadAttempt(order, reports, _services, _uploads, stop);
             return await upload.RunAsync();
         }
+        if (order.IsRepeated)
+            return await new RepeatedDownload(order, reports, _services, stop).RunAsync();
         using var download = new DownloadAttempt(order, reports, _services, stop);
         return await download.RunAsync();
     }

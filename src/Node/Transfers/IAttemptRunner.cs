@@ -132,6 +132,12 @@ internal sealed record AttemptOrder
     /// <summary>A first start goes on from this part of another task, by a copy; null when there is none.</summary>
     public KeptPart? Kept { get; init; }
 
+    /// <summary>Download: the next one into the same file will ask whether its content changed, so this one says with what (<see cref="AttemptOutcome.Finished.Fetched"/>).</summary>
+    public bool IsRepeated { get; init; }
+
+    /// <summary>What an earlier one fetched: asked about, and left as it is, while it is still in its place.</summary>
+    public FetchedFile? Fetched { get; init; }
+
     /// <summary>W3C trace parent of the request that created the task.</summary>
     public string? TraceParent { get; init; }
 
@@ -198,6 +204,11 @@ internal sealed record PartCheckpoint
 /// <summary>Which file it is, on the store where it lies; survives a rename.</summary>
 internal sealed record FileIdentity(ulong Inode, long Length, long ModifiedNs);
 
+/// <summary>A file of a repeated download: with what its origin is asked whether the content changed, and which file it is. Persisted: append only.</summary>
+/// <param name="Validator">An entity tag, which may be weak, or a date.</param>
+/// <param name="Identity">As it was published.</param>
+internal sealed record FetchedFile(string Validator, FileIdentity Identity);
+
 /// <summary>The head of a response.</summary>
 internal sealed record AttemptResponse
 {
@@ -227,7 +238,14 @@ internal abstract record AttemptOutcome
     }
 
     /// <summary>Done and durable. <see cref="Response"/> is the last response's head, also when it was not reported before.</summary>
-    internal sealed record Finished(AttemptResponse Response, long BytesReceived, long BytesSent, FileView? File, bool Verified, string? Sha256) : AttemptOutcome;
+    internal sealed record Finished(AttemptResponse Response, long BytesReceived, long BytesSent, FileView? File, bool Verified, string? Sha256) : AttemptOutcome
+    {
+        /// <summary>Of a repeated download: what lies there now; null when the next one cannot ask.</summary>
+        public FetchedFile? Fetched { get; init; }
+
+        /// <summary>The origin says that its content is still that of the file that was fetched before, which was left as it is; there is no other <see cref="File"/>.</summary>
+        public bool IsUnchanged { get; init; }
+    }
 
     /// <summary>Not done. The session decides whether and when it is tried again.</summary>
     internal sealed record Failed(AttemptFailure Failure) : AttemptOutcome;

@@ -1,4 +1,5 @@
 using Backhaul.Node.Egress;
+using Backhaul.Node.Transfers.Downloads;
 using Backhaul.Node.Transfers.Origins;
 
 namespace Backhaul.Node.Transfers;
@@ -17,6 +18,11 @@ internal sealed record OutboundAsk
 
     /// <summary>The validator that the range depends on.</summary>
     public string? IfRange { get; init; }
+
+    /// <summary>
+    /// The validator of what is there already: the content is wanted only if it is another. It goes to the ask's own URL and to none that a redirect leads to.
+    /// </summary>
+    public string? IfChanged { get; init; }
 
     /// <summary>Makes the body; called once for each request that carries it.</summary>
     public Func<HttpContent>? Body { get; init; }
@@ -46,7 +52,11 @@ internal abstract record OutboundAnswer
     }
 
     /// <summary>The head of a final response. The caller disposes the message.</summary>
-    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url, AttemptPhases Phases) : OutboundAnswer;
+    internal sealed record Head(HttpResponseMessage Message, ResponseHead Response, Uri Url, AttemptPhases Phases) : OutboundAnswer
+    {
+        /// <summary>It was asked on the condition of <see cref="OutboundAsk.IfChanged"/>, which does not hold.</summary>
+        public bool IsUnchanged { get; init; }
+    }
 
     internal sealed record Failed(AttemptFailure Failure) : OutboundAnswer;
 
@@ -88,6 +98,8 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
             if (await gates.EnterAsync(origin, order, watch) is GateAnswer.WaitUntil held)
                 return new OutboundAnswer.Failed(Held(held));
             var sent = await SendOneAsync(request, order, url, access.RouteTo(url), watch);
+            if (sent is OutboundAnswer.Head { Response.Status: 304 } condition && ask.IfChanged is not null)
+                sent = condition with { IsUnchanged = true };
             gates.Report(origin, ContactOf(sent));
             (var again, sent) = await JudgeAccessAsync(order, sent, access, url, watch);
             if (again)
@@ -109,6 +121,7 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
                     method = Method(follow.Method);
                     body = follow.KeepsBody ? body : null;
                     home &= follow.SameOrigin;
+                    ask = ask with { IfChanged = null };
                     followed++;
                     if (!await reports.RedirectedAsync(url.AbsoluteUri, head.Response.Status))
                         return new OutboundAnswer.Ended();
@@ -306,6 +319,8 @@ internal sealed class RequestSender(OutboundClients clients, TransferOptions opt
             request.Headers.Add("User-Agent", clients.Options.UserAgent);
         if (!hasEncoding && body is null)
             request.Headers.Add("Accept-Encoding", "identity");
+        if (ask.IfChanged is { } known && !RequestHeaders.TryAdd(request.Headers, EntityValidator.IsTag(known) ? "If-None-Match" : "If-Modified-Since", known))
+            return Unsendable("If-None-Match");
         if (ask.RangeFrom is { } from)
         {
             request.Headers.Range = new System.Net.Http.Headers.RangeHeaderValue(from, ask.RangeTo - 1);

@@ -46,7 +46,7 @@ public sealed record PrefetchRound
     /// <summary>When its last file was settled.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
-    /// <summary>Fetched.</summary>
+    /// <summary>Fetched, or there and unchanged.</summary>
     public required int Succeeded { get; init; }
 
     /// <summary>Ended otherwise, or refused.</summary>
@@ -54,6 +54,12 @@ public sealed record PrefetchRound
 
     /// <summary>Not ended; of a list that was not read yet nothing is counted.</summary>
     public required int Pending { get; init; }
+
+    /// <summary>Of those that succeeded: files of earlier rounds that were left, because their servers said that they have not changed.</summary>
+    public int Unchanged { get; init; }
+
+    /// <summary>The bytes of the files that were left, which did not have to be fetched.</summary>
+    public long BytesSpared { get; init; }
 
     /// <summary>What is wrong with the list.</summary>
     public TaskError? ListError { get; init; }
@@ -76,6 +82,9 @@ public sealed record PrefetchItem
 
     /// <summary><c>succeeded failed cancelled expired</c>, once it ended; <c>refused</c> when there was no task for it.</summary>
     public string? Outcome { get; init; }
+
+    /// <summary>True when its server said that it has not changed since an earlier round fetched it: the file is that one.</summary>
+    public bool? Unchanged { get; init; }
 
     /// <summary>Why it was not fetched.</summary>
     public TaskError? Error { get; init; }

@@ -111,6 +111,10 @@ public sealed class EventShapesTests
             },
             KeptWhy = "Its part is kept.",
         },
+        new TaskCompleted(Task, TaskOutcomes.Succeeded, null, 304, 0, 0, "verified", null, null, At)
+        {
+            Fetched = new FetchedFile("W/\"v1\"", new FileIdentity(1, 2, 3)), Unchanged = true,
+        },
         new UploadAbandoned(2, Task, Told: true, At),
         new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Group = Group }, 1, At),
         new TaskChallengeAnswered(Task, ChallengeAnswerKind.UseCredential, new CredentialRule { Host = "origin.example:443", Realm = "files", Scheme = "digest", Secret = "sealed1:00:AA==" }, At),

@@ -96,6 +96,23 @@ public sealed class DiskDownloadTests : IAsyncLifetime
         Assert.Equal(OriginContent.Sha256("seed", 3_000_000), _origin.Requests[^1].BodySha256);
     }
 
+    [Fact]
+    public async Task A_file_that_is_fetched_again_and_has_not_changed_is_left_as_it_is_until_somebody_writes_to_it()
+    {
+        var order = Order(_origin.Bytes("seed", 3000)) with { IsRepeated = true };
+        var first = Assert.IsType<AttemptOutcome.Finished>(await RunAsync(order, new RecordedReports()));
+        var file = Assert.Single(Directory.GetFiles(_root, "b.bin", SearchOption.AllDirectories));
+        var again = Assert.IsType<AttemptOutcome.Finished>(await RunAsync(order with { Fetched = first.Fetched }, new RecordedReports()));
+        Assert.Equal((true, first.Fetched), (again.IsUnchanged, again.Fetched));
+        Assert.Equal([200, 304], _origin.Requests.Select(request => request.Status));
+
+        await File.AppendAllTextAsync(file, "more", TestContext.Current.CancellationToken);
+        var third = Assert.IsType<AttemptOutcome.Finished>(await RunAsync(order with { Fetched = again.Fetched }, new RecordedReports()));
+        Assert.False(third.IsUnchanged);
+        Assert.Equal((200, null), (_origin.Requests[2].Status, _origin.Requests[2].IfNoneMatch));
+        Assert.Equal(OriginContent.Sha256("seed", 3000), await Sha256Async());
+    }
+
     private Task<AttemptOutcome> RunAsync(AttemptOrder order, RecordedReports reports) =>
         _runner.RunAsync(order, reports, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
 

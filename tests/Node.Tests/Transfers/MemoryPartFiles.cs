@@ -14,6 +14,12 @@ internal sealed class MemoryPartFiles : IPartFiles
     private int _inodes;
 
     public ConcurrentDictionary<string, MemoryFile> Published { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Files of tasks with a destination, by its path.</summary>
+    public ConcurrentDictionary<string, MemoryFile> Placed { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Called whenever one of them was found.</summary>
+    public Action? OnOpened { get; set; }
     public ConcurrentDictionary<string, byte[]> Sources { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Throws from the named operation (<c>create write flush publish</c>) with the file's length so far.</summary>
@@ -78,7 +84,15 @@ internal sealed class MemoryPartFiles : IPartFiles
     }
 
     public ValueTask<IUploadSource?> OpenSourceAsync(TenantId tenant, ContainerName container, ContainerPath path, CancellationToken stop) =>
-        new(Sources.TryGetValue(path.ToString(), out var bytes) ? new MemorySource(this, bytes) : null);
+        new(Sources.TryGetValue(path.ToString(), out var bytes) ? new MemorySource(this, bytes)
+            : Placed.TryGetValue(path.ToString(), out var file) ? Opened(file) : null);
+
+    private MemorySource Opened(MemoryFile file)
+    {
+        var source = new MemorySource(this, file.ToArray(), file.Identity);
+        OnOpened?.Invoke();
+        return source;
+    }
 
     /// <summary>The content of the task's published file.</summary>
     public byte[] Result(TaskFiles files) => Published[Key(files)].ToArray();
@@ -181,17 +195,19 @@ internal sealed class MemoryPartFiles : IPartFiles
             owner.Check();
             disk._parts.TryRemove(name, out _);
             disk.Published[Key(files)] = file;
+            if (files.Destination is { } path)
+                disk.Placed[path.ToString()] = file;
             return new(View(files, length, sha256));
         }
 
         public ValueTask DisposeAsync() => default;
     }
 
-    private sealed class MemorySource(MemoryPartFiles owner, byte[] bytes) : IUploadSource
+    private sealed class MemorySource(MemoryPartFiles owner, byte[] bytes, FileIdentity? identity = null) : IUploadSource
     {
         public long Length => bytes.Length;
 
-        public FileIdentity Identity => new(7, bytes.Length, owner.SourceModifiedNs);
+        public FileIdentity Identity => identity ?? new(7, bytes.Length, owner.SourceModifiedNs);
 
         public ValueTask<int> ReadAsync(Memory<byte> into, long offset, CancellationToken stop)
         {

@@ -246,10 +246,12 @@ internal static class WireSamples
             Succeeded = 1,
             Failed = 1,
             Pending = 0,
+            Unchanged = 1,
+            BytesSpared = 4_194_304,
             ListError = Error,
             Items =
             [
-                new PrefetchItem { Url = "https://example.org/list", File = FileReference.Parse("default/cache/0"), Task = "t1", Outcome = "succeeded", IsList = true },
+                new PrefetchItem { Url = "https://example.org/list", File = FileReference.Parse("default/cache/0"), Task = "t1", Outcome = "succeeded", Unchanged = true, IsList = true },
                 new PrefetchItem { Url = "entry 2 of the list", Outcome = "refused", Error = Error },
             ],
         },

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
@@ -38,6 +39,16 @@ internal sealed record PrefetchSettings
     public bool IsSameAs(PrefetchSettings other) =>
         Urls.SequenceEqual(other.Urls) && this with { Urls = other.Urls } == other;
 
-    /// <summary>Where a file lies: the same in every round and on every node.</summary>
-    public FileReference FileOf(string name) => new(ContainerName.Parse(Container!), ContainerPath.Parse($"{Prefix}/{name}"));
+    /// <summary>Of settings that are journaled.</summary>
+    [JsonIgnore]
+    public PrefetchPlace Place => new(Container!, Prefix!);
+
+    public FileReference FileOf(string name) => Place.FileOf(name);
+}
+
+/// <summary>Where the files of rounds are. Persisted.</summary>
+internal sealed record PrefetchPlace(string Container, string Prefix)
+{
+    /// <summary>The same in every round and on every node.</summary>
+    public FileReference FileOf(string name) => new(ContainerName.Parse(Container), ContainerPath.Parse($"{Prefix}/{name}"));
 }

@@ -1,3 +1,4 @@
+using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Origins;
 using Backhaul.Protocol;
 
@@ -10,15 +11,20 @@ namespace Backhaul.Node.Sessions;
 ///    ▲              └── no list, or it failed ─────────────────────┴─all tasks ended──► round ended ──every──► due
 ///    └── set anew, removed or quit by force: the round stops, its tasks are cancelled, then it ends
 /// </code>
-/// Invariants: at most one round has live tasks; a URL is in a round once; what the last round came to stays until the next begins.
+/// Invariants: at most one round has live tasks; a URL is in a round once; what the last round came to stays until the next begins. What was fetched, and where it
+/// lies, is known by the names of files for as long as rounds have them, whichever round fetched it last.
 /// </summary>
 internal sealed class PrefetchState
 {
     private const string Nobody = "https://nobody.invalid";
 
+    /// <summary>As many as a round has URLs. Beyond it a file is fetched anew each time.</summary>
+    private const int FetchedMax = PrefetchSettings.UrlsMax + PrefetchSettings.ListedMax + 1;
+
     private readonly List<PrefetchEntry> _entries = [];
     private readonly Dictionary<TaskId, int> _live = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PrefetchedFile> _fetched = new(StringComparer.Ordinal);
 
     public PrefetchSettings? Settings { get; private set; }
 
@@ -61,23 +67,33 @@ internal sealed class PrefetchState
         return origin.Equals(OriginName.Of(url), StringComparison.OrdinalIgnoreCase) ? null : origin.ToString();
     }
 
+    /// <summary>
+    /// What a round fetched into the file of this task, when it asked as this one will: under another version of the configuration other headers may ask for another
+    /// content, which a date would not tell apart.
+    /// </summary>
+    public FetchedFile? FetchedBefore(TaskState task) =>
+        _fetched.TryGetValue(NameOf(task.Spec), out var known) && known.ConfigurationVersion == task.ConfigurationVersion ? known.File : null;
+
     public void Apply(PrefetchEvent happened)
     {
         switch (happened)
         {
             case PrefetchSet set:
+                if (Settings?.Place != set.Settings.Place)
+                    _fetched.Clear();
                 (Settings, DueAt) = (set.Settings, set.At);
                 Stop();
                 break;
             case PrefetchRemoved:
                 Settings = null;
+                _fetched.Clear();
                 Stop();
                 break;
             case PrefetchBegan began:
                 _entries.Clear();
                 _names.Clear();
                 (LastRound, DueAt) = (began.Round, began.At + Settings!.Every);
-                Run = new PrefetchRun { Number = began.Round, StartedAt = began.At, List = began.List };
+                Run = new PrefetchRun { Number = began.Round, StartedAt = began.At, List = began.List, Place = Settings.Place };
                 Add(began.Refused);
                 break;
             case PrefetchListed listed:
@@ -86,6 +102,7 @@ internal sealed class PrefetchState
                 break;
             case PrefetchEnded ended:
                 Run = Run! with { EndedAt = ended.At, Succeeded = ended.Succeeded };
+                ForgetOthers();
                 LastSuccess = ended.Succeeded ? ended.At : LastSuccess;
                 break;
             default:
@@ -96,14 +113,25 @@ internal sealed class PrefetchState
     public void OnCreated(TaskCreated created)
     {
         _live.Add(created.Task, _entries.Count);
-        var file = created.Spec.Destination!.Path.ToString();
-        Add(new PrefetchEntry { Url = created.Spec.Url, Name = file[(file.LastIndexOf('/') + 1)..], Task = created.Task });
+        Add(new PrefetchEntry { Url = created.Spec.Url, Name = NameOf(created.Spec), Task = created.Task });
     }
 
-    public void OnCompleted(TaskCompleted completed)
+    public void OnCompleted(TaskState task, TaskCompleted completed)
     {
-        if (_live.Remove(completed.Task, out var at))
-            _entries[at] = _entries[at] with { Outcome = completed.Outcome, Error = completed.Outcome == TaskOutcomes.Succeeded ? null : completed.Error };
+        if (!_live.Remove(completed.Task, out var at))
+            return;
+        var entry = _entries[at];
+        _entries[at] = entry with
+        {
+            Outcome = completed.Outcome,
+            Error = completed.Outcome == TaskOutcomes.Succeeded ? null : completed.Error,
+            SparedBytes = completed is { Unchanged: true, Fetched: { } spared } ? spared.Identity.Length : null,
+        };
+        if (completed.Outcome != TaskOutcomes.Succeeded)
+            return; // what an earlier round fetched is still there
+        _fetched.Remove(entry.Name);
+        if (completed.Fetched is { } fetched && Run is { IsStopped: false } && _fetched.Count < FetchedMax)
+            _fetched.Add(entry.Name, new PrefetchedFile { Name = entry.Name, File = fetched, ConfigurationVersion = task.ConfigurationVersion });
     }
 
     /// <summary>What is left of a list gets no tasks: they would be created behind the quit, and nobody would have asked for them.</summary>
@@ -117,6 +145,7 @@ internal sealed class PrefetchState
         LastRound = LastRound,
         Run = Run,
         Entries = [.. _entries],
+        Fetched = _fetched.Count == 0 ? null : [.. _fetched.Values.OrderBy(known => known.Name, StringComparer.Ordinal)],
     };
 
     public void Restore(PrefetchSnapshot? stored)
@@ -130,6 +159,23 @@ internal sealed class PrefetchState
                 _live.Add(task, _entries.Count);
             Add(entry);
         }
+        foreach (var known in stored.Fetched ?? [])
+            _fetched.Add(known.Name, known);
+    }
+
+    private static string NameOf(TaskSpec spec)
+    {
+        var file = spec.Destination!.Path.ToString();
+        return file[(file.LastIndexOf('/') + 1)..];
+    }
+
+    /// <summary>What the round that ended did not have: once it is known to have had everything.</summary>
+    private void ForgetOthers()
+    {
+        if (Run is not { IsStopped: false, ListError: null } run || (Settings?.List is not null && !run.IsListed))
+            return;
+        foreach (var name in _fetched.Keys.Where(name => !_names.Contains(name)).ToList())
+            _fetched.Remove(name);
     }
 
     private void Stop()
@@ -171,6 +217,9 @@ internal sealed record PrefetchRun
     public bool IsStopped { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
     public bool Succeeded { get; init; }
+
+    /// <summary>Where its files are; null in rounds of builds that did not say.</summary>
+    public PrefetchPlace? Place { get; init; }
 }
 
 /// <summary>A URL of a round. Persisted.</summary>
@@ -188,6 +237,19 @@ internal sealed record PrefetchEntry
     /// <summary>Null while its task is live.</summary>
     public string? Outcome { get; init; }
     public TaskError? Error { get; init; }
+
+    /// <summary>The length of its file, which the origin said has not changed; null when it was fetched, or not there.</summary>
+    public long? SparedBytes { get; init; }
+}
+
+/// <summary>A file that lies where rounds put it. Persisted.</summary>
+internal sealed record PrefetchedFile
+{
+    public required string Name { get; init; }
+    public required FetchedFile File { get; init; }
+
+    /// <summary>Whose headers it was asked for with.</summary>
+    public required int ConfigurationVersion { get; init; }
 }
 
 /// <summary>Persisted.</summary>
@@ -199,4 +261,7 @@ internal sealed record PrefetchSnapshot
     public required long LastRound { get; init; }
     public PrefetchRun? Run { get; init; }
     public required IReadOnlyList<PrefetchEntry> Entries { get; init; }
+
+    /// <summary>Null in snapshots of builds that knew none.</summary>
+    public IReadOnlyList<PrefetchedFile>? Fetched { get; init; }
 }

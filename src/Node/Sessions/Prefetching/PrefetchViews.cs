@@ -41,17 +41,23 @@ internal static class PrefetchViews
             Succeeded = succeeded,
             Failed = entries.Count - succeeded - pending,
             Pending = pending,
+            Unchanged = entries.Count(entry => entry.SparedBytes is not null),
+            BytesSpared = entries.Sum(entry => entry.SparedBytes ?? 0),
             ListError = run.ListError,
-            Items = withItems ? [.. entries.Select(entry => ItemOf(entry, run, settings))] : [],
+            Items = withItems ? [.. entries.Select(entry => ItemOf(entry, run, PlaceOf(run, settings)))] : [],
         };
     }
 
-    private static PrefetchItem ItemOf(PrefetchEntry entry, PrefetchRun run, PrefetchSettings settings) => new()
+    /// <summary>Its own, whatever the settings are by now. A round of an older build does not say: where the settings are, unless they stopped it.</summary>
+    private static PrefetchPlace? PlaceOf(PrefetchRun run, PrefetchSettings settings) => run.Place ?? (run.IsStopped ? null : settings.Place);
+
+    private static PrefetchItem ItemOf(PrefetchEntry entry, PrefetchRun run, PrefetchPlace? place) => new()
     {
         Url = ShownUrl.Of(entry.Url),
-        File = entry.Task is null || run.IsStopped ? null : settings.FileOf(entry.Name),
+        File = entry.Task is null ? null : place?.FileOf(entry.Name),
         Task = entry.Task?.ToString(),
         Outcome = entry.Outcome,
+        Unchanged = entry.SparedBytes is not null ? true : null,
         Error = entry.Error,
         IsList = entry.Task is not null && entry.Task == run.List ? true : null,
     };

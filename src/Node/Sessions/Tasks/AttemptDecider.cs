@@ -143,6 +143,8 @@ internal static class AttemptDecider
             task.Spec.Kind is TaskKind.Download ? finished.Verified ? "verified" : "unverified" : null, finished.Sha256, finished.File, now)
         {
             Response = run.Response is null ? finished.Response : null,
+            Fetched = finished.Fetched,
+            Unchanged = finished.IsUnchanged,
         });
         return events;
     }

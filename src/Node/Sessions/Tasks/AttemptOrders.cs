@@ -39,6 +39,8 @@ internal static class AttemptOrders
             Resume = task.Run.Part,
             Kept = task.Run is { Part: null, Generation: 1 } && spec.Kept is { } kept && kept.Fits(spec.Url, spec.Sha256 is not null) ? kept : null,
             BytesPerSecondMax = spec.BytesPerSecondMax,
+            IsRepeated = task.IsPrefetch && inherited.FileRetention is null, // what stayed would go with the retention of the round that fetched it
+            Fetched = task.IsPrefetch && inherited.FileRetention is null ? session.Prefetch.FetchedBefore(task) : null,
             TraceParent = task.TraceParent,
             Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion], task.Run.Access),
         };

@@ -97,6 +97,8 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
             if (answer is not OutboundAnswer.Head head)
                 return new AttemptOutcome.Stopped(Have);
             using var message = head.Message;
+            if (segment is null && head.IsUnchanged)
+                return new AttemptOutcome.Finished(Report(head, 0, null).Response, 0, 0, File: null, Verified: true, Sha256: null) { IsUnchanged = true };
             if (body is not null && !await body.IsUnchangedAsync(_watch.Token))
                 return new AttemptOutcome.Failed(DownloadFailures.BodyChanged());
             if (Refuse(head, state) is { } failure)
@@ -120,6 +122,7 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
         RangeFrom = segment?.From,
         RangeTo = segment is null || segment.To == SegmentPlan.Unbounded || segment.To == _plan!.Total ? null : segment.To,
         IfRange = segment is null ? null : _validator,
+        IfChanged = segment is null ? order.Fetched?.Validator : null,
         Body = body is null ? null : () => new RequestBody(body, order, _watch, _pace),
     };
 
@@ -380,21 +383,5 @@ internal sealed class DownloadAttempt(AttemptOrder order, IAttemptReports report
 
     private ResumeVerdict Verdict(OutboundAnswer.Head head) => ResumeVerdict.Of(order.Method, head.Response, _asksForRangeItself);
 
-    private ResponseReport Report(OutboundAnswer.Head head, long from, long? total)
-    {
-        var verdict = Verdict(head);
-        return new ResponseReport(
-            new AttemptResponse
-            {
-                Url = head.Url.AbsoluteUri,
-                Status = head.Response.Status,
-                Headers = head.Response.Shown,
-                Resumable = verdict.Resumable,
-                ResumableWhy = verdict.Why,
-                Phases = head.Phases,
-                From = from,
-                Total = total,
-            },
-            reports);
-    }
+    private ResponseReport Report(OutboundAnswer.Head head, long from, long? total) => new(ResponseReport.Describe(head, Verdict(head), from, total), reports);
 }

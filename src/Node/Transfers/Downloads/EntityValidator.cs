@@ -1,7 +1,8 @@
 namespace Backhaul.Node.Transfers.Downloads;
 
 /// <summary>
-/// The validator under which a download may go on: a strong entity tag, or a Last-Modified that is strong by RFC 9110 8.8.2.2. Pure.
+/// The validator under which a download may go on: a strong entity tag, or a Last-Modified that is strong by RFC 9110 8.8.2.2; and the one by which a whole
+/// content is asked for again, for which a weak tag does too: it says that what differs does not matter. Pure.
 /// </summary>
 internal static class EntityValidator
 {
@@ -11,14 +12,27 @@ internal static class EntityValidator
     /// </summary>
     private static readonly TimeSpan LastModifiedAgeMin = TimeSpan.FromSeconds(60);
 
+    /// <summary>Of tags that are kept for later; a longer one says nothing that may be relied on.</summary>
+    private const int CharsMax = 512;
+
     /// <summary>The validator to journal, or null.</summary>
     public static string? Strong(ResponseHead head)
     {
         if (IsStrongTag(head.ETag))
             return head.ETag;
         // A weak tag says that the origin cannot promise equal bytes; its date cannot promise more.
-        return head.ETag is null && IsStrongDate(head) ? head.LastModified : null;
+        return head.ETag is null && IsStrongDate(head.LastModified, head.Date) ? head.LastModified : null;
     }
+
+    /// <summary>What the content of this response, if it is whole, is asked about later; null when nothing is fit to be.</summary>
+    public static string? OfWhole(IReadOnlyDictionary<string, string> headers)
+    {
+        if (headers.GetValueOrDefault("ETag") is not { } tag)
+            return IsStrongDate(headers.GetValueOrDefault("Last-Modified"), headers.GetValueOrDefault("Date")) ? headers["Last-Modified"] : null;
+        return tag.Length <= CharsMax && IsStrongTag(tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag) && tag.All(static c => c is > ' ' and < '\x7F') ? tag : null;
+    }
+
+    public static bool IsTag(string validator) => validator is ['"', ..] or ['W', '/', '"', ..];
 
     /// <summary>True when the response carries the validator itself, compared strongly.</summary>
     public static bool Matches(string validator, ResponseHead head) =>
@@ -33,7 +47,7 @@ internal static class EntityValidator
     private static bool IsStrongTag(string? tag) =>
         tag is ['"', .., '"'] && tag.AsSpan(1, tag.Length - 2).IndexOf('"') < 0;
 
-    private static bool IsStrongDate(ResponseHead head) =>
-        RetryAfterRules.TryParseDate(head.LastModified, out var modified) && RetryAfterRules.TryParseDate(head.Date, out var date)
+    private static bool IsStrongDate(string? lastModified, string? sentAt) =>
+        RetryAfterRules.TryParseDate(lastModified, out var modified) && RetryAfterRules.TryParseDate(sentAt, out var date)
         && date - modified >= LastModifiedAgeMin;
 }

@@ -10,6 +10,18 @@ internal sealed class ResponseReport(AttemptResponse response, IAttemptReports r
 
     public AttemptResponse Response => response;
 
+    public static AttemptResponse Describe(OutboundAnswer.Head head, ResumeVerdict verdict, long from, long? total) => new()
+    {
+        Url = head.Url.AbsoluteUri,
+        Status = head.Response.Status,
+        Headers = head.Response.Shown,
+        Resumable = verdict.Resumable,
+        ResumableWhy = verdict.Why,
+        Phases = head.Phases,
+        From = from,
+        Total = total,
+    };
+
     /// <summary>Reports it unless that was done. False: the attempt is not wanted any more.</summary>
     public async ValueTask<bool> EnsureAsync()
     {
