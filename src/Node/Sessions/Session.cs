@@ -201,6 +201,7 @@ internal sealed class Session
                 break;
             case EventsExpired expired:
                 Delivery.OnExpired(expired.Through);
+                Completions.OnAcknowledged(expired.Through);
                 Push.OnAcknowledged(expired.Through);
                 break;
             case EventsDrained:
@@ -229,6 +230,7 @@ internal sealed class Session
         foreach (var group in snapshot.Groups ?? [])
             Groups.Restore(group);
         Completions.Restore(snapshot.CompletionGroups ?? []);
+        Completions.OnAcknowledged(snapshot.Acknowledged); // earlier releases kept those whose event ended with its retention
         foreach (var task in snapshot.Tasks)
             Tasks.Add(InSets(task), Configurations.Container);
         Delivery.Restore(snapshot.LastNumber, snapshot.Acknowledged, snapshot.DrainDue, snapshot.Temporary.Select(kept => KeyValuePair.Create(

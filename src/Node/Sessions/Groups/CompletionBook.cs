@@ -67,7 +67,7 @@ internal sealed class CompletionBook
         Note(group);
     }
 
-    /// <summary>Those whose event was read are forgotten.</summary>
+    /// <summary>Those whose event was read, or ended unread with its retention, are forgotten.</summary>
     public void OnAcknowledged(long through)
     {
         while (_fired.TryPeek(out var name) && _groups[name].State.Number <= through)

@@ -5,7 +5,7 @@ namespace Backhaul.Node.Sessions;
 /// <summary>
 /// Where a completion group stands. Persisted by name: append only.
 /// <code>
-///   Open ──enabled──► Enabled ──its last task ended──► Fired ──its event acknowledged──► forgotten, and its name is free
+///   Open ──enabled──► Enabled ──its last task ended──► Fired ──its event acknowledged, or expired──► forgotten, and its name is free
 /// </code>
 /// </summary>
 internal enum CompletionPhase

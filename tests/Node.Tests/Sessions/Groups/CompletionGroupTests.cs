@@ -101,6 +101,29 @@ public sealed class CompletionGroupTests
         Assert.Equal(ProblemCodes.SessionLimit, session.Problem(new SessionCommand.AddTask(SessionHarness.Download() with { CompletionGroup = GroupName.Parse("other") })).Code);
     }
 
+    [Fact]
+    public void Fired_groups_whose_events_ended_with_their_retention_are_forgotten_too()
+    {
+        var session = new SessionHarness(new SessionOptions { GroupsMax = 3 }).Opened();
+        for (var n = 1; n <= 3; n++)
+        {
+            session.Do(new SessionCommand.OpenCompletionGroup(GroupName.Parse($"day-{n}")));
+            session.Do(new SessionCommand.EnableCompletionGroup(GroupName.Parse($"day-{n}")));
+        }
+        Assert.Equal(ProblemCodes.SessionLimit, session.Problem(new SessionCommand.OpenCompletionGroup(Batch)).Code);
+        var before = SessionSnapshot.Of(session.Session);
+        session.Apply([new EventsExpired(1, session.Session.Delivery.LastNumber, session.Now)]);
+        Assert.Equal(0, session.Session.Completions.Count);
+        session.Do(new SessionCommand.AddTask(SessionHarness.Download() with { CompletionGroup = GroupName.Parse("day-1") }));
+        Assert.Equal(201, Assert.IsType<CommandReply.Done>(session.Do(new SessionCommand.OpenCompletionGroup(Batch))).Status);
+        session.AssertReplaysEqual();
+
+        // A snapshot of a release that kept them: they count as acknowledged since.
+        var restored = new Session(SessionHarness.Key, new SessionOptions());
+        restored.Restore(before with { Acknowledged = before.LastNumber });
+        Assert.Equal(0, restored.Completions.Count);
+    }
+
     /// <summary>Whatever happens, each group that was enabled and has no task left has fired once for each time it was begun, with all of its ends counted.</summary>
     [Fact]
     public void In_any_history_a_group_fires_exactly_once_for_each_life_of_its_name() =>
