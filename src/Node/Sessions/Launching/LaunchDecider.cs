@@ -31,7 +31,7 @@ internal static class LaunchDecider
 
     /// <summary>The launch to send, and when; null while there is none, or a client is there to see for itself.</summary>
     public static DateTimeOffset? SendAt(Session session, Presence presence) =>
-        MayLaunch(session) && !presence.IsAttached && session.Launching.Open is { IsDelivered: false } open ? open.Tries?.NextAt ?? open.At : null;
+        MayLaunch(session) && !presence.IsAttached && session.Launching.Open is { IsDelivered: false } open ? Quiet(open.Tries?.NextAt ?? open.At, presence) : null;
 
     /// <summary>A client is there by its own will: a stream, a poll, or a PUT.</summary>
     public static IReadOnlyList<SessionEvent> Attach(Session session, DateTimeOffset now) =>
@@ -64,9 +64,11 @@ internal static class LaunchDecider
         {
             return null;
         }
-        var next = launching.Limiter.NextAt(Since(need, presence), session.Configurations.Current.LaunchLimit);
-        return next > presence.QuietUntil ? next : presence.QuietUntil;
+        return Quiet(launching.Limiter.NextAt(Since(need, presence), session.Configurations.Current.LaunchLimit), presence);
     }
+
+    /// <summary>Whoever was just there may be about to come back: no launch goes out before, a new one or one that was not taken.</summary>
+    private static DateTimeOffset Quiet(DateTimeOffset at, Presence presence) => at > presence.QuietUntil ? at : presence.QuietUntil;
 
     /// <summary>When an open launch that nobody needs any more ends: the undelivered one at once, the other when its client had its time.</summary>
     private static DateTimeOffset? LapsesAt(Session session) => session.Launching.Open is { } open && !IsNeeded(session)

@@ -193,7 +193,7 @@ internal static class TaskDecider
     private static TaskCreated Create(Session session, TaskSpec spec, long ordinal, DateTimeOffset now, string? traceParent) =>
         new(spec.Id ?? TaskId.FromOrdinal(ordinal), ordinal, spec, session.Configurations.Version, now, traceParent)
         {
-            Discretionary = session.Launching.Open is null ? null : true,
+            Discretionary = session.Launching.Open is { IsDelivered: true } ? true : null, // one that nobody took yet is handled by nobody
             Unconstrained = spec.Unconstrained ? Grants(session) : null,
         };
 

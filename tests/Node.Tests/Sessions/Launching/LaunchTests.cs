@@ -169,6 +169,37 @@ public sealed class LaunchTests
     }, Weeks);
 
     [Fact]
+    public void A_launch_that_was_not_taken_is_not_sent_the_moment_a_client_leaves() => _world.Run(async () =>
+    {
+        _world.Webhooks.Answer = _ => Stamped(_at.Count < 2 ? ScriptedWebhooks.Failed : ScriptedWebhooks.Taken);
+        await OpenAsync(stamp: false);
+        await EndTaskAsync();
+        await _world.UntilAsync(() => Task.FromResult(_at.Count == 2), TimeSpan.FromSeconds(1));
+        _world.Feed.Attach();
+        await Task.Delay(TimeSpan.FromHours(1), _world.World.Time);
+        _world.Feed.Detach(); // its stream breaks, and comes back
+        await Task.Delay(TimeSpan.FromSeconds(1), _world.World.Time);
+        _world.Feed.Attach();
+        await Task.Delay(TimeSpan.FromHours(1), _world.World.Time);
+        Assert.Equal(2, _at.Count);
+        var left = _world.World.Time.GetUtcNow();
+        _world.Feed.Detach();
+        await _world.UntilAsync(() => Task.FromResult(_at.Count == 3), TimeSpan.FromSeconds(1));
+        Assert.InRange((_at[2] - left).TotalSeconds, 10, 12);
+    }, Weeks);
+
+    [Fact]
+    public void A_task_is_not_discretionary_for_a_launch_that_nobody_took() => _world.Run(async () =>
+    {
+        _world.Webhooks.Answer = _ => Stamped(ScriptedWebhooks.Failed);
+        await OpenAsync(stamp: false);
+        await EndTaskAsync();
+        await _world.UntilAsync(() => Task.FromResult(_at.Count == 1));
+        await EndTaskAsync();
+        Assert.Equal([null, null], await DiscretionaryAsync());
+    }, Weeks);
+
+    [Fact]
     public void Nobody_is_launched_when_the_session_does_not_want_it_or_the_receiver_is_gone() => _world.Run(async () =>
     {
         _world.Webhooks.Answer = _ => Stamped(ScriptedWebhooks.Gone);
