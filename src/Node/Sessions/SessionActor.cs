@@ -240,7 +240,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         }
         StartReady(turn); // so that the answer shows the task running when it can
         var reply = decision.Reply(_session, Conditions());
-        if (execute.Key is { } remembered && reply is CommandReply.Done done && (hasWaited || decision.Events.Count > 0))
+        if (execute is { Key: { } remembered, Command: not SessionCommand.IRepeatable } && reply is CommandReply.Done done && (hasWaited || decision.Events.Count > 0))
             Apply(turn, [new CommandAnswered(remembered.Id.Value, remembered.ContentHash, done.Status, done.Json, Now)], remembered.Id);
         turn.Answer(execute.Reply, reply);
     }

@@ -25,6 +25,12 @@ internal abstract record SessionCommand
         TaskId Task { get; }
     }
 
+    /// <summary>
+    /// Decided again it is harmless, and says what is so then. Its answer is not remembered: a client that reads much acknowledges much, and would push out the
+    /// answers to commands that must not happen twice.
+    /// </summary>
+    internal interface IRepeatable;
+
     /// <summary>PUT: 201 or 200 with a <see cref="SessionView"/>. A null configuration keeps the one in force.</summary>
     internal sealed record Open(SessionConfiguration? Configuration) : SessionCommand;
 
@@ -130,7 +136,7 @@ internal abstract record SessionCommand
     internal sealed record GetPrefetch : Query;
 
     /// <summary>200 with a <see cref="LaunchView"/>.</summary>
-    internal sealed record CompleteLaunch(long Number) : SessionCommand;
+    internal sealed record CompleteLaunch(long Number) : SessionCommand, IRepeatable;
 
     /// <summary>200 with a <see cref="WebhookView"/>.</summary>
     internal sealed record GetWebhook(WebhookTarget Target) : Query;
@@ -148,7 +154,7 @@ internal abstract record SessionCommand
     internal sealed record ReplayPush(long From, long? Through) : SessionCommand;
 
     /// <summary>200 with an <see cref="AckView"/>.</summary>
-    internal sealed record Acknowledge(long Through) : SessionCommand;
+    internal sealed record Acknowledge(long Through) : SessionCommand, IRepeatable;
 }
 
 /// <summary>How a session ends.</summary>

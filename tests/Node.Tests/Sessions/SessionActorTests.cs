@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backhaul.Node.Actors;
 using Backhaul.Node.Journal;
 using Backhaul.Node.Journal.Memory;
@@ -11,6 +12,7 @@ namespace Backhaul.Node.Tests.Sessions;
 public sealed class SessionActorTests
 {
     private readonly SessionWorld _world = new();
+    private readonly SessionWorld _ledger = new() { Options = new SessionOptions { LedgerEntriesMax = 8 } };
 
     [Fact]
     public void Nothing_is_answered_before_it_is_durable() => _world.Run(async () =>
@@ -156,6 +158,28 @@ public sealed class SessionActorTests
         await _world.StartAsync();
         Assert.Equal(first.Json.ToArray(), Assert.IsType<CommandReply.Done>(await _world.AskAsync(command, key)).Json.ToArray());
         Assert.Equal(1, (await _world.DescribeAsync()).Counts.Suspended);
+    });
+
+    [Fact]
+    public void Acknowledgements_do_not_push_other_answers_out_of_the_ledger() => _ledger.Run(async () =>
+    {
+        await _ledger.StartAsync();
+        await _ledger.AskAsync(new SessionCommand.Open(null));
+        var suspended = new SessionCommand.AddTask(SessionHarness.Download() with { Start = false });
+        for (var n = 0; n < 12; n++)
+            await _ledger.AskAsync(suspended);
+        var first = Assert.IsType<CommandReply.Done>(await _ledger.AskAsync(suspended, KeyOf(100)));
+        for (var n = 1; n <= 12; n++)
+            await _ledger.AskAsync(new SessionCommand.Acknowledge(n), KeyOf(n));
+        Assert.Equal(12, (await _ledger.DescribeAsync()).Acknowledged);
+        Assert.Equal(first.Json.ToArray(), Assert.IsType<CommandReply.Done>(await _ledger.AskAsync(suspended, KeyOf(100))).Json.ToArray());
+        Assert.Equal(13, (await _ledger.DescribeAsync()).Counts.Suspended);
+        var again = Assert.IsType<CommandReply.Done>(await _ledger.AskAsync(new SessionCommand.Acknowledge(3), KeyOf(3))); // decided again, it changes nothing
+        Assert.Equal(12, JsonSerializer.Deserialize(again.Json.Span, ProtocolJson.Default.AckView)!.Acknowledged);
+        var rows = await _ledger.Store.ReadRowsAsync(_ledger.Holder.Current!.Value, SessionWorld.Key, 0, 100, CancellationToken.None);
+        Assert.Single(rows!, row => row.EventType == "command.answered.v1");
+
+        static CommandKey KeyOf(int number) => new(new CommandId(new Guid(number, 2, 3, new byte[8])), (ulong)number);
     });
 
     [Fact]
