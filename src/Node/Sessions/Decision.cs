@@ -8,8 +8,11 @@ namespace Backhaul.Node.Sessions;
 /// <summary>What a command leads to: events to apply and journal, and the reply, made from the state after them.</summary>
 internal sealed record Decision(IReadOnlyList<SessionEvent> Events, Func<Session, SessionConditions, CommandReply> Reply)
 {
-    /// <summary>The reply is made later, by deciding the same command again when its task has ended.</summary>
+    /// <summary>The reply is made later, by deciding the same command again when the attempt that stops has ended.</summary>
     public bool AwaitsEnd { get; init; }
+
+    public static Decision AfterEnd(IReadOnlyList<SessionEvent> events) =>
+        new(events, (_, _) => throw new InvalidOperationException("Decided again when the attempt has ended.")) { AwaitsEnd = true };
 
     public static Decision Refuse(int status, string code, string detail, string? field = null) =>
         new([], (_, _) => CommandReply.Refuse(status, code, detail, field));

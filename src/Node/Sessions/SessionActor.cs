@@ -34,7 +34,8 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private SlotSeeker _seeker = null!;
     private SessionRemains _remains = null!;
     private SessionLookups _lookups = null!;
-    private PartKeeper? _keeper;
+    private PartKeeper _keeper = null!;
+    private EndWaiters? _waiters;
     private PrefetchSteps _prefetch = null!;
     private SessionStorage? _storage;
     private SessionWebhooks? _webhooks;
@@ -46,6 +47,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         _context = context;
         _attempts = new RunningAttempts(_environment, _session, context);
         _keeper = new PartKeeper(_environment, _session, _logger);
+        _waiters = new EndWaiters(_session);
         _conditions = new StartConditions(_environment, _session, context.Self, () => _webhooks!.Presence);
         _seeker = new SlotSeeker(_environment, _session, _conditions);
         _remains = new SessionRemains(_environment, _session, _logger);
@@ -93,7 +95,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     protected internal override async ValueTask StopAsync(StopReason reason, ActorContext<SessionMessage> context)
     {
-        foreach (var waiting in _keeper?.TakeAll() ?? [])
+        foreach (var waiting in _waiters?.TakeAll() ?? [])
             Unhandled(waiting, reason is StopReason.Failed ? UnhandledReason.Failed : UnhandledReason.Stopped);
         _attempts.ReturnSlots();
         _conditions?.Dispose();
@@ -149,7 +151,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
 
     private DateTimeOffset Now => _environment.Time.GetUtcNow();
 
-    private ValueTask<IReadOnlyList<SessionEvent>> KeptAsync(IReadOnlyList<SessionEvent> events) => _keeper!.KeepAsync(events, _storage!.Epoch);
+    private ValueTask<IReadOnlyList<SessionEvent>> KeptAsync(IReadOnlyList<SessionEvent> events) => _keeper.KeepAsync(events, _storage!.Epoch);
 
     private double Unit => _environment.Random.NextUnit();
 
@@ -235,7 +237,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
         Apply(turn, await KeptAsync(decision.Events), execute.Key?.Id);
         if (decision.AwaitsEnd)
         {
-            _keeper!.Wait(execute);
+            _waiters!.Add(execute);
             return;
         }
         StartReady(turn); // so that the answer shows the task running when it can
@@ -273,7 +275,7 @@ internal sealed class SessionActor(SessionEnvironment environment) : Actor<Sessi
     private async ValueTask FinishTurnAsync(SessionTurn turn)
     {
         Continue(turn);
-        foreach (var waiting in _keeper!.Ended())
+        foreach (var waiting in _waiters!.Ready())
             await ExecuteAsync(waiting, turn, hasWaited: true);
         turn.Stops.UnionWith(_conditions.FindStops(Now));
         StartReady(turn);

@@ -17,8 +17,9 @@ public sealed class ChangeTests(FeatureWorld world)
             await scene.WhenAsync(id, task => task.Progress.BytesReceived > 20_000);
             var running = await Scene.RefusedAsync(() => scene.Caller.ChangeAsync(scene.Session, id, """{"priority":1}"""));
             Assert.Equal((HttpStatusCode.Conflict, ProblemCodes.TaskRunning), (running.Status, running.Code));
-            var kept = (await scene.SuspendedAsync(id)).Progress.BytesReceived;
-            await scene.Caller.ChangeAsync(scene.Session, id, $$"""{"url":"{{mirror.Bytes(id, 300_000, $"etag=%22{etag}%22")}}","headers":{"X-Both":"2"} }""");
+            await scene.Caller.ActAsync(scene.Session, id, "suspend");
+            await scene.Caller.ChangeAsync(scene.Session, id, $$"""{"url":"{{mirror.Bytes(id, 300_000, $"etag=%22{etag}%22")}}","headers":{"X-Both":"2"} }"""); // at once: it waits for the attempt
+            var kept = (await scene.TaskAsync(id)).Progress.BytesReceived;
             await scene.Caller.ActAsync(scene.Session, id, "resume");
             await scene.SucceededAsync(id);
             var request = mirror.RequestsOf(id)[0];

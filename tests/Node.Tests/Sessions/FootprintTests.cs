@@ -23,27 +23,30 @@ public sealed class FootprintTests
         created.Clear();
         var snapshot = SessionSnapshot.Of(Applied(events)).Encode();
         var (applied, restored) = (BytesPerTask(() => Applied(events)), BytesPerTask(() => Restored(snapshot)));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{applied} bytes a task, {restored} after a load");
         Assert.InRange(applied, 1, 640);
         Assert.InRange(restored, 1, 640);
         GC.KeepAlive(events);
         GC.KeepAlive(snapshot);
     }
 
-    /// <summary>The median of three, because tests that ended leave buffers and finalizers behind, and what they free meanwhile would count as the session's.</summary>
+    /// <summary>
+    /// What two measurements in a row say: tests that ended leave connections and pooled buffers behind, which go at a time of their own, and what they free
+    /// meanwhile would count as the session's. It makes one too small, also negative, and hardly two alike.
+    /// </summary>
     private static long BytesPerTask(Func<Session> build)
     {
         var held = new Session?[1];
-        var measured = new List<long>();
-        for (var round = 0; round < 3; round++)
+        List<long> measured = [];
+        while (measured is not [.., > 0 and var one, var other] || Math.Abs(one - other) > 1)
         {
+            Assert.True(measured.Count < 30, $"No two measurements in a row agree: {string.Join(", ", measured)}.");
             var before = LiveBytes();
             Fill(held, build);
             measured.Add((LiveBytes() - before) / Count);
             held[0] = null;
         }
-        measured.Sort();
-        return measured[measured.Count / 2];
+        TestContext.Current.TestOutputHelper?.WriteLine($"{string.Join(", ", measured)} bytes a task");
+        return Math.Min(measured[^1], measured[^2]);
     }
 
     /// <summary>In a frame of its own: one that goes on would hold the session of the round before.</summary>

@@ -65,6 +65,38 @@ public sealed class SessionActorTests
         Assert.Equal((9000, null), (other.SessionRate!.PerSecond, other.TaskRate.PerSecond));
     });
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_change_of_a_task_that_was_just_suspended_is_answered_when_its_attempt_has_ended(bool finishes) => _world.Run(async () =>
+    {
+        await _world.StartAsync();
+        await _world.AskAsync(new SessionCommand.Open(null));
+        var id = TaskId.Parse((await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()), ProtocolJson.Default.TaskView)).Id);
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        _world.Runner.StopsLate = true;
+        Assert.Equal(202, (await _world.Post(new SessionCommand.SuspendTask(id))).Status());
+        var change = new SessionCommand.ChangeTask(id, new TaskChange { Url = "https://b.example/x" });
+        var key = new CommandKey(new CommandId(new Guid(1, 0, 0, new byte[8])), 1);
+        var (changing, repeated) = (_world.AskAsync(change, key), _world.AskAsync(change, key));
+        Assert.Equal(200, (await _world.Post(new SessionCommand.ChangeTask(id, new TaskChange { BytesPerSecondMax = 9 }))).Status()); // as of a running task
+        await Task.Delay(TimeSpan.FromSeconds(2), _world.World.Time);
+        Assert.False(changing.IsCompleted || repeated.IsCompleted);
+        Assert.Equal("https://origin.example/a.bin", (await _world.TaskAsync(id)).Url); // what its attempt still goes by
+
+        _world.Runner.Attempts[0].Outcome.SetResult(finishes ? SessionHarness.Finished().Outcome : new AttemptOutcome.Stopped(0));
+        if (finishes)
+        {
+            Assert.Equal(ProblemCodes.TaskEnded, Assert.IsType<CommandReply.Refused>(await changing).Problem.Code);
+            return;
+        }
+        Assert.Equal((200, 200), ((await changing).Status(), (await repeated).Status()));
+        Assert.Equal(2, _world.Store.Received.SelectMany(batch => batch).SelectMany(append => append.Rows).Count(row => row.EventType == "task.changed.v1"));
+        await _world.AskAsync(new SessionCommand.ResumeTask(id));
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
+        Assert.Equal("https://b.example/x", _world.Runner.Attempts[1].Order.Url);
+    });
+
     [Fact]
     public void Commands_that_wait_share_one_append() => _world.Run(async () =>
     {
@@ -194,7 +226,7 @@ public sealed class SessionActorTests
         while (_world.Runner.Attempts.Count < 20 || _world.Runner.Running.Any())
         {
             most = Math.Max(most, _world.Runner.Running.Count());
-            _world.Runner.Running.FirstOrDefault()?.Outcome.SetResult(((AttemptReport.Ended)SessionHarness.Finished()).Outcome);
+            _world.Runner.Running.FirstOrDefault()?.Outcome.SetResult(SessionHarness.Finished().Outcome);
             await Task.Delay(TimeSpan.FromMilliseconds(10), _world.World.Time);
         }
         Assert.Equal(4, most);
@@ -213,7 +245,7 @@ public sealed class SessionActorTests
         for (var n = 0; n < 4; n++)
             await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
         await _world.UntilAsync(() => Task.FromResult(_world.Runner.Running.Any()));
-        _world.Runner.Running.First().Outcome.SetResult(((AttemptReport.Ended)SessionHarness.Finished()).Outcome);
+        _world.Runner.Running.First().Outcome.SetResult(SessionHarness.Finished().Outcome);
         await _world.UntilAsync(async () => (await _world.DescribeAsync()).Counts is { Succeeded: 1, Running: 1 });
         var live = await _world.AskAsync(new SessionCommand.ListTasks("live", null, 0, 10), ProtocolJson.Default.PageTaskView);
         Assert.Equal(["t2 running", "t3 waiting", "t4 waiting"], live.Items.Select(task => $"{task.Id} {task.State}"));
@@ -229,7 +261,7 @@ public sealed class SessionActorTests
         await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { EarliestBeginAt = _world.World.Time.GetUtcNow().AddMinutes(4) }));
         await Task.Delay(TimeSpan.FromMinutes(3), _world.World.Time);
         Assert.True(_world.Session.IsAccepting);
-        _world.Runner.FinishAllWith = ((AttemptReport.Ended)SessionHarness.Finished()).Outcome;
+        _world.Runner.FinishAllWith = SessionHarness.Finished().Outcome;
         await _world.Session.Completion;
         Assert.Single(_world.Runner.Attempts);
     });
@@ -308,7 +340,7 @@ public sealed class SessionActorTests
         {
             await world.StartAsync();
             await world.AskAsync(new SessionCommand.Open(null));
-            world.Runner.FinishAllWith = ((AttemptReport.Ended)SessionHarness.Finished()).Outcome;
+            world.Runner.FinishAllWith = SessionHarness.Finished().Outcome;
             for (var n = 0; n < 60; n++)
                 await world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download()));
             await world.UntilAsync(async () => (await world.DescribeAsync()).Counts.Succeeded == 60);

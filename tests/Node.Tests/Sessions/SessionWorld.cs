@@ -254,13 +254,16 @@ internal sealed class ScriptedRunner : IAttemptRunner
 
     public IEnumerable<ScriptedAttempt> Running => Attempts.Where(attempt => !attempt.Outcome.Task.IsCompleted && !attempt.Abandoned);
 
+    /// <summary>Attempts that are told to stop end when the test says so.</summary>
+    public bool StopsLate { get; set; }
+
     public async Task<AttemptOutcome> RunAsync(AttemptOrder order, IAttemptReports reports, CancellationToken stop)
     {
         var attempt = new ScriptedAttempt(order, reports);
         Attempts.Add(attempt);
         if (FinishAllWith is { } outcome)
             attempt.Outcome.TrySetResult(outcome);
-        await using var registration = stop.Register(() => attempt.Outcome.TrySetResult(new AttemptOutcome.Stopped(0)));
+        await using var registration = stop.Register(() => _ = !StopsLate && attempt.Outcome.TrySetResult(new AttemptOutcome.Stopped(0)));
         return await attempt.Outcome.Task;
     }
 

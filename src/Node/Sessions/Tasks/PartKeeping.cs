@@ -36,7 +36,7 @@ internal static class PartKeeping
             { IsActive: true } => [new TaskCancelRequested(id, TransferCodes.Cancelled, now) { Keep = true }],
             _ => [Kept(session, task, TransferCodes.Cancelled, now)],
         };
-        return new Decision(events, (_, _) => throw new InvalidOperationException("Decided again when the task has ended.")) { AwaitsEnd = true };
+        return Decision.AfterEnd(events);
     }
 
     /// <summary>The end of a task that was to be cancelled.</summary>

@@ -79,16 +79,19 @@ internal static class TaskDecider
             return Gone(session, id, archived);
         // Its bandwidth may change at any time.
         var mayRun = change with { BytesPerSecondMax = null } == new TaskChange();
+        if (IsStopping(task) && !mayRun)
+            return Decision.AfterEnd([]);
         if ((task.IsActive || task.Phase is TaskPhase.Canceling) && !mayRun)
         {
-            if (task.Phase is TaskPhase.Suspended)
-                return Decision.Refuse(409, ProblemCodes.TaskRunning, $"Task {id} is suspended, and its attempt is just stopping. Send this again in a moment.");
             return Decision.Refuse(409, ProblemCodes.TaskRunning,
                 $"Task {id} is running. Suspend it, change it when it is suspended, then resume it. Only bytesPerSecondMax may change while it runs.");
         }
         var changed = new TaskChanged(id, change, now) { Unconstrained = change.Unconstrained is true ? Grants(session) : null };
         return new Decision([changed], (after, conditions) => TaskViews.Reply(200, after.Tasks[id], after, conditions));
     }
+
+    /// <summary>It was suspended, and its attempt has not ended yet: that one may still finish the task, with what it began with.</summary>
+    public static bool IsStopping(TaskState task) => task is { Phase: TaskPhase.Suspended, IsActive: true };
 
     public static Decision Resume(Session session, TaskId id, IReadOnlyDictionary<TaskId, TaskState> archived, DateTimeOffset now)
     {
