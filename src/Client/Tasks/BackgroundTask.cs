@@ -100,7 +100,7 @@ public abstract class BackgroundTask
     /// <summary>Lets it, and those after it in its group, go before the others of the group.</summary>
     public Task<TaskView> MakeCurrentAsync(CancellationToken stop = default) => SeeAsync(Session.MakeCurrentAsync(Id, stop: stop));
 
-    /// <summary>Changes several things at once. All but the bandwidth need a suspended or waiting task.</summary>
+    /// <summary>Changes several things at once. All but the bandwidth and whom its end is told to need a suspended or waiting task.</summary>
     public Task<TaskView> ChangeAsync(TaskChange change, CancellationToken stop = default) => SeeAsync(Session.ChangeTaskAsync(Id, change, stop: stop));
 
     /// <summary>Another priority; <see cref="TaskPriority"/> has names.</summary>
@@ -126,6 +126,9 @@ public abstract class BackgroundTask
     /// <summary>Another bandwidth in bytes per second, also while it runs; null lifts the limit.</summary>
     public Task<TaskView> SetBandwidthAsync(long? bytesPerSecondMax, CancellationToken stop = default) =>
         ChangeAsync(new TaskChange { BytesPerSecondMax = bytesPerSecondMax ?? 0 }, stop);
+
+    /// <summary>Tells others of its end than before, also while it runs; null tells nobody.</summary>
+    public Task<TaskView> SetNotifyAsync(TaskNotify? notify, CancellationToken stop = default) => ChangeAsync(new TaskChange { Notify = notify ?? new TaskNotify() }, stop);
 
     /// <summary>
     /// Asks for freedom of session, discretionary and cost limits, as a suspended or waiting task may. True when the operators' policy grants it; a task that is

@@ -16,7 +16,15 @@ internal sealed class RequestSealing(RequestBox box)
     {
         SessionCommand.AddTask add => add with { Spec = Seal(add.Spec, tenant) },
         SessionCommand.AddTasks add => add with { Entries = [.. add.Entries.Select(entry => entry.Spec is { } spec ? entry with { Spec = Seal(spec, tenant) } : entry)] },
-        SessionCommand.ChangeTask change => change with { Change = change.Change with { Url = SealUrl(change.Change.Url, tenant), Headers = Seal(change.Change.Headers, tenant) } },
+        SessionCommand.ChangeTask change => change with
+        {
+            Change = change.Change with
+            {
+                Url = SealUrl(change.Change.Url, tenant),
+                Headers = Seal(change.Change.Headers, tenant),
+                Notify = Seal(change.Change.Notify, tenant),
+            },
+        },
         SessionCommand.AnswerDelayedRequest answer => answer with { Url = SealUrl(answer.Url, tenant), Headers = Seal(answer.Headers, tenant) },
         SessionCommand.SetPrefetch { Settings: var settings } set => set with
         {
@@ -38,9 +46,12 @@ internal sealed class RequestSealing(RequestBox box)
         Url = box.SealUrl(tenant, spec.Url),
         Headers = Seal(spec.Headers, tenant),
         Parts = spec.Parts?.Select(part => part with { Text = part.Text is { } text ? box.Seal(tenant, text) : null, Headers = Seal(part.Headers, tenant) }).ToList(),
-        Notify = spec.Notify is { } notify ? notify with { Success = SealUrl(notify.Success, tenant), Failure = SealUrl(notify.Failure, tenant) } : null,
+        Notify = Seal(spec.Notify, tenant),
         Kept = spec.Kept is { } kept ? kept with { Url = box.SealUrl(tenant, kept.Url) } : null,
     };
+
+    private TaskNotify? Seal(TaskNotify? notify, TenantId tenant) =>
+        notify is null ? null : notify with { Success = SealUrl(notify.Success, tenant), Failure = SealUrl(notify.Failure, tenant) };
 
     private PrefetchUrl Seal(PrefetchUrl url, TenantId tenant) => url with { Url = box.SealUrl(tenant, url.Url) };
 

@@ -42,7 +42,7 @@ internal static class TaskEndpoints
             .WithName("produceResumeData").WithSummary("Ends a download as cancelled and keeps its part: any task of the tenant may start from the resume data")
             .Produces<ResumeDataView>().Refuses(404, 409, 422);
         tasks.MapPatch("/{task}", ChangeAsync)
-            .WithName("changeTask").WithSummary("Changes a suspended or waiting task")
+            .WithName("changeTask").WithSummary("Changes a suspended or waiting task, and the bandwidth and notifications of any that has not ended")
             .Accepts<TaskChange>(RequestBodies.Json)
             .Produces<TaskView>().Refuses(404, 409, 413, 415, 422);
         MapAct(tasks, "resume", "Lets a task run", id => new SessionCommand.ResumeTask(id));
@@ -64,12 +64,12 @@ internal static class TaskEndpoints
     private static async Task<IResult> AskAsync(HttpContext context, string session, string task, SessionCalls calls, Func<TaskId, SessionCommand> create) =>
         TryGetTask(task, out var id) is { } problem ? Problems.Result(problem) : await calls.AskAsync(context, session, create(id));
 
-    private static async Task<IResult> ChangeAsync(HttpContext context, string session, string task, SessionCalls calls)
+    private static async Task<IResult> ChangeAsync(HttpContext context, string session, string task, SessionCalls calls, SecretTable secrets)
     {
-        if (TryGetTask(task, out var id) is { } problem)
+        if (!SessionCalls.TryGetSession(context, session, out var key, out var problem) || (problem = TryGetTask(task, out var id)) is not null)
             return Problems.Result(problem);
         return Replies.ToResult(await calls.CommandAsync(context, session, ProtocolJson.Strict.TaskChange,
-            change => TaskRules.Check(change) is { } wrong ? wrong : new SessionCommand.ChangeTask(id, change)));
+            change => TaskRules.Check(change, name => secrets.Find(key.Tenant, name)?.Kind) is { } wrong ? wrong : new SessionCommand.ChangeTask(id, change)));
     }
 
     private static async Task<IResult> WantAsync(HttpContext context, string session, string task, SessionCalls calls) =>

@@ -116,13 +116,14 @@ internal static class TaskRules
         };
     }
 
-    /// <summary>The same rules for what may be changed later.</summary>
-    public static Problem? Check(TaskChange change) =>
+    /// <summary>The same rules for what may be changed later; <c>notify</c> that names nobody lifts it.</summary>
+    public static Problem? Check(TaskChange change, Func<string, SecretKind?>? findSecret = null) =>
         (change.Url is null ? null : UrlRules.Check(change.Url, "url"))
         ?? HeaderRules.Check(change.Headers, "headers")
         ?? CheckPriority(change.Priority)
         ?? CheckDescription(change.Description)
         ?? CheckTime(change.EarliestBeginAt, "earliestBeginAt")
+        ?? (change.Notify == new TaskNotify() ? null : NotifyRules.Check(change.Notify, findSecret ?? (static _ => null)))
         ?? (change.BytesPerSecondMax == 0 ? null : CheckBytesPerSecond(change.BytesPerSecondMax));
 
     public static Problem? CheckBytesPerSecond(long? most) =>

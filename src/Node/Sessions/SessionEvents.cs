@@ -184,7 +184,11 @@ internal sealed record TaskAttemptEnded(
     TaskId Task, int Attempt, string Decision, long To, int? Status, TaskError? Error, bool DiscardPart, DateTimeOffset At) : TaskEvent(Task, At);
 
 /// <summary>The task waits for a reason that time or the node will lift, or, without a time, for its client.</summary>
-internal sealed record TaskWaiting(TaskId Task, string Reason, DateTimeOffset? Until, TaskError? Error, DateTimeOffset At) : TaskEvent(Task, At);
+internal sealed record TaskWaiting(TaskId Task, string Reason, DateTimeOffset? Until, TaskError? Error, DateTimeOffset At) : TaskEvent(Task, At)
+{
+    /// <summary>The answer that pauses it, when it waits for that.</summary>
+    public AttemptResponse? Response { get; init; }
+}
 
 /// <summary>
 /// A server or a proxy asked for a credential that the session does not have. The task waits until the question is answered, the task or the

@@ -141,7 +141,9 @@ public sealed record Digest
     public required string Value { get; init; }
 }
 
-/// <summary>What may change on a suspended or waiting task; fields left out stay.</summary>
+/// <summary>
+/// What may change on a suspended or waiting task, and of a running one <see cref="BytesPerSecondMax"/> and <see cref="Notify"/>; fields left out stay.
+/// </summary>
 public sealed record TaskChange
 {
     /// <summary>Another URL; bytes are kept when the validator and the length agree.</summary>
@@ -164,4 +166,7 @@ public sealed record TaskChange
 
     /// <summary>Another bandwidth, 0 to lift the limit; also while the task runs.</summary>
     public long? BytesPerSecondMax { get; init; }
+
+    /// <summary>Whom to tell of its end from now on, in place of whom it named before, also while the task runs; one that names nobody lifts it.</summary>
+    public TaskNotify? Notify { get; init; }
 }

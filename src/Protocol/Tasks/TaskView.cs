@@ -123,7 +123,7 @@ public sealed record TaskView
     /// <summary>Bytes moved.</summary>
     public required TaskProgress Progress { get; init; }
 
-    /// <summary>The first response.</summary>
+    /// <summary>The first response; while the task waits with <c>recoverableStatus</c>, the one that pauses it.</summary>
     public ResponseView? Response { get; init; }
 
     /// <summary>Whether a break loses bytes, and why.</summary>

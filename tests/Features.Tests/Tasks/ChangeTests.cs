@@ -44,7 +44,7 @@ public sealed class ChangeTests(FeatureWorld world)
         {
             var waits = await scene.WaitsAsync(id, "recoverableStatus");
             Assert.Null(waits.NextEvaluationAt);
-            Assert.Equal(status, (await scene.Caller.AttemptsAsync(scene.Session, id))[0].Status);
+            Assert.Equal((status, status), (waits.Response!.Status, (await scene.Caller.AttemptsAsync(scene.Session, id))[0].Status));
         }
         await scene.Caller.ActAsync(scene.Session, "resumed", "resume");
         await scene.Caller.ChangeAsync(scene.Session, "changed", $$"""{"url":"{{scene.Origin.Bytes("right", 1000)}}"}""");

@@ -51,6 +51,31 @@ public sealed class NotificationTests(FeatureWorld world)
     }
 
     [Theory, ClassData(typeof(Ways))]
+    public async Task Whom_a_task_tells_is_changed_until_it_has_ended_also_while_it_runs(Way way)
+    {
+        var scene = world.Begin(way);
+        await scene.OpenAsync();
+        var before = $$""","start":false,"notify":{"success":"{{scene.HookUrl("before")}}","secret":"hooks"}""";
+        await scene.DownloadAsync("other", scene.Origin.Bytes("other", 100_000, "rate=50000"), before);
+        await scene.DownloadAsync("none", scene.Origin.Bytes("none", 1000), before);
+        await scene.Caller.ActAsync(scene.Session, "other", "resume");
+        await scene.WhenAsync("other", task => task.State == "running");
+        var changed = await scene.Caller.ChangeAsync(scene.Session, "other", $$"""{"notify":{"success":"{{scene.HookUrl("after")}}?key=hidden","secret":"hooks"} }""");
+        Assert.Equal((scene.HookUrl("after") + "?...", "hooks"), (changed.Notify!.Success, changed.Notify.Secret));
+        Assert.Null((await scene.Caller.ChangeAsync(scene.Session, "none", """{"notify":{}}""")).Notify);
+        var refused = await Scene.RefusedAsync(() => scene.Caller.ChangeAsync(scene.Session, "none", $$"""{"notify":{"success":"{{scene.HookUrl("after")}}"} }"""));
+        Assert.Equal((HttpStatusCode.BadRequest, "notify.secret"), (refused.Status, refused.Field));
+        await scene.Caller.ActAsync(scene.Session, "none", "resume");
+        await scene.SucceededAsync("none");
+        var told = await scene.HookAsync("after");
+        Assert.Equal(("backhaul.taskSucceeded", "tasks/other"), (told.Type, told.Event.GetProperty("subject").GetString()));
+        await scene.WhenSessionAsync(session => session.Notifications is null);
+        Assert.Equal((0, 1), (world.Receiver.At(scene.HookPath("before")).Count, world.Receiver.At(scene.HookPath("after")).Count));
+        var late = await Scene.RefusedAsync(() => scene.Caller.ChangeAsync(scene.Session, "none", """{"notify":{}}"""));
+        Assert.Equal((HttpStatusCode.Conflict, ProblemCodes.TaskEnded), (late.Status, late.Code));
+    }
+
+    [Theory, ClassData(typeof(Ways))]
     public async Task A_deadline_is_told_of_before_it_strikes(Way way)
     {
         var scene = world.Begin(way);

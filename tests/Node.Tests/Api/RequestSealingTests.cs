@@ -49,6 +49,18 @@ public sealed class RequestSealingTests
         Assert.All(Commands(headers), command => Assert.Same(headers, HeadersOf(new RequestSealing(_box).Seal(command, Acme))));
     }
 
+    [Fact]
+    public void What_it_tells_leaves_the_edge_sealed_as_at_its_creation()
+    {
+        var notify = new TaskNotify { Success = "https://hooks.example/done?key=canary", Failure = "https://hooks.example/failed?key=canary", Secret = "hooks" };
+        var sealing = new RequestSealing(_box);
+        var created = (SessionCommand.AddTask)sealing.Seal(
+            new SessionCommand.AddTask(new TaskSpec { Kind = TaskKind.Download, Url = "https://example.org/a", Method = "GET", Notify = notify }), Acme);
+        var changed = (SessionCommand.ChangeTask)sealing.Seal(new SessionCommand.ChangeTask(TaskId.Parse("t"), new TaskChange { Notify = notify }), Acme);
+        Assert.Equal(created.Spec.Notify, changed.Change.Notify);
+        Assert.DoesNotContain("canary", changed.Change.Notify!.ToString(), StringComparison.Ordinal);
+    }
+
     private static IEnumerable<SessionCommand> Commands(Dictionary<string, string> headers)
     {
         var spec = new TaskSpec { Kind = TaskKind.Download, Url = "https://example.org/a", Method = "GET" };

@@ -268,6 +268,10 @@ public sealed class TaskRulesTests
         Assert.True(Validate(named with { Notify = named.Notify with { Secret = null } }).IsValid);
         kind = SecretKind.Basic;
         Assert.Equal("notify.secret", TaskRules.Validate(named, _ => true, findSecret: _ => kind).Problem!.Field);
+        Assert.Equal("notify.secret", TaskRules.Check(new TaskChange { Notify = named.Notify }, _ => kind)!.Field);
+        Assert.Equal("notify.success", TaskRules.Check(new TaskChange { Notify = new TaskNotify { Success = "ftp://a/" } })!.Field);
+        Assert.Equal("notify", TaskRules.Check(new TaskChange { Notify = new TaskNotify { Secret = "hooks" } })!.Field);
+        Assert.Null(TaskRules.Check(new TaskChange { Notify = new TaskNotify() })); // lifts it
     }
 
     private static Validated<TaskSpec> Validate(TaskRequest request) => TaskRules.Validate(request, new FakeContainers().Exists);

@@ -126,6 +126,11 @@ public sealed class EventShapesTests
         }, 1, At),
         new TaskCreated(Task, 7, new TaskSpec { Kind = TaskKind.Download, Url = "https://origin.example/a", Method = "GET", Unconstrained = true }, 1, At) { Unconstrained = false },
         new TaskChanged(Task, new TaskChange { Unconstrained = true }, At) { Unconstrained = true },
+        new TaskChanged(Task, new TaskChange { Notify = new TaskNotify { Success = "https://hooks.example/", Secret = "hooks" } }, At),
+        new TaskWaiting(Task, WaitReasons.RecoverableStatus, Until: null, Error, At)
+        {
+            Response = new AttemptResponse { Url = "https://origin.example/a", Status = 403, Headers = Headers, Resumable = false, ResumableWhy = "status", From = 0 },
+        },
         new TaskDelayedRequest(Task, 2, "https://origin.example/a", At, "continue", At),
         new TaskRequestDecided(Task, "https://b.example/", Headers, ByDefault: false, At),
         new TaskRequestDecided(Task, null, null, ByDefault: true, At),

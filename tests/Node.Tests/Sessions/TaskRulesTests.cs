@@ -335,6 +335,45 @@ public sealed class TaskRulesTests
     }
 
     [Fact]
+    public void Whom_it_tells_is_replaced_lifted_and_refused_when_nothing_could_sign()
+    {
+        var id = _session.Add();
+        _session.Start(id);
+        var notify = new TaskNotify { Failure = "https://hooks.example/", Secret = "hooks" };
+        Assert.Equal(notify, _session.Task(new SessionCommand.ChangeTask(id, new TaskChange { Notify = notify })).Notify);
+        Assert.Equal("notify.secret", _session.Problem(new SessionCommand.ChangeTask(id, new TaskChange { Notify = notify with { Secret = null } })).Field);
+        Assert.Equal(ProblemCodes.TaskRunning, _session.Problem(new SessionCommand.ChangeTask(id, new TaskChange { Notify = notify, Priority = 1 })).Code);
+        Assert.Null(_session.Task(new SessionCommand.ChangeTask(id, new TaskChange { Notify = new TaskNotify() })).Notify);
+        _session.AssertReplaysEqual();
+    }
+
+    [Fact]
+    public void While_a_status_pauses_it_a_view_shows_that_answer_and_later_its_first_again()
+    {
+        var id = _session.Add();
+        var attempt = _session.Start(id);
+        _session.Report(id, attempt, new AttemptReport.Responded(Answer(206)));
+        _session.Report(id, attempt, SessionHarness.Failed());
+        _session.Now += TimeSpan.FromHours(1);
+        attempt = _session.Start(id);
+        _session.Report(id, attempt, new AttemptReport.Ended(new AttemptOutcome.Failed(new AttemptFailure
+        {
+            Code = TransferCodes.HttpStatus, Message = "It answered 403.", Retryable = true, Status = 403, WaitReason = WaitReasons.RecoverableStatus, Response = Answer(403),
+        })));
+        Assert.Equal((WaitReasons.RecoverableStatus, 403), (_session.View(id).Reason, _session.View(id).Response!.Status));
+        Assert.Equal("yes", _session.View(id).Resumable!.Verdict); // of what is there, as before
+        Assert.Contains("answered with 403", TaskViews.Why(_session.Session.Tasks[id], _session.Session, _session.Conditions()).Sentence, StringComparison.Ordinal);
+        _session.AssertReplaysEqual();
+        _session.Do(new SessionCommand.ResumeTask(id));
+        Assert.Equal(206, _session.View(id).Response!.Status);
+
+        static AttemptResponse Answer(int status) => new()
+        {
+            Url = "https://origin.example/a.bin", Status = status, Headers = new Dictionary<string, string>(), Resumable = status == 206, ResumableWhy = "why", From = 0,
+        };
+    }
+
+    [Fact]
     public void Values_of_headers_that_may_be_secret_are_never_shown()
     {
         var id = _session.Add(SessionHarness.Download() with { Headers = new Dictionary<string, string> { ["X-Api-Key"] = "canary", ["Accept"] = "text/plain" } });

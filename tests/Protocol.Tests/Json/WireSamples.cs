@@ -109,6 +109,7 @@ internal static class WireSamples
             Description = "B",
             EarliestBeginAt = At,
             Unconstrained = true,
+            Notify = new TaskNotify { Success = "https://hooks.example.org/done", Secret = "hooks" },
         }, ProtocolJson.Default.TaskChange),
         ("task-view", Task, ProtocolJson.Default.TaskView),
         ("task-list", new Page<TaskView> { Items = [Task], Next = null }, ProtocolJson.Default.PageTaskView),

@@ -84,6 +84,8 @@ internal static class EventViews
                 json.WriteString("reason", waiting.Reason);
                 if (waiting.Until is { } until)
                     json.WriteString("nextEvaluationAt", until.UtcDateTime);
+                if (waiting.Response is { } pausing)
+                    json.WriteNumber("status", pausing.Status);
                 WriteError(json, waiting.Error);
                 break;
             case TaskDelayedRequest asked:

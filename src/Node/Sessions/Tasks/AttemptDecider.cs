@@ -174,7 +174,7 @@ internal static class AttemptDecider
             return
             [
                 new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Paused, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now),
-                new TaskWaiting(task.Id, WaitReasons.RecoverableStatus, Until: null, error, now),
+                new TaskWaiting(task.Id, WaitReasons.RecoverableStatus, Until: null, error, now) { Response = failure.Response },
             ];
         }
         var retry = task.Spec.Retry;

@@ -77,15 +77,17 @@ internal static class TaskDecider
     {
         if (!session.Tasks.TryFind(id, out var task))
             return Gone(session, id, archived);
-        // Its bandwidth may change at any time.
-        var mayRun = change with { BytesPerSecondMax = null } == new TaskChange();
+        // What its attempt does not go by may change at any time, and the bandwidth.
+        var mayRun = change with { BytesPerSecondMax = null, Notify = null } == new TaskChange();
         if (IsStopping(task) && !mayRun)
             return Decision.AfterEnd([]);
         if ((task.IsActive || task.Phase is TaskPhase.Canceling) && !mayRun)
         {
             return Decision.Refuse(409, ProblemCodes.TaskRunning,
-                $"Task {id} is running. Suspend it, change it when it is suspended, then resume it. Only bytesPerSecondMax may change while it runs.");
+                $"Task {id} is running. Suspend it, change it when it is suspended, then resume it. Only bytesPerSecondMax and notify may change while it runs.");
         }
+        if (NotificationDecider.Check(session, change.Notify) is { } unsigned)
+            return Decision.Refuse(unsigned);
         var changed = new TaskChanged(id, change, now) { Unconstrained = change.Unconstrained is true ? Grants(session) : null };
         return new Decision([changed], (after, conditions) => TaskViews.Reply(200, after.Tasks[id], after, conditions));
     }
@@ -172,7 +174,7 @@ internal static class TaskDecider
                 $"The resume data expired at {kept.Until:u}: its part is not kept any longer. Start the download without it.") with
             { Field = "resumeData" });
         }
-        if (NotificationDecider.Check(session, spec) is { } unsigned)
+        if (NotificationDecider.Check(session, spec.Notify) is { } unsigned)
             return (null, unsigned);
         if (liveCount >= session.Options.LiveTasksMax)
         {

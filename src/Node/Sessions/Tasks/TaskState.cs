@@ -127,6 +127,9 @@ internal sealed record TaskRun
     public AttemptResponse? Response { get; init; }
     public TaskError? Error { get; init; }
 
+    /// <summary>The answer that pauses it. Its head says nothing about the part, so it is not <see cref="Response"/>.</summary>
+    public AttemptResponse? Pausing { get; init; }
+
     /// <summary>The question asked last. It is open while the task waits with the reason <c>credential</c>.</summary>
     public AttemptChallenge? Challenge { get; init; }
 

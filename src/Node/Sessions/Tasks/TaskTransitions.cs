@@ -50,7 +50,7 @@ internal static class TaskTransitions
         },
         TaskRangesWanted or TaskRangesReleased or TaskRangesDownloaded => RangeDecider.Apply(task, happened),
         TaskAttemptEnded ended => EndAttempt(task, ended),
-        TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error } : null },
+        TaskWaiting waiting => task with { Phase = TaskPhase.Waiting, Reason = waiting.Reason, NotBefore = waiting.Until, Run = task.Run is { } run ? run with { Error = waiting.Error, Pausing = waiting.Response } : null },
         TaskChallenged challenged => task with { Run = task.Run! with { Challenge = challenged.Challenge, ChallengeCount = challenged.Count } },
         TaskDelayedRequest => task,
         TaskRequestDecided decided => Change(task, new TaskChange { Url = decided.Url, Headers = decided.Headers }, decided.At) with { Phase = TaskPhase.Waiting, Reason = null, NotBefore = null, Allowed = true },
@@ -70,6 +70,7 @@ internal static class TaskTransitions
             Description = change.Description ?? task.Spec.Description,
             EarliestBeginAt = change.EarliestBeginAt ?? task.Spec.EarliestBeginAt,
             Unconstrained = change.Unconstrained ?? task.Spec.Unconstrained,
+            Notify = change.Notify is { } notify ? (TellsNobody(notify) ? null : notify) : task.Spec.Notify,
             BytesPerSecondMax = change.BytesPerSecondMax is { } most ? (most == 0 ? null : most) : task.Spec.BytesPerSecondMax,
         };
         var begins = change.EarliestBeginAt is not null && task.Phase is TaskPhase.Waiting && task.Reason is null or WaitReasons.EarliestBegin;
@@ -83,6 +84,9 @@ internal static class TaskTransitions
         var answers = changed.WaitsForClient && (change.Url is not null || change.Headers is not null);
         return answers ? Release(changed, at) with { Allowed = task.Allowed || task.Reason is WaitReasons.DelayedRequest } : changed;
     }
+
+    /// <summary>How a change lifts what was said before.</summary>
+    public static bool TellsNobody(TaskNotify notify) => notify is { Success: null, Failure: null };
 
     /// <summary>The session has other credentials now: a task that waits for one tries with them.</summary>
     public static TaskState Reaccess(TaskState task, int version, DateTimeOffset now)
@@ -129,7 +133,7 @@ internal static class TaskTransitions
             Allowed = false,
             Reason = null,
             NotBefore = null,
-            Run = run with { Active = true, Attempt = started.Attempt, Attempts = [.. run.Attempts.TakeLast(TaskRun.AttemptsKept - 1), attempt] },
+            Run = run with { Active = true, Pausing = null, Attempt = started.Attempt, Attempts = [.. run.Attempts.TakeLast(TaskRun.AttemptsKept - 1), attempt] },
         };
     }
 

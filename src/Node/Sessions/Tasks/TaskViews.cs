@@ -1,3 +1,4 @@
+using System.Globalization;
 using Backhaul.Node.Transfers;
 using Backhaul.Protocol;
 
@@ -68,7 +69,9 @@ internal static class TaskViews
                 _ => null,
             },
             Progress = ProgressOf(task, conditions.Live(task.Id)),
-            Response = run?.Response is { } response ? new ResponseView { Url = ShownUrl.Of(response.Url), Status = response.Status, Headers = response.Headers } : null,
+            Response = (reason is WaitReasons.RecoverableStatus ? run?.Pausing ?? run?.Response : run?.Response) is { } response
+                ? new ResponseView { Url = ShownUrl.Of(response.Url), Status = response.Status, Headers = response.Headers }
+                : null,
             Resumable = run?.Response is { } head && spec.Kind is TaskKind.Download
                 ? new ResumableView { Verdict = head.Resumable ? "yes" : "no", Why = head.ResumableWhy }
                 : null,
@@ -113,7 +116,7 @@ internal static class TaskViews
             (_, WaitReasons.Storage) => $"There was no room to store it; it is tried again at {until:u}.{last}",
             (_, WaitReasons.NoNetwork) => $"There was no connection; it is tried again at {until:u}.{last}",
             (_, WaitReasons.Credential) => Asked(task.Run!),
-            (_, WaitReasons.RecoverableStatus) => $"The server answered with a status that pauses it; resume it, or change its url or headers.{last}",
+            (_, WaitReasons.RecoverableStatus) => $"The server answered with {task.Run?.Pausing?.Status.ToString(CultureInfo.InvariantCulture) ?? "a status"}, which pauses it; resume it, or change its url or headers.{last}",
             (_, WaitReasons.Paused) => "An operator suspended the session; resume the session to let it run.",
             (_, WaitReasons.HostLimit) => $"The session has {session.Tasks.Ready.ActiveOn(task.Spec.Url)} of {perHost} connections to {host} in use; it starts when one is free and {session.Tasks.Ready.Count - 1} other ready tasks rank with it.",
             (_, WaitReasons.NodeLimit) when until is not null => $"A limit of the node holds it back until {until:u}.{last}",

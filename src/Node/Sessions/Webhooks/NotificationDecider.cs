@@ -29,7 +29,7 @@ internal static class NotificationDecider
         pending.Secret ?? SecretOf(book.Current) ?? (book.Versions.TryGetValue(pending.Version, out var then) ? SecretOf(then) : null);
 
     /// <summary>A task that could never tell anybody is not taken.</summary>
-    public static Problem? Check(Session session, TaskSpec spec) => spec.Notify is { Secret: null } && SecretOf(session.Configurations.Current) is null
+    public static Problem? Check(Session session, TaskNotify? notify) => notify is { Secret: null } && !TaskTransitions.TellsNobody(notify) && SecretOf(session.Configurations.Current) is null
         ? new Problem
         {
             Status = 400,

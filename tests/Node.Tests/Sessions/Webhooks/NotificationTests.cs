@@ -50,6 +50,22 @@ public sealed class NotificationTests
     }, Weeks);
 
     [Fact]
+    public void A_task_tells_whom_it_names_when_it_ends() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        var (other, nobody) = (TaskId.Parse(await AddAsync(Download())), TaskId.Parse(await AddAsync(Download())));
+        await _world.UntilAsync(() => Task.FromResult(_world.Runner.Attempts.Count == 2)); // also while they run
+        await _world.AskAsync(new SessionCommand.ChangeTask(other, new TaskChange { Notify = new TaskNotify { Success = "https://other.example/" } }));
+        await _world.AskAsync(new SessionCommand.ChangeTask(nobody, new TaskChange { Notify = new TaskNotify() }));
+        Assert.Null((await _world.TaskAsync(nobody)).Notify);
+        foreach (var attempt in _world.Runner.Attempts)
+            attempt.Outcome.SetResult(SessionHarness.Finished().Outcome);
+        await UntilSentAsync(1);
+        await Task.Delay(TimeSpan.FromDays(5), _world.World.Time);
+        Assert.Equal("https://other.example/", Assert.Single(_world.Webhooks.Sent).Url);
+    }, Weeks);
+
+    [Fact]
     public void A_task_that_expired_is_told_to_its_failure_url() => _world.Run(async () =>
     {
         await OpenAsync();
