@@ -116,7 +116,8 @@ internal static class NodeComposition
         });
         services.AddSingleton(new NodeConditions(settings.Peers.Name is { Length: > 0 } name ? name : Environment.MachineName, settings.Transfers.Discretionary.ReadWindows())
         {
-            Unconstrained = new UnconstrainedPlaces(settings.Sessions.Unconstrained.RunningMax),
+            Unconstrained = new UnconstrainedPlaces(
+                settings.Sessions.Unconstrained.RunningMax, tenant => settings.Transfers.TenantWeights.GetValueOrDefault(tenant.ToString(), 1)),
         });
         services.AddSingleton<NetworkBook>();
         services.AddSingleton<ITransferSlots>(s => s.GetRequiredService<Governor>().Slots);

@@ -358,7 +358,12 @@ public sealed class TaskRulesTests
         attempt = _session.Start(id);
         _session.Report(id, attempt, new AttemptReport.Ended(new AttemptOutcome.Failed(new AttemptFailure
         {
-            Code = TransferCodes.HttpStatus, Message = "It answered 403.", Retryable = true, Status = 403, WaitReason = WaitReasons.RecoverableStatus, Response = Answer(403),
+            Code = TransferCodes.HttpStatus,
+            Message = "It answered 403.",
+            Retryable = true,
+            Status = 403,
+            WaitReason = WaitReasons.RecoverableStatus,
+            Response = Answer(403),
         })));
         Assert.Equal((WaitReasons.RecoverableStatus, 403), (_session.View(id).Reason, _session.View(id).Response!.Status));
         Assert.Equal("yes", _session.View(id).Resumable!.Verdict); // of what is there, as before
@@ -369,7 +374,12 @@ public sealed class TaskRulesTests
 
         static AttemptResponse Answer(int status) => new()
         {
-            Url = "https://origin.example/a.bin", Status = status, Headers = new Dictionary<string, string>(), Resumable = status == 206, ResumableWhy = "why", From = 0,
+            Url = "https://origin.example/a.bin",
+            Status = status,
+            Headers = new Dictionary<string, string>(),
+            Resumable = status == 206,
+            ResumableWhy = "why",
+            From = 0,
         };
     }
 

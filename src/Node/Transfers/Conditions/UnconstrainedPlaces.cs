@@ -1,19 +1,25 @@
+using Backhaul.Node.Transfers.Fairness;
 using Backhaul.Protocol;
 
 namespace Backhaul.Node.Transfers.Conditions;
 
 /// <summary>
 /// How many unconstrained transfers this node runs at once, whosever they are: what is free of other limits has this one, so that it cannot crowd out the
-/// rest. Sessions that were refused stand in line; a place that comes free is kept for the first of them, which is told, and takes it or passes it on in
-/// the turn that follows, or when it stops.
-/// Invariants: places taken and kept never exceed the limit; no place is free while somebody stands in line; callbacks run outside the lock, because they
+/// rest. Sessions that were refused stand in line, a <see cref="FairLine"/> as for slots: tenants by their weights, whatever each of them has waiting, and
+/// the sessions of one in turn. A place that comes free is kept for the next, which is told, and takes it or passes it on in the turn that follows, or when
+/// it stops. Whoever was told keeps its standing until that turn has shown whether it wants more.
+/// Invariants: places taken and kept never exceed the limit; no place is free while somebody waits; callbacks run outside the lock, because they
 /// may come straight back.
 /// </summary>
-internal sealed class UnconstrainedPlaces(int runningMax)
+/// <param name="runningMax">So many at once.</param>
+/// <param name="weightOf">Of tenants; null: they are equal.</param>
+internal sealed class UnconstrainedPlaces(int runningMax, Func<TenantId, double>? weightOf = null)
 {
     private readonly Lock _lock = new();
-    private readonly LinkedList<SessionKey> _line = [];
-    private readonly Dictionary<SessionKey, (LinkedListNode<SessionKey> Place, Action OnFree)> _waiting = [];
+    private readonly FairLine _line = new(weightOf ?? (static _ => 1));
+
+    /// <summary>Of sessions in line those that were not told yet.</summary>
+    private readonly Dictionary<SessionKey, Action> _waiting = [];
 
     /// <summary>Sessions that were told, and for each of which a place is kept.</summary>
     private readonly HashSet<SessionKey> _offered = [];
@@ -38,7 +44,8 @@ internal sealed class UnconstrainedPlaces(int runningMax)
                 _running++;
                 return true;
             }
-            _waiting[session] = (_waiting.TryGetValue(session, out var waiting) ? waiting.Place : _line.AddLast(session), onFree);
+            _waiting[session] = onFree;
+            _line.Join(session, weight: 1);
             return false;
         }
     }
@@ -56,40 +63,48 @@ internal sealed class UnconstrainedPlaces(int runningMax)
         Tell(told);
     }
 
-    /// <summary>The session has nothing to start: a place that is kept for it goes to the next.</summary>
+    /// <summary>The session has looked at all that it could start: a place that is still kept for it goes to the next, and costs it nothing.</summary>
     public void Decline(SessionKey session)
     {
         List<Action> told;
         lock (_lock)
-            told = _offered.Remove(session) ? Offer() : [];
+        {
+            if (_offered.Remove(session))
+                _line.Charge(session, -1);
+            if (!_waiting.ContainsKey(session))
+                _line.Leave(session);
+            told = Offer();
+        }
         Tell(told);
     }
 
     /// <summary>The session does not wait any more, and takes nothing that is kept for it.</summary>
     public void Forget(SessionKey session)
     {
+        List<Action> told;
         lock (_lock)
-            Leave(session);
-        Decline(session);
+        {
+            _waiting.Remove(session);
+            _offered.Remove(session);
+            _line.Forget(session);
+            told = Offer();
+        }
+        Tell(told);
     }
 
     /// <summary>As many are told as there are free places.</summary>
     private List<Action> Offer()
     {
         List<Action> told = [];
-        while (_running + _offered.Count < runningMax && _line.First is { Value: var first })
+        while (_waiting.Count > 0 && _running + _offered.Count < runningMax)
         {
-            told.Add(_waiting[first].OnFree);
-            Leave(first);
-            _offered.Add(first);
+            var next = _line.InOrder.First(_waiting.ContainsKey);
+            told.Add(_waiting[next]);
+            _waiting.Remove(next);
+            _offered.Add(next);
+            _line.Charge(next, 1);
         }
         return told;
-    }
-
-    private void Leave(SessionKey session)
-    {
-        if (_waiting.Remove(session, out var waiting))
-            _line.Remove(waiting.Place);
     }
 
     private static void Tell(List<Action> told)

@@ -32,6 +32,42 @@ public sealed class UnconstrainedPlacesTests
         Assert.Equal(new UnconstrainedUse(0, 1), places.Use);
     }
 
+    /// <summary>A tenant with a hundred sessions that want places all the time, and one with a single session.</summary>
+    [Theory]
+    [InlineData(1, 50)]
+    [InlineData(3, 75)]
+    public void Tenants_get_free_places_by_their_weights_however_many_sessions_of_one_wait(int weight, int expected)
+    {
+        var places = new UnconstrainedPlaces(4, tenant => tenant.ToString() == "small" ? weight : 1);
+        List<SessionKey> running = [];
+        Queue<SessionKey> told = [];
+        var small = SessionKey.Parse("small/only");
+        for (var n = 0; n < 100; n++)
+            Turn(SessionKey.Parse($"large/s{n}")); // it came first, and has all places
+        Turn(small);
+        var given = 0;
+        for (var n = 0; n < 100; n++)
+        {
+            running.RemoveAt(0);
+            places.Return();
+            var next = Assert.Single(told);
+            told.Clear();
+            Assert.True(places.TryTake(next, () => told.Enqueue(next)));
+            running.Add(next);
+            given += next == small ? 1 : 0;
+            Turn(next); // it wants one more
+            Assert.Equal(4, places.Use.Running);
+        }
+        Assert.InRange(given, expected - 2, expected + 2);
+
+        void Turn(SessionKey session)
+        {
+            if (places.TryTake(session, () => told.Enqueue(session)))
+                running.Add(session);
+            places.Decline(session);
+        }
+    }
+
     /// <summary>Whatever sessions do in their turns: never more places than the limit, never a word without a place, and in the end nobody waits in vain.</summary>
     [Fact]
     public void Whatever_sessions_do_no_place_is_given_twice_and_nobody_waits_while_one_is_free()
