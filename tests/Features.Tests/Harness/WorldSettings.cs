@@ -22,6 +22,9 @@ internal static class WorldSettings
     /// <summary>How long after its last stream a client still counts as attached.</summary>
     public static TimeSpan AttachGrace { get; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Transfers of a node to one host, over all sessions.</summary>
+    public const int HostMax = 12;
+
     /// <summary>An address that no network leads to: connecting there is told at once that there is no way.</summary>
     public const string Nowhere = "224.0.0.1";
 
@@ -43,6 +46,7 @@ internal static class WorldSettings
             ["Backhaul:Transfers:RespondAfter"] = "00:00:00.100",
             ["Backhaul:Transfers:RunningStart"] = "128", // tests run beside each other and must not wait for one another's slots
             ["Backhaul:Transfers:RunningMin"] = "128",
+            ["Backhaul:Transfers:HostMax"] = HostMax.ToString(CultureInfo.InvariantCulture), // each test has hosts of its own
         };
         AddClosedWindow(settings);
         AddSecrets(settings, proxyPort);

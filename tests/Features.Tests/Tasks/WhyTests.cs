@@ -45,6 +45,23 @@ public sealed class WhyTests(FeatureWorld world)
         await ExplainedAsync(scene, "hostLimit", "suspended the session", isTimed: false, "paused");
     }
 
+    [Theory, ClassData(typeof(Ways))]
+    public async Task A_task_that_its_node_has_no_place_for_waits_for_one_and_says_how_many_there_are(Way way)
+    {
+        var scene = world.Begin(way);
+        await scene.OpenAsync("""{"maxConnectionsPerHost":64}""");
+        for (var n = 0; n < WorldSettings.HostMax; n++)
+        {
+            await scene.DownloadAsync($"holds-{n}", scene.Origin.Bytes("holds", 1000, "hang=1"));
+            await scene.WhenAsync($"holds-{n}", task => task.State == "running");
+        }
+        await scene.DownloadAsync("nodeLimit", scene.Origin.Bytes("nodeLimit", 1));
+        await ExplainedAsync(scene, "nodeLimit", $"at most {WorldSettings.HostMax} to one host", isTimed: false);
+        Assert.Empty(scene.Origin.RequestsOf("nodeLimit"));
+        await scene.Caller.ActAsync(scene.Session, "holds-0", "cancel");
+        await scene.SucceededAsync("nodeLimit");
+    }
+
     private static async Task ExplainedAsync(Scene scene, string task, string says, bool isTimed, string? reason = null)
     {
         reason ??= task;
