@@ -100,6 +100,13 @@ internal sealed class NodeCluster : IAsyncDisposable
         return node;
     }
 
+    /// <summary>A node that a test ended comes back, and its shards are forgiven.</summary>
+    public async Task ReviveAsync(string name)
+    {
+        await RestartAsync(name);
+        await ForgiveAsync();
+    }
+
     /// <summary>Waits until every running node holds its part of the shards.</summary>
     public Task BalancedAsync() => Eventually.TrueAsync(
         async () =>
@@ -120,6 +127,14 @@ internal sealed class NodeCluster : IAsyncDisposable
         $"SELECT n.node_name FROM shard s JOIN node n ON n.node_id = s.owner_node_id WHERE s.shard_id = {ShardOf(session)}",
         row => row.GetString(0))).SingleOrDefault();
 
+    /// <summary>The sessions among these whose shards a node owns, by the table.</summary>
+    public async Task<List<string>> OwnedByAsync(string node, IEnumerable<string> sessions)
+    {
+        var shards = (await _server.QueryAsync(
+            Database, $"SELECT s.shard_id FROM shard s JOIN node n ON n.node_id = s.owner_node_id WHERE n.node_name = '{node}'", row => row.GetInt32(0))).ToHashSet();
+        return [.. sessions.Where(session => shards.Contains(ShardOf(session)))];
+    }
+
     public async Task<long> EpochOfAsync(string session) =>
         (await _server.QueryAsync(Database, $"SELECT epoch FROM shard WHERE shard_id = {ShardOf(session)}", row => row.GetInt64(0))).Single();
 
@@ -127,7 +142,7 @@ internal sealed class NodeCluster : IAsyncDisposable
     /// What an operator does with release-shard: nodes that a test kills one after the other look like nodes that their shards killed, and such shards
     /// are left alone.
     /// </summary>
-    public Task ForgiveAsync() => _server.ExecuteAsync(Database, "UPDATE shard SET takeovers = 0 WHERE takeovers > 0");
+    private Task ForgiveAsync() => _server.ExecuteAsync(Database, "UPDATE shard SET takeovers = 0 WHERE takeovers > 0");
 
     /// <summary>Every row, in order of session and sequence.</summary>
     public Task<List<ClusterRow>> RowsAsync(string? session = null) => _server.QueryAsync(

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
 /// <summary>How often the cluster's tests repeat themselves: a little in every run, as often as promised with BACKHAUL_SWEEP=long.</summary>
@@ -6,4 +8,14 @@ internal static class Sweep
     public static bool IsLong { get; } = Environment.GetEnvironmentVariable("BACKHAUL_SWEEP") == "long";
 
     public static int Rounds(int usual, int @long) => IsLong ? @long : usual;
+
+    /// <summary>
+    /// What a time that is promised may be on this machine at the moment: the promise is for one with processors to spare, and everything takes longer
+    /// with each process that waits for one.
+    /// </summary>
+    public static TimeSpan Allowed(TimeSpan promised)
+    {
+        var load = double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
+        return promised * (1 + (load / Environment.ProcessorCount));
+    }
 }

@@ -7,15 +7,12 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
 {
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
 
-    private static readonly (string, string)[] Settings =
-        [("Backhaul:Security:SecretKeys:0", Convert.ToBase64String([.. Enumerable.Range(1, 32).Select(n => (byte)n)]))];
-
     [Fact]
     public async Task Killed_between_sending_and_recording_its_webhook_comes_once_more_by_the_same_id()
     {
         await using var receiver = await HookReceiver.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: Settings);
-        await cluster.Running.First().Api.OpenAsync("pushed", Target("push", receiver));
+        await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: CalledBack.Settings);
+        await cluster.Running.First().Api.OpenAsync("pushed", CalledBack.Target("push", receiver));
         await Eventually.TrueAsync(() => Task.FromResult(receiver.Received.Count == 1), Within, () => $"the first event\n{cluster.Logs}");
         var owner = (await cluster.OwnerOfAsync("pushed"))!;
         var kills = 0;
@@ -38,36 +35,6 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
             Assert.DoesNotContain("whsec_", row.Payload.ToString(), StringComparison.Ordinal);
         await AssertOperatedAsync(cluster, receiver);
         await AssertRefusedAsync(cluster);
-    }
-
-    [Fact]
-    public async Task Launches_go_on_where_a_dead_node_left_them_and_the_limiter_with_them()
-    {
-        await using var receiver = await HookReceiver.StartAsync();
-        await using var origin = await Origin.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server, settings: Settings);
-        var file = origin.Add("launching", 10_000, bytesPerSecond: 0);
-        var first = cluster.Running.First();
-        await first.Api.OpenAsync("launched", Target("launch", receiver));
-        var dead = "";
-        receiver.BeforeAnswer = async hook =>
-        {
-            if (dead.Length > 0)
-                return;
-            dead = (await cluster.OwnerOfAsync("launched"))!;
-            await cluster.Nodes[dead].KillAsync();
-        };
-        await first.Api.DownloadAsync("launched", "it", file.Url, "launched/it.bin");
-        await Eventually.TrueAsync(
-            () => Task.FromResult(receiver.Received.Count >= 3), TimeSpan.FromSeconds(180), () => $"the first launch, once more, and its successor\n{cluster.Logs}");
-        var hooks = receiver.Received.ToList();
-        Assert.Equal([1, 1, 2], hooks.Select(hook => hook.Data.GetProperty("launch").GetInt32()));
-        Assert.All(hooks, hook => Assert.Equal(("backhaul.launch", "tasksEnded"), (hook.Type, hook.Data.GetProperty("reason").GetString())));
-        Assert.Equal(hooks[0].Id, hooks[1].Id);
-        Assert.InRange((hooks[2].At - hooks[1].At).TotalSeconds, 59, 75); // a minute from its delivery, on whatever node
-        var survivor = cluster.Nodes.First(node => node.Key != dead).Value;
-        var completed = await survivor.Api.SendAsync(HttpMethod.Post, "/v1/sessions/launched/launches/2/complete", key: "complete");
-        Assert.True(completed.Json.GetProperty("completed").GetBoolean());
     }
 
     /// <summary>An operator asks a node that does not hold the session.</summary>
@@ -97,6 +64,4 @@ public sealed class WebhookTests(ServerFixture fixture) : IClassFixture<ServerFi
     }
 
     private const string Waiting = """{"kind":"download","url":"http://127.0.0.1:9/","start":false}""";
-
-    private static string Target(string kind, HookReceiver receiver) => $$$"""{"{{{kind}}}":{"url":"{{{receiver.Url}}}","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}""";
 }
