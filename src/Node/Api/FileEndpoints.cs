@@ -13,14 +13,14 @@ namespace Backhaul.Node.Api;
 /// </summary>
 internal static class FileEndpoints
 {
-    private const string Any = "application/octet-stream";
+    private const string Bytes = "application/octet-stream";
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var files = routes.MapGroup("/v1/files/{container}/{**path}").WithTags("files");
         files.MapPut("", PutAsync)
             .WithName("putFile").WithSummary("Stores a file, whole, replacing one of that path")
-            .Accepts<Stream>(Any)
+            .Accepts<Stream>(Bytes, RequestBodies.Any)
             .Produces<FileView>(201).Produces<FileView>(200).Refuses(404, 409, 412, 413, 507);
         MapReading(files, GetAsync, "", "File", "a file", 404, 409, 412);
         files.MapDelete("", DeleteAsync)
@@ -36,7 +36,7 @@ internal static class FileEndpoints
     private static void MapReading(RouteGroupBuilder routes, Delegate read, string pattern, string name, string what, params int[] statuses)
     {
         routes.MapMethods(pattern, [HttpMethods.Get], read).WithName($"get{name}").WithSummary($"Reads {what}, or a range of it")
-            .Produces(200, contentType: Any).Produces(206, contentType: Any).Produces(304).Refuses([.. statuses, 416]);
+            .Produces(200, contentType: Bytes).Produces(206, contentType: Bytes).Produces(304).Refuses([.. statuses, 416]);
         routes.MapMethods(pattern, [HttpMethods.Head], read).WithName($"head{name}").WithSummary($"Length, validator and time of {what}")
             .Produces(200).Produces(304).Refuses(statuses);
     }

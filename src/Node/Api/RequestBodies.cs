@@ -10,6 +10,9 @@ internal static class RequestBodies
     public const string Json = "application/json";
     public const string Lines = "application/x-ndjson";
 
+    /// <summary>Files are bytes, whatever their sender calls them; without it the routing answers 415 before the call is asked.</summary>
+    public const string Any = "*/*";
+
     /// <summary>The media type without parameters; null when there is none, or when it claims another encoding than UTF-8.</summary>
     public static string? MediaType(HttpRequest request)
     {

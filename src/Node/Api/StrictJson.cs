@@ -31,37 +31,37 @@ internal static class StrictJson
 
     private static Problem Explain(ReadOnlySpan<byte> json, JsonTypeInfo type, JsonException refused)
     {
-        try
-        {
-            ScanText(json);
-        }
-        catch (JsonException broken)
-        {
-            return Invalid(reasonOf(broken));
-        }
-        catch (InvalidOperationException)
-        {
-            return Invalid("The body has characters that are not valid UTF-8 or UTF-16.");
-        }
+        if (FindBrokenText(json) is { } broken)
+            return broken;
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
             return Invalid("Send a JSON object.");
         return FindStrangeMember(ref reader, type, "") ?? ExplainValue(type, refused);
-
-        static string reasonOf(JsonException where) => where.Message.Contains("depth", StringComparison.OrdinalIgnoreCase)
-            ? $"The JSON is nested deeper than {DepthMax} levels; nothing that is asked for here is."
-            : $"The body is not valid JSON: look at line {where.LineNumber.GetValueOrDefault() + 1}, byte {where.BytePositionInLine.GetValueOrDefault() + 1}.";
     }
 
-    /// <summary>Throws at the first place that is not JSON, or not text.</summary>
-    private static void ScanText(ReadOnlySpan<byte> json)
+    /// <summary>The first place that is not JSON, not text, or too deep.</summary>
+    private static Problem? FindBrokenText(ReadOnlySpan<byte> json)
     {
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
-        while (reader.Read())
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax + 1 });
+        try
         {
-            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
-                reader.GetString();
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= DepthMax)
+                    return Invalid($"The JSON is nested deeper than {DepthMax} levels; nothing that is asked for here is.");
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                    reader.GetString();
+            }
+            return null;
+        }
+        catch (JsonException broken)
+        {
+            return Invalid($"The body is not valid JSON: look at line {broken.LineNumber.GetValueOrDefault() + 1}, byte {broken.BytePositionInLine.GetValueOrDefault() + 1}.");
+        }
+        catch (InvalidOperationException)
+        {
+            return Invalid("The body has characters that are not valid UTF-8 or UTF-16.");
         }
     }
 
@@ -79,6 +79,8 @@ internal static class StrictJson
             if (type.Kind == JsonTypeInfoKind.Object && member is null)
                 return Unknown(type, name, field);
             reader.Read();
+            if (reader.TokenType == JsonTokenType.Null && member is { IsRequired: true })
+                return Missing(name, field);
             var inner = member is null ? null : type.Options.GetTypeInfo(member.PropertyType);
             if (FindStrangeValue(ref reader, inner, field) is { } problem)
                 return problem;
@@ -88,7 +90,7 @@ internal static class StrictJson
         var missing = type.Properties.FirstOrDefault(property => property.IsRequired && !seen.Contains(property.Name));
         return missing is null
             ? null
-            : Problems.Create(400, ProblemCodes.InvalidField, $"The field {missing.Name} is missing.", path.Length == 0 ? missing.Name : $"{path}.{missing.Name}");
+            : Missing(missing.Name, path.Length == 0 ? missing.Name : $"{path}.{missing.Name}");
     }
 
     /// <summary>Looks into an object, and into the objects of a list; everything else has no members and is passed over.</summary>
@@ -109,6 +111,9 @@ internal static class StrictJson
         return null;
     }
 
+    private static Problem Missing(string name, string field) =>
+        Problems.Create(400, ProblemCodes.InvalidField, $"The field {name} is missing.", Shown(field));
+
     private static JsonPropertyInfo? FindMember(JsonTypeInfo type, string name) =>
         type.Kind == JsonTypeInfoKind.Object ? type.Properties.FirstOrDefault(property => property.Name == name) : null;
 
@@ -124,13 +129,7 @@ internal static class StrictJson
     private static Problem ExplainValue(JsonTypeInfo type, JsonException refused)
     {
         var path = PathOf(refused.Path);
-        var target = type;
-        foreach (var step in path.Split('.'))
-        {
-            if (FindMember(target, StepName(step)) is not { } member)
-                break;
-            target = type.Options.GetTypeInfo(Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType);
-        }
+        var target = TypeAt(type, path);
         if (target.Type == typeof(FileReference) || target.Type == typeof(TimeSpan))
         {
             // These two have converters of our own, and their messages are rules for people.
@@ -138,6 +137,19 @@ internal static class StrictJson
             return Problems.Create(400, code, $"{Shown(path)}: {refused.Message}", Shown(path));
         }
         return Problems.Create(400, ProblemCodes.InvalidField, $"{Shown(path)} must be {Wanted(target.Type)}.", Shown(path));
+    }
+
+    /// <summary>The type of what a path leads to: a member of an object, an entry of a list (<c>[0]</c>), a value of a dictionary.</summary>
+    private static JsonTypeInfo TypeAt(JsonTypeInfo type, string path)
+    {
+        foreach (var step in path.Split('.', '['))
+        {
+            var next = type.Kind is JsonTypeInfoKind.Enumerable or JsonTypeInfoKind.Dictionary ? type.ElementType : FindMember(type, step)?.PropertyType;
+            if (next is null)
+                break;
+            type = type.Options.GetTypeInfo(Nullable.GetUnderlyingType(next) ?? next);
+        }
+        return type;
     }
 
     private static string Wanted(Type type) =>
@@ -159,12 +171,6 @@ internal static class StrictJson
         foreach (var step in path.Replace("['", ".", StringComparison.Ordinal).Replace("']", "", StringComparison.Ordinal).TrimStart('$', '.'))
             text.Append(step);
         return text.ToString();
-    }
-
-    private static string StepName(string step)
-    {
-        var bracket = step.IndexOf('[', StringComparison.Ordinal);
-        return bracket < 0 ? step : step[..bracket];
     }
 
     /// <summary>A client's own words in an answer: bounded, and without characters that a terminal would act on.</summary>

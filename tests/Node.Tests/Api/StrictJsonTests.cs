@@ -63,6 +63,31 @@ public sealed class StrictJsonTests
         Assert.Contains("Did you mean url?", AssertRefused("""{"URL":"x"}"""u8.ToArray(), "unknownField").Detail, StringComparison.Ordinal);
     }
 
+    /// <summary>A body that was cut off was called too deep, and what is in a list or an object of headers had to be "a list".</summary>
+    [Theory]
+    [InlineData("{\"id\":\"a\"", null, "The body is not valid JSON: look at line 1, byte 10.")]
+    [InlineData("{\"acceptStatus\":[404]}", "acceptStatus[0]", "acceptStatus[0] must be text.")]
+    [InlineData("{\"retry\":{\"statuses\":[\"500\"]}}", "retry.statuses[0]", "retry.statuses[0] must be a whole number.")]
+    [InlineData("{\"parts\":[{\"name\":true}]}", "parts[0].name", "parts[0].name must be text.")]
+    [InlineData("{\"parts\":[{\"headers\":{\"X-A\":1}}]}", "parts[0].headers.X-A", "parts[0].headers.X-A must be text.")]
+    [InlineData("{\"headers\":{\"X-A\":1}}", "headers.X-A", "headers.X-A must be text.")]
+    [InlineData("{\"headers\":[]}", "headers", "headers must be an object of names and texts.")]
+    [InlineData("{\"digest\":{\"algorithm\":null,\"value\":\"\"}}", "digest.algorithm", "The field algorithm is missing.")]
+    public void The_sentence_is_about_what_is_wrong(string json, string? field, string detail)
+    {
+        var problem = AssertRefused(Encoding.UTF8.GetBytes(json), null);
+        Assert.Equal((field, detail), (problem.Field, problem.Detail));
+    }
+
+    /// <summary>The reader's own sentence, with the names of its types, reached the client.</summary>
+    [Fact]
+    public void Null_where_something_is_needed_is_missing()
+    {
+        var read = StrictJson.Read("""{"destination":null}"""u8, ProtocolJson.Strict.FileMoveRequest);
+        Assert.False(read.IsValid);
+        Assert.Equal(("destination", "The field destination is missing."), (read.Problem.Field, read.Problem.Detail));
+    }
+
     private static Problem AssertRefused(byte[] json, string? code)
     {
         var read = StrictJson.Read(json, ProtocolJson.Strict.TaskRequest);

@@ -53,6 +53,23 @@ public sealed class UploadEndpointsTests : IAsyncLifetime
         Assert.Equal("0123456789", (await _edge.SendAsync("GET", "/v1/files/default/in/t.bin")).Text);
     }
 
+    /// <summary>A file with a media type of its own was refused by the routing, with the advice to send JSON.</summary>
+    [Theory]
+    [InlineData("image/png")]
+    [InlineData("application/json")]
+    [InlineData("text/plain; charset=latin1")]
+    public async Task A_file_is_taken_whatever_its_sender_calls_it(string media)
+    {
+        Assert.Equal(201, (await SendAsync("PUT", "/v1/files/default/in/named.bin", "{}", media)).Status);
+        Assert.Equal(201, (await SendAsync("POST", "/v1/uploads?path=in/whole.bin", "{}", media, ("Upload-Complete", "?1"))).Status);
+        var old = await SendAsync("POST", "/v1/uploads?path=in/old.bin", null, null, ("Upload-Draft-Interop-Version", "3"), ("Upload-Incomplete", "?1"));
+        Assert.Equal(201, (await SendAsync("PATCH", old.Header("Location")!, "{}", media, ("Upload-Draft-Interop-Version", "3"), ("Upload-Offset", "0"), ("Upload-Incomplete", "?0"))).Status);
+        Assert.Equal("{}", (await _edge.SendAsync("GET", "/v1/files/default/in/old.bin")).Text);
+        var tus = await SendAsync("POST", "/v1/uploads?path=in/t.bin", null, null, Tus, ("Upload-Length", "2"));
+        var wrong = await SendAsync("PATCH", tus.Header("Location")!, "{}", media, Tus, ("Upload-Offset", "0"));
+        Assert.Equal((415, true), (wrong.Status, wrong.Text.Contains(Chunk, StringComparison.Ordinal)));
+    }
+
     /// <summary>What was taken went back in the header of a HEAD, and broke it.</summary>
     [Theory]
     [InlineData("path aW4vYQ==,größe MTA=", 400)]

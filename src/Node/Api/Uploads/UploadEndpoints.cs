@@ -21,7 +21,7 @@ internal static class UploadEndpoints
             .WithName("describeUploads").WithSummary("What uploads may be: versions, extensions, limits").Produces(204).Refuses();
         uploads.MapPost("", CreateAsync)
             .WithName("createUpload").WithSummary("Begins an upload, by tus or by the resumable-upload draft; its first bytes may come along")
-            .Accepts<Stream>("application/octet-stream").Produces(201).Produces<FileView>(200).Refuses(404, 409, 412, 413, 415, 423, 460, 507);
+            .Accepts<Stream>("application/octet-stream", RequestBodies.Any).Produces(201).Produces<FileView>(200).Refuses(404, 409, 412, 413, 415, 423, 460, 507);
         var one = uploads.MapGroup("/{container}/{upload}");
         one.MapMethods("", [HttpMethods.Options], Options)
             .WithName("describeUpload").WithSummary("What this upload may be").Produces(204).Refuses();
@@ -29,7 +29,7 @@ internal static class UploadEndpoints
             .WithName("headUpload").WithSummary("How many bytes have arrived for good").Produces(200).Produces(204).Refuses(404, 410, 412);
         one.MapPatch("", AppendAsync)
             .WithName("appendUpload").WithSummary("Adds bytes at the offset where the upload stands")
-            .Accepts<Stream>(TusUploads.Chunk, DraftUploads.Chunk).Produces(204).Produces<FileView>(200).Refuses(404, 409, 410, 412, 413, 415, 423, 460, 507);
+            .Accepts<Stream>(TusUploads.Chunk, DraftUploads.Chunk, RequestBodies.Any).Produces(204).Produces<FileView>(200).Refuses(404, 409, 410, 412, 413, 415, 423, 460, 507);
         one.MapDelete("", TerminateAsync)
             .WithName("terminateUpload").WithSummary("Ends an upload and removes its bytes").Produces(204).Refuses(404, 412, 423);
         // For clients that can send nothing but GET and POST.
