@@ -132,8 +132,7 @@ public sealed class BackgroundSession
     public async Task<DownloadTask> CreateDownloadTaskAsync(
         Uri url, FileReference? destination = null, TaskRequest? rest = null, CommandId? intent = null, CancellationToken stop = default)
     {
-        ArgumentNullException.ThrowIfNull(url);
-        var request = (rest ?? new TaskRequest()) with { Kind = "download", Url = url.AbsoluteUri, Start = false };
+        var request = (rest ?? new TaskRequest()) with { Kind = "download", Url = TextOf(url), Start = false };
         return new DownloadTask(this, await AddTaskAsync(destination is null ? request : request with { Destination = destination }, intent, stop));
     }
 
@@ -144,8 +143,7 @@ public sealed class BackgroundSession
     public async Task<UploadTask> CreateUploadTaskAsync(
         Uri url, FileReference? source, TaskRequest? rest = null, CommandId? intent = null, CancellationToken stop = default)
     {
-        ArgumentNullException.ThrowIfNull(url);
-        var request = (rest ?? new TaskRequest()) with { Kind = "upload", Url = url.AbsoluteUri, Start = false };
+        var request = (rest ?? new TaskRequest()) with { Kind = "upload", Url = TextOf(url), Start = false };
         return new UploadTask(this, await AddTaskAsync(source is null ? request : request with { Source = source }, intent, stop));
     }
 
@@ -325,6 +323,12 @@ public sealed class BackgroundSession
 
     private Task<TaskView> ActAsync(string task, string verb, CommandId? intent, CancellationToken stop) =>
         _caller.CommandAsync(HttpMethod.Post, $"{TaskPath(task)}/{verb}", null, ProtocolJson.Default.TaskView, intent, stop);
+
+    internal static string TextOf(Uri url)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        return url.IsAbsoluteUri ? url.AbsoluteUri : throw new ArgumentException("The url is relative: give an absolute http or https URL.", nameof(url));
+    }
 
     private string TaskPath(string task) => TaskId.TryParse(task, out var id)
         ? $"{_path}/tasks/{Uri.EscapeDataString(id.ToString())}"

@@ -23,6 +23,7 @@ public sealed class AttachedSession : IAsyncDisposable
     private readonly DelegateHandler _handler;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _abort = new();
+    private volatile Exception? _notificationFailure;
 
     internal AttachedSession(BackgroundSession session, Caller caller, SessionView view, ISessionDelegate to, AttachOptions options)
     {
@@ -32,8 +33,8 @@ public sealed class AttachedSession : IAsyncDisposable
         (Session, View) = (session, view);
         Completion = RunAsync(new EventStreamOptions
         {
-            Progress = progress => to.Progressed(session, progress),
-            Interrupted = interruption => to.Interrupted(session, interruption),
+            Progress = progress => Tell(() => to.Progressed(session, progress)),
+            Interrupted = interruption => Tell(() => to.Interrupted(session, interruption)),
             StopWhenDrained = options.StopWhenDrained,
         });
     }
@@ -57,13 +58,21 @@ public sealed class AttachedSession : IAsyncDisposable
     public HandlerFailure? Failure => _handler.Failure;
 
     /// <summary>
+    /// What <see cref="ISessionDelegate.Progressed"/> or <see cref="ISessionDelegate.Interrupted"/> threw last; null while neither has. Events go on all the same.
+    /// </summary>
+    public Exception? NotificationFailure => _notificationFailure;
+
+    /// <summary>
     /// Stops in good order: no further event is handed over, the method that runs finishes, and what was handled is acknowledged. When
-    /// <paramref name="hurry"/> ends before, the method is cancelled, and its event comes again at the next attachment.
+    /// <paramref name="hurry"/> ends before, the method is cancelled, and its event comes again at the next attachment. Called by a method of the
+    /// delegate it only asks, since it cannot wait for that method: the attachment ends when it has returned. Repeating it changes nothing.
     /// </summary>
     /// <exception cref="TimeoutException">The cancelled method did not end.</exception>
     public async Task StopAsync(CancellationToken hurry = default)
     {
         await _stopping.CancelAsync();
+        if (Completion.IsCompleted || _handler.IsCaller)
+            return;
         var hurried = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = hurry.Register(() =>
         {
@@ -76,13 +85,25 @@ public sealed class AttachedSession : IAsyncDisposable
             throw new TimeoutException($"The delegate's method for the event behind number {HandledThrough} did not end within {AbortTime.TotalSeconds:0} s of its cancellation.");
     }
 
-    /// <summary>Stops in good order within <see cref="AttachOptions.StopGrace"/>.</summary>
+    /// <summary>As <see cref="StopAsync"/>, within <see cref="AttachOptions.StopGrace"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        using (var grace = new CancellationTokenSource(_options.StopGrace, _caller.Time))
-            await StopAsync(grace.Token);
-        _stopping.Dispose();
-        _abort.Dispose();
+        // The two sources stay: they hold neither timers nor handles, and a second stop, or a method that still runs, may ask them.
+        using var grace = new CancellationTokenSource(_options.StopGrace, _caller.Time);
+        await StopAsync(grace.Token);
+    }
+
+    /// <summary>What is only told must not end the events behind it.</summary>
+    private void Tell(Action notification)
+    {
+        try
+        {
+            notification();
+        }
+        catch (Exception thrown)
+        {
+            _notificationFailure = thrown;
+        }
     }
 
     private async Task RunAsync(EventStreamOptions stream)

@@ -9,6 +9,7 @@ namespace Backhaul.Client.Delegates;
 /// </summary>
 internal sealed class DelegateHandler(BackgroundSession session, Caller caller, ISessionDelegate to, AttachOptions options)
 {
+    private readonly AsyncLocal<MethodCall?> _call = new();
     private long _handledThrough;
     private volatile HandlerFailure? _failure;
 
@@ -17,6 +18,9 @@ internal sealed class DelegateHandler(BackgroundSession session, Caller caller, 
 
     /// <summary>Set while an event is tried again.</summary>
     public HandlerFailure? Failure => _failure;
+
+    /// <summary>True for what a method of the delegate does before it returns.</summary>
+    public bool IsCaller => _call.Value is { HasReturned: false };
 
     /// <param name="next">The event.</param>
     /// <param name="stopping">Ends the waits between calls; a call that runs may finish.</param>
@@ -28,7 +32,7 @@ internal sealed class DelegateHandler(BackgroundSession session, Caller caller, 
             stopping.ThrowIfCancellationRequested();
             try
             {
-                await EventDispatch.ToAsync(to, session, next, abort);
+                await CallAsync(next, abort);
                 Interlocked.Exchange(ref _handledThrough, next.Number);
                 _failure = null;
                 return;
@@ -37,9 +41,41 @@ internal sealed class DelegateHandler(BackgroundSession session, Caller caller, 
             {
                 var wait = RetryRules.BackOff(attempt, 0.5 + (caller.Options.Jitter() / 2), options.RetryFirst, options.RetryLongest);
                 _failure = new HandlerFailure(next, failed, attempt, wait);
-                to.HandlerFailed(session, _failure);
+                TellOfFailure(_failure);
                 await caller.WaitAsync(wait, stopping);
             }
         }
+    }
+
+    private async ValueTask CallAsync(EventView next, CancellationToken abort)
+    {
+        var call = new MethodCall();
+        _call.Value = call;
+        try
+        {
+            await EventDispatch.ToAsync(to, session, next, abort);
+        }
+        finally
+        {
+            call.HasReturned = true;
+        }
+    }
+
+    /// <summary>A delegate that cannot even be told keeps its event, and both failures are to be seen.</summary>
+    private void TellOfFailure(HandlerFailure failure)
+    {
+        try
+        {
+            to.HandlerFailed(session, failure);
+        }
+        catch (Exception thrown)
+        {
+            _failure = failure with { Exception = new AggregateException(failure.Exception, thrown) };
+        }
+    }
+
+    private sealed class MethodCall
+    {
+        public volatile bool HasReturned;
     }
 }

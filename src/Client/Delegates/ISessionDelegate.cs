@@ -74,17 +74,17 @@ public interface ISessionDelegate
     /// <summary>An event of a type that this version does not know.</summary>
     ValueTask OtherEventAsync(SessionEvent other, CancellationToken stop) => default;
 
-    /// <summary>How far a running task is: unnumbered, not repeated, between the events. Must not throw.</summary>
+    /// <summary>How far a running task is: unnumbered, not repeated, between the events. What it throws is kept in <see cref="AttachedSession.NotificationFailure"/>, and passed over.</summary>
     void Progressed(BackgroundSession session, ProgressView progress)
     {
     }
 
-    /// <summary>A method of this delegate threw; the event is not acknowledged and comes again. Must not throw.</summary>
+    /// <summary>A method of this delegate threw; the event is not acknowledged and comes again. What this throws is added to <see cref="AttachedSession.Failure"/>, and passed over.</summary>
     void HandlerFailed(BackgroundSession session, HandlerFailure failure)
     {
     }
 
-    /// <summary>The connection was lost and is made anew; nothing is missed by it. Must not throw.</summary>
+    /// <summary>The connection was lost and is made anew; nothing is missed by it. What it throws is kept in <see cref="AttachedSession.NotificationFailure"/>, and passed over.</summary>
     void Interrupted(BackgroundSession session, EventStreamInterruption interruption)
     {
     }

@@ -113,11 +113,8 @@ public abstract class BackgroundTask
     public Task<TaskView> SetEarliestBeginAsync(DateTimeOffset at, CancellationToken stop = default) => ChangeAsync(new TaskChange { EarliestBeginAt = at }, stop);
 
     /// <summary>Another URL; bytes are kept when validator and length agree there.</summary>
-    public Task<TaskView> SetUrlAsync(Uri url, CancellationToken stop = default)
-    {
-        ArgumentNullException.ThrowIfNull(url);
-        return ChangeAsync(new TaskChange { Url = url.AbsoluteUri }, stop);
-    }
+    public Task<TaskView> SetUrlAsync(Uri url, CancellationToken stop = default) =>
+        ChangeAsync(new TaskChange { Url = BackgroundSession.TextOf(url) }, stop);
 
     /// <summary>Other headers, all of them: the view masks secret ones, so that a single one cannot be changed from here.</summary>
     public Task<TaskView> SetHeadersAsync(IReadOnlyDictionary<string, string> headers, CancellationToken stop = default) =>

@@ -186,6 +186,65 @@ public sealed class AttachedSessionTests
         await attached.DisposeAsync();
     }
 
+    /// <summary>Either ended the attachment, and nobody heard of it: the events behind were never handed over.</summary>
+    [Fact]
+    public async Task A_notification_that_throws_ends_nothing_and_is_kept()
+    {
+        var script = new ScriptedSession { Preamble = Events.EventScript.Progress }.Add("taskCompleted", Ended, "a").Add("taskCompleted", Ended, "b");
+        using var client = script.Node.Client();
+        var failures = 1;
+        HandlerFailure? failureThen = null;
+        AttachedSession? attached = null;
+        var known = new TaskCompletionSource();
+        var to = new RecordingDelegate
+        {
+            OnProgress = _ => throw new InvalidOperationException("progress"),
+            OnFailed = _ => throw new InvalidOperationException("failed"),
+            OnCompleted = async (completed, stop) =>
+            {
+                await known.Task.WaitAsync(stop);
+                failureThen ??= attached!.Failure;
+                if (completed.Task == "b" && failures-- > 0)
+                    throw new InvalidOperationException("method");
+            },
+        };
+        attached = await client.CreateOrAttachAsync("photos", null, to, stop: Stop);
+        await using (attached)
+        {
+            known.SetResult();
+            await Until.TrueAsync(() => script.Acknowledged == 2, Stop);
+            Assert.Equal("progress", attached.NotificationFailure!.Message);
+            Assert.Equal(["method", "failed"], Assert.IsType<AggregateException>(failureThen!.Exception).InnerExceptions.Select(each => each.Message));
+            Assert.Null(attached.Failure);
+        }
+    }
+
+    /// <summary>It waited for itself.</summary>
+    [Fact]
+    public async Task A_method_may_stop_its_own_attachment_and_is_acknowledged()
+    {
+        var script = new ScriptedSession().Add("taskCompleted", Ended, "a").Add("taskCompleted", Ended, "b");
+        using var client = script.Node.Client();
+        var known = new TaskCompletionSource<AttachedSession>();
+        var to = new RecordingDelegate { OnCompleted = async (_, stop) => await (await known.Task.WaitAsync(stop)).DisposeAsync() };
+        var attached = await client.CreateOrAttachAsync("photos", null, to, stop: Stop);
+        known.SetResult(attached);
+        await attached.Completion.WaitAsync(Stop);
+        Assert.Equal(["completed a succeeded 5"], to.Calls);
+        Assert.Equal(1, script.Acknowledged);
+    }
+
+    [Fact]
+    public async Task Stopping_and_disposing_again_changes_nothing()
+    {
+        using var client = new ScriptedSession().Node.Client();
+        var attached = await client.CreateOrAttachAsync("photos", null, new RecordingDelegate(), stop: Stop);
+        await Task.WhenAll(attached.StopAsync(Stop), attached.DisposeAsync().AsTask(), attached.StopAsync(Stop)).WaitAsync(Stop);
+        await attached.DisposeAsync();
+        await attached.StopAsync(Stop);
+        Assert.True(attached.Completion.IsCompletedSuccessfully);
+    }
+
     [Fact]
     public async Task An_attachment_ends_by_itself_when_all_is_drained_or_refused()
     {

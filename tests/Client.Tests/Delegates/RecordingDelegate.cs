@@ -20,6 +20,8 @@ internal sealed class RecordingDelegate : ISessionDelegate
 
     public Action<HandlerFailure> OnFailed { get; init; } = _ => { };
 
+    public Action<ProgressView> OnProgress { get; init; } = _ => { };
+
     public ValueTask SessionCreatedAsync(SessionEvent<SessionCreatedData> created, CancellationToken stop) => Note($"created {created.Data.Generation}");
 
     public ValueTask TaskCreatedAsync(TaskEvent<TaskCreatedData> created, CancellationToken stop) => Note($"task {created.Task} {created.Data.Kind} {created.Data.Url} {created.Data.Description}");
@@ -67,7 +69,11 @@ internal sealed class RecordingDelegate : ISessionDelegate
 
     public ValueTask OtherEventAsync(SessionEvent other, CancellationToken stop) => Note($"other {other.View.Type}");
 
-    public void Progressed(BackgroundSession session, ProgressView progress) => Write($"progress {progress.Task} {progress.Progress.BytesReceived}");
+    public void Progressed(BackgroundSession session, ProgressView progress)
+    {
+        Write($"progress {progress.Task} {progress.Progress.BytesReceived}");
+        OnProgress(progress);
+    }
 
     public void HandlerFailed(BackgroundSession session, HandlerFailure failure)
     {
