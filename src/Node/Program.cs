@@ -3,6 +3,12 @@ using Backhaul.Node.Hosting;
 // The life of a node, top to bottom. What it is made of is in Hosting/NodeComposition.cs; how it stops, in Hosting/NodeDrain.cs.
 try
 {
+    if (NodeArguments.AsksForHelp(args))
+    {
+        Console.WriteLine(NodeArguments.Usage);
+        return 0;
+    }
+    NodeArguments.Check(args);
     using var secondSignal = new SecondSignal();
     var builder = NodeBuilder.Create(args);
     builder.AddNode();

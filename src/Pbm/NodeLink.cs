@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -36,6 +37,8 @@ internal sealed class NodeLink : IDisposable
         try
         {
             using var response = await _http.GetAsync(new Uri("/pbm/palettes", UriKind.Relative), limit.Token);
+            if (response.StatusCode == HttpStatusCode.NotFound)
+                throw NoNode(); // a node's own port for clients says so too
             await EnsureAsync(response, limit.Token);
             await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
             return await JsonSerializer.DeserializeAsync(body, ToolJson.Default.Catalog, limit.Token) ?? throw NoNode();

@@ -72,10 +72,13 @@ internal sealed partial record ToolArguments
     /// <summary>For the prompt and for messages, for instance <c>127.0.0.1:9110</c>.</summary>
     public string NodeName => Node.Scheme == Uri.UriSchemeHttp ? $"{Node.Host}:{Node.Port}" : $"{Node.Scheme}://{Node.Host}:{Node.Port}";
 
-    private static bool LooksLikeNode(string word) => word.Contains("://", StringComparison.Ordinal) || HostAndPort().IsMatch(word);
+    /// <summary>No palette has a colon in its name: a misspelt address must not become a command to the node of the default address.</summary>
+    private static bool LooksLikeNode(string word) => word.Contains(':', StringComparison.Ordinal);
 
     private static Uri? NodeFrom(string word)
     {
+        if (!word.Contains("://", StringComparison.Ordinal) && !HostAndPort().IsMatch(word))
+            return null;
         var text = word.Contains("://", StringComparison.Ordinal) ? word : $"http://{word}";
         return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
             ? uri

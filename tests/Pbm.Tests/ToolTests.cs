@@ -116,6 +116,39 @@ public sealed class ToolTests
         Assert.Contains("Check that the node runs", terminal.Complained, StringComparison.Ordinal);
     }
 
+    /// <summary>It was taken for a command, and sent to the node of the default address.</summary>
+    [Theory]
+    [InlineData("node-1:911O")]
+    [InlineData("node-1:")]
+    [InlineData("10.0.0.5:9110/x")]
+    public async Task A_misspelt_address_is_no_command(string address)
+    {
+        var terminal = new ScriptedTerminal(isInteractive: false);
+        Assert.Equal(ExitCodes.Usage, await Tool.RunAsync([address, "session", "list"], terminal));
+        Assert.Contains($"'{address}' is no address of a node. Write host:port", terminal.Complained, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_port_for_clients_is_not_the_operators_one()
+    {
+        using var clients = new TcpListener(IPAddress.Loopback, 0);
+        clients.Start();
+        var answering = AnswerAsync(clients, """{"status":404,"code":"notFound","detail":"There is nothing at this path. The API is described at /openapi/v1.json."}""");
+        var terminal = new ScriptedTerminal(isInteractive: false);
+        Assert.Equal(ExitCodes.NotReachable, await Tool.RunAsync([$"127.0.0.1:{((IPEndPoint)clients.LocalEndpoint).Port}", "session", "list"], terminal));
+        await answering;
+        Assert.Contains("not the operator's port of a node", terminal.Complained, StringComparison.Ordinal);
+    }
+
+    private static async Task AnswerAsync(TcpListener listener, string problem)
+    {
+        using var connection = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        await using var stream = connection.GetStream();
+        _ = await stream.ReadAsync(new byte[4096], TestContext.Current.CancellationToken);
+        var answer = $"HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nContent-Length: {problem.Length}\r\nConnection: close\r\n\r\n{problem}";
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(answer), TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task Help_and_version_need_no_node()
     {

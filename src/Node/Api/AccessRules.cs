@@ -39,14 +39,14 @@ internal static class AccessRules
             return Invalid(field, "must be an object with the name of a secret.");
         if (string.IsNullOrEmpty(rule.Secret))
             return Invalid($"{field}.secret", "is missing: give the name of a secret of the kind basic, bearer or s3.");
-        if (CheckSecret(rule.Secret, $"{field}.secret", find, SecretKind.Basic, SecretKind.Bearer, SecretKind.S3) is { } unknown)
-            return unknown;
         if (rule.Host is { } host && !IsHost(host))
             return Invalid($"{field}.host", "must be a host or host:port, without a scheme or a path; an IPv6 address stands in brackets.");
         if (rule.Realm is { } realm && (realm.Length > RealmMax || realm.Any(char.IsControl)))
             return Invalid($"{field}.realm", $"must have at most {RealmMax} characters and no control characters.");
         if (rule.Scheme is not (null or "basic" or "digest" or "bearer"))
             return Invalid($"{field}.scheme", "must be basic, digest or bearer.");
+        if (CheckSecret(rule.Secret, $"{field}.secret", find, SecretKind.Basic, SecretKind.Bearer, SecretKind.S3) is { } unknown)
+            return unknown;
         if (find(rule.Secret) is SecretKind.S3)
             return (rule.Scheme ?? rule.Realm) is null ? null : Invalid(field, $"has a scheme or a realm, but the secret {rule.Secret} answers no challenge: it signs uploads to object stores.");
         var isToken = find(rule.Secret) is SecretKind.Bearer;

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Backhaul.Protocol;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -104,6 +106,7 @@ internal static class ApiDescription
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 255 },
             });
         }
+        ApiParameters.AddTo(operation);
         if (operation.OperationId == "addTasks")
             await DescribeAddTasksAsync(operation, context, stop);
     }
@@ -124,7 +127,12 @@ internal static class ApiDescription
         body[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "One task on each line." } };
         if (operation.Responses?.TryGetValue("200", out var answer) == true && answer is OpenApiResponse { Content: { } content })
         {
-            answer.Description = "A result for each entry of the array; or, for a stream, a line (BulkChunk) for each chunk that was stored.";
+            answer.Description = "A result for each entry of the array; or, for a stream, a line (BulkChunk) for each chunk that was stored; or the task, which was there already.";
+            var results = content[RequestBodies.Json].Schema;
+            content[RequestBodies.Json] = new OpenApiMediaType
+            {
+                Schema = new OpenApiSchema { OneOf = [results!, new OpenApiSchemaReference(nameof(TaskView), context.Document)] },
+            };
             context.Document!.AddComponent(nameof(BulkChunk), await context.GetOrCreateSchemaAsync(typeof(BulkChunk), cancellationToken: stop));
             content[RequestBodies.Lines] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(nameof(BulkChunk), context.Document) };
         }
@@ -133,7 +141,10 @@ internal static class ApiDescription
     private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
     {
         var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
-        var optional = context.JsonPropertyInfo is { IsRequired: false };
+        var property = context.JsonPropertyInfo;
+        // Left out rather than null: nulls are not written but where the type says so, and reading one is the same as leaving the field out.
+        var optional = property is { IsRequired: false } && !IsWrittenAsNull(property);
+        ApiWords.Describe(schema, context.JsonTypeInfo, property);
         if (type == typeof(TimeSpan))
         {
             (schema.Type, schema.Format, schema.Examples) = (JsonSchemaType.String, "duration", [JsonValue.Create("PT60S")]);
@@ -141,7 +152,7 @@ internal static class ApiDescription
         else if (type == typeof(FileReference))
         {
             schema.Type = JsonSchemaType.Object;
-            schema.Description = "A file in a container; without container it is the session's.";
+            schema.Description = "A file in a container; without container it is the session's. Requests take the short form \"container/path\" too.";
             schema.Required = new HashSet<string>(StringComparer.Ordinal) { "path" };
             schema.Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
             {
@@ -155,9 +166,11 @@ internal static class ApiDescription
         }
         else if (schema.Type is { } kinds && optional)
         {
-            // Left out rather than null: nulls are never written, and reading one is the same as leaving the field out.
             schema.Type = kinds & ~JsonSchemaType.Null;
         }
         return Task.CompletedTask;
     }
+
+    private static bool IsWrittenAsNull(JsonPropertyInfo property) =>
+        property.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true) is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
 }

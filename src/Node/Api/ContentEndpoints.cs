@@ -81,7 +81,9 @@ internal static class ContentEndpoints
             return new FileAnswer(opened, file.ETag is not null || file.Path.StartsWith(".backhaul/", StringComparison.Ordinal) ? file.Sha256 : null);
         if (opened is not null)
             await opened.DisposeAsync();
-        return Problems.Result(404, ProblemCodes.NoContent, "The task's file was removed or replaced since the task ended. Download it again with a new task.");
+        return Problems.Result(404, ProblemCodes.NoContent, file.Path.StartsWith(ResultPath.Folder + "/", StringComparison.Ordinal)
+            ? "The task had no destination, so its file lived until its taskCompleted was acknowledged. Download it again with a destination, or read it before the acknowledgement."
+            : "The task's file was removed or replaced since the task ended. Download it again with a new task.");
     }
 
     private static IResult None(TaskContent content) => Problems.Result(404, ProblemCodes.NoContent, content switch

@@ -18,7 +18,7 @@ internal static class EventEndpoints
         events.MapGet("", GetAsync)
             .WithName("readEvents").WithSummary("Events after a number: a page, or with Accept: text/event-stream a stream that goes on")
             .WithDescription("A page waits up to wait seconds for its first event. A stream resumes after Last-Event-ID, sends a comment every 15 s, and progress without id; after a line retry: it ends, and the reader comes back.")
-            .Produces<EventPage>(200, RequestBodies.Json, Stream).Refuses(404);
+            .Produces<EventPage>(200, RequestBodies.Json, Stream).Refuses(404, 410);
         events.MapPost("/ack", AcknowledgeAsync)
             .WithName("acknowledgeEvents").WithSummary("Acknowledges every event up to a number; idempotent")
             .Accepts<AckRequest>(RequestBodies.Json)

@@ -36,7 +36,7 @@ internal static class FileEndpoints
     private static void MapReading(RouteGroupBuilder routes, Delegate read, string pattern, string name, string what, params int[] statuses)
     {
         routes.MapMethods(pattern, [HttpMethods.Get], read).WithName($"get{name}").WithSummary($"Reads {what}, or a range of it")
-            .Produces(200, contentType: Bytes).Produces(206, contentType: Bytes).Produces(304).Refuses([.. statuses, 416]);
+            .Produces<Stream>(200, Bytes).Produces<Stream>(206, Bytes).Produces(304).Refuses([.. statuses, 416]);
         routes.MapMethods(pattern, [HttpMethods.Head], read).WithName($"head{name}").WithSummary($"Length, validator and time of {what}")
             .Produces(200).Produces(304).Refuses(statuses);
     }

@@ -12,7 +12,7 @@ namespace Backhaul.Node.Api;
 internal static class SessionEndpoints
 {
     private const int ReadsMax = 20;
-    private static readonly string[] States = ["active", "invalidating", "invalidated", "quarantined"];
+    internal static readonly string[] States = ["active", "invalidating", "invalidated", "quarantined"];
 
     public static void Map(IEndpointRouteBuilder routes)
     {

@@ -9,7 +9,7 @@ namespace Backhaul.Node.Api;
 /// <summary><c>/v1/sessions/{session}/tasks</c>: add one, many or a stream of them; list, look, change, suspend, resume, cancel.</summary>
 internal static class TaskEndpoints
 {
-    private static readonly string[] States =
+    internal static readonly string[] States =
         ["live", "suspended", "waiting", "running", "canceling", "completed", "succeeded", "failed", "cancelled", "expired"];
 
     public static void Map(IEndpointRouteBuilder routes)
@@ -18,7 +18,7 @@ internal static class TaskEndpoints
         tasks.MapPost("", AddAsync)
             .WithName("addTasks").WithSummary("Adds one task (an object), up to 1,000 (an array), or up to 100,000 (a stream of lines, acknowledged in chunks)")
             .Accepts<TaskRequest>(RequestBodies.Json, RequestBodies.Lines)
-            .Produces<TaskView>(201).Produces<IReadOnlyList<TaskResult>>(200).Refuses(404, 409, 413, 415, 422);
+            .Produces<TaskView>(201).Produces<IReadOnlyList<TaskResult>>(200).Refuses(404, 409, 410, 413, 415, 422);
         tasks.MapGet("", ListAsync)
             .WithName("listTasks").WithSummary("Lists tasks in order of creation; state is a state, an outcome, or live")
             .Produces<Page<TaskView>>().Refuses(404);

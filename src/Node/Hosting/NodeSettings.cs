@@ -23,6 +23,12 @@ namespace Backhaul.Node.Hosting;
 /// </summary>
 internal sealed record NodeSettings
 {
+    /// <summary>Of the folders, below those that <see cref="NodeOptions"/> has itself.</summary>
+    private static readonly string[] Sections =
+    [
+        "Api", "Containers", "Delivery", "Drain", "Egress", "Faults", "Files", "Journal", "Node", "Ops", "Origins", "Routing", "Secrets", "Security", "Sessions", "Sharding", "Sweeper", "Transfers",
+    ];
+
     public required string DataDirectory { get; init; }
     public required StoreOptions Store { get; init; }
     public required ClusterOptions Cluster { get; init; }
@@ -55,6 +61,10 @@ internal sealed record NodeSettings
     {
         var reader = new OptionsReader(configuration);
         var node = reader.Read<NodeOptions>("Backhaul", options => options.Faults(), strict: false);
+        reader.RefuseUnknown<NodeOptions>("Backhaul", Sections);
+        reader.RefuseUnknown<StoreOptions>("Backhaul:Store", "Postgres");
+        reader.RefuseUnknown<ClusterOptions>("Backhaul:Cluster");
+        reader.RefuseUnknown<JournalOptions>("Backhaul:Journal", "Sqlite");
         var directory = Path.GetFullPath(string.IsNullOrWhiteSpace(node.DataDirectory) ? "data" : node.DataDirectory);
         var containers = ContainerTable.Read(configuration.GetSection("Backhaul:Containers"), directory, out var wrongContainers);
         foreach (var fault in wrongContainers)

@@ -31,7 +31,7 @@ internal sealed class OptionsReader(IConfiguration configuration)
         if (unreadable.Message.IndexOf(unknown, StringComparison.Ordinal) is var at and >= 0)
         {
             var names = unreadable.Message[(unreadable.Message.IndexOf(": ", at, StringComparison.Ordinal) + 2)..];
-            return $"{section} has no option {names.Trim()}. Check the spelling; docs/operations.md lists the options.";
+            return Unknown(section, names.Trim());
         }
         for (Exception? cause = unreadable; cause is not null; cause = cause.InnerException)
         {
@@ -40,6 +40,16 @@ internal sealed class OptionsReader(IConfiguration configuration)
         }
         return $"{section} cannot be read. {unreadable.GetBaseException().Message.TrimEnd('.')}. Check the value.";
     }
+
+    /// <summary>For a section that has others within it, which <paramref name="inner"/> names: the binder cannot be strict there.</summary>
+    public void RefuseUnknown<TOptions>(string section, params ReadOnlySpan<string> inner)
+    {
+        var known = typeof(TOptions).GetProperties().Select(property => property.Name).Concat(inner.ToArray()).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var child in configuration.GetSection(section).GetChildren().Where(child => !known.Contains(child.Key)))
+            _faults.Add(Unknown(section, $"'{child.Key}'"));
+    }
+
+    private static string Unknown(string section, string names) => $"{section} has no option {names}. Check the spelling; docs/operations.md lists the options.";
 
     public void Refuse(string fault) => _faults.Add(fault);
 

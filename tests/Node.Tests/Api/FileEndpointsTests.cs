@@ -272,6 +272,11 @@ public sealed class FileEndpointsTests : IAsyncLifetime
         Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
         AnswerTask(new FileView { Container = "default", Path = "out/gone.bin", Length = 10 });
         Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
+        AnswerTask(new FileView { Container = "default", Path = ResultPath.Of("0123456789abcdef"), Length = 10 });
+        var forgotten = await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content");
+        Assert.Equal(ProblemCodes.NoContent, forgotten.Code);
+        Assert.Contains("until its taskCompleted was acknowledged", forgotten.Text, StringComparison.Ordinal);
+        AnswerTask(new FileView { Container = "default", Path = "out/gone.bin", Length = 10 });
         await _edge.SendAsync("PUT", "/v1/files/default/out/gone.bin", "another length");
         Assert.Equal(ProblemCodes.NoContent, (await _edge.SendAsync("GET", "/v1/sessions/nightly/tasks/t1/content")).Code);
         _edge.Router.Answer = (_, _) => new(CommandReply.Refuse(404, ProblemCodes.TaskNotFound, "No."));

@@ -197,8 +197,8 @@ internal static class TaskViews
         var what = (asked.Scheme is { } scheme ? $" by {scheme}" : "") + (asked.Realm is { } realm ? $" for the realm \"{realm}\"" : "");
         var reason = asked.WasRefused ? "it refused the one that was sent" : "the session has none for it";
         var remedy = asked.IsProxy
-            ? "Answer with a user and password, or name another proxy with PUT of the session, or have an operator correct the proxy's secret"
-            : "Put the session with a credential for that host, or change the task's headers or URL";
+            ? "Answer its challenge with a user and password, or name another proxy with PUT of the session, or have an operator correct the proxy's secret"
+            : "Answer its challenge, or PUT the session with a credential for that host, or change the task's headers or URL";
         return $"The {(asked.IsProxy ? "proxy" : "server")} {asked.Host}:{asked.Port} asks for a credential{what}, and {reason} ({Times(run.ChallengeCount)}). "
             + $"{remedy}; or resume the task to try again as it is.";
     }
