@@ -127,6 +127,26 @@ public sealed class S3PartFilesTests : IAsyncLifetime
         Assert.Null(await _rig.Parts.FindPublishedAsync(FilesRig.Files(), 5, complete, Stop));
     }
 
+    /// <summary>What a prefetch round goes by before it leaves a file as it is.</summary>
+    [Fact]
+    public async Task A_file_is_the_same_until_somebody_puts_another_in_its_place()
+    {
+        await _rig.Parts.PublishWholeAsync(FilesRig.Files(), FilesRig.Owner(), S3Rig.Bytes(500), null, flush: true, Stop);
+        var first = await IdentityAsync();
+        Assert.Equal((first, 500L), (await IdentityAsync(), first!.Length));
+        _store.Put("in/default/out/a.bin", S3Rig.Bytes(500, seed: 2));
+        Assert.NotEqual(first, await IdentityAsync());
+        await _rig.Parts.DiscardAsync(FilesRig.Files(), 5, resultToo: false, Stop);
+        Assert.NotNull(await IdentityAsync());
+
+        async Task<FileIdentity?> IdentityAsync()
+        {
+            var files = FilesRig.Files();
+            await using var file = await _rig.Parts.OpenSourceAsync(files.Session.Tenant, files.Container, files.Destination!.Value, Stop);
+            return file?.Identity;
+        }
+    }
+
     [Theory]
     [InlineData(0, true)]
     [InlineData(500, true)]
