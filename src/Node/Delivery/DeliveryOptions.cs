@@ -27,6 +27,9 @@ internal sealed record DeliveryOptions
     /// <summary>Open streams and waiting polls of this node together; more are answered 429.</summary>
     public int SubscriptionsMax { get; init; } = 10_000;
 
+    /// <summary>Of these, those of one tenant, so that others find places too.</summary>
+    public int SubscriptionsPerTenantMax { get; init; } = 8_000;
+
     /// <summary>Before a planned close, readers are asked to come back after this long…</summary>
     public TimeSpan RetryMin { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -56,8 +59,8 @@ internal sealed record DeliveryOptions
             yield return $"Backhaul:Delivery:AskMax is {AskMax} and KeepAlive {KeepAlive}. Choose at least 100 ms for AskMax, and less than KeepAlive, so that keep-alives go on meanwhile.";
         if (ProgressEvery < TimeSpan.FromMilliseconds(10))
             yield return $"Backhaul:Delivery:ProgressEvery is {ProgressEvery}. Choose at least 10 ms.";
-        if (ProgressTasksMax < 1 || PageEvents is < 1 or > 500 || SubscriptionsMax < 1)
-            yield return "Backhaul:Delivery:ProgressTasksMax and SubscriptionsMax must be at least 1, and PageEvents from 1 to 500.";
+        if (ProgressTasksMax < 1 || PageEvents is < 1 or > 500 || SubscriptionsMax < 1 || SubscriptionsPerTenantMax < 1)
+            yield return "Backhaul:Delivery:ProgressTasksMax, SubscriptionsMax and SubscriptionsPerTenantMax must be at least 1, and PageEvents from 1 to 500.";
         if (RetryMin < TimeSpan.Zero || RetryMax < RetryMin)
             yield return $"Backhaul:Delivery:RetryMin ({RetryMin}) must not be above RetryMax ({RetryMax}), and neither below zero.";
         if (WebhookTimeout < TimeSpan.FromSeconds(1) || WebhookTimeout > TimeSpan.FromMinutes(2))

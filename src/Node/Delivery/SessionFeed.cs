@@ -15,12 +15,14 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
 {
     private readonly ConcurrentDictionary<SessionKey, Listeners> _sessions = new();
     private readonly ConcurrentDictionary<SessionKey, AttachmentWatch> _watches = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<TenantId, int> _ofTenant = [];
     private int _subscriptions;
 
     /// <summary>Told of every listener of this node's clients, in a cluster: their sessions may be on other nodes. Set once, before the first.</summary>
     public IFeedWatch? Watch { get; set; }
 
-    /// <summary>Null when the node has as many as it takes.</summary>
+    /// <summary>Null when the node has as many as it takes, of all tenants or of this one.</summary>
     public FeedSubscription? Subscribe(SessionKey session)
     {
         var subscription = Add(session, forPeer: false);
@@ -34,17 +36,37 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
 
     private FeedSubscription? Add(SessionKey session, bool forPeer)
     {
-        if (Interlocked.Increment(ref _subscriptions) > options.SubscriptionsMax)
-        {
-            Interlocked.Decrement(ref _subscriptions);
+        if (!TryTakePlace(session.Tenant))
             return null;
-        }
         var subscription = new FeedSubscription(this, session, options.ProgressTasksMax, forPeer);
         while (!_sessions.GetOrAdd(session, static _ => new Listeners()).TryAdd(subscription))
         {
             // The last listener left in between, and took the list with it.
         }
         return subscription;
+    }
+
+    private bool TryTakePlace(TenantId tenant)
+    {
+        lock (_gate)
+        {
+            var taken = _ofTenant.GetValueOrDefault(tenant);
+            if (_subscriptions >= options.SubscriptionsMax || taken >= options.SubscriptionsPerTenantMax)
+                return false;
+            _ofTenant[tenant] = taken + 1;
+            _subscriptions++;
+            return true;
+        }
+    }
+
+    private void ReturnPlace(TenantId tenant)
+    {
+        lock (_gate)
+        {
+            _subscriptions--;
+            if (--_ofTenant[tenant] == 0)
+                _ofTenant.Remove(tenant);
+        }
     }
 
     public void Published(SessionKey session, long lastNumber)
@@ -101,7 +123,7 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
     {
         if (_sessions.TryGetValue(subscription.Session, out var listeners) && listeners.RemoveAndCloseIfLast(subscription))
             _sessions.TryRemove(KeyValuePair.Create(subscription.Session, listeners));
-        Interlocked.Decrement(ref _subscriptions);
+        ReturnPlace(subscription.Session.Tenant);
         if (!subscription.IsForPeer)
             Watch?.Unsubscribed(subscription.Session);
         if (subscription.IsAttached)

@@ -58,6 +58,21 @@ public sealed class SessionFeedTests
     }
 
     [Fact]
+    public void A_tenant_leaves_places_for_the_readers_of_others()
+    {
+        var feed = new SessionFeed(new DeliveryOptions { SubscriptionsMax = 3, SubscriptionsPerTenantMax = 2 });
+        using var first = feed.Subscribe(SessionKey.Parse("greedy/a"))!;
+        using var second = feed.Subscribe(SessionKey.Parse("greedy/b"))!;
+        Assert.Null(feed.Subscribe(SessionKey.Parse("greedy/c")));
+        using var other = feed.Subscribe(SessionKey.Parse("acme/a"));
+        Assert.NotNull(other);
+        Assert.Null(feed.Subscribe(SessionKey.Parse("acme/b"))); // the node is full
+        first.Dispose();
+        using var again = feed.Subscribe(SessionKey.Parse("greedy/c"));
+        Assert.NotNull(again);
+    }
+
+    [Fact]
     public void A_session_is_attached_while_a_stream_is_open_and_not_by_polls()
     {
         using var poll = _feed.Subscribe(Session)!;

@@ -26,18 +26,26 @@ internal sealed class WebhookSender(
     private const int NotificationsToOne = 4;
 
     private readonly SemaphoreSlim _room = NewRoom(options.WebhooksMax);
-    private readonly NotificationPlaces _roomToNotify = new(Math.Max(1, options.WebhooksMax / 2), NotificationsToOne);
+
+    /// <summary>
+    /// For pushes and launches. A tenant's share is small enough that, with all that notifications and tests may take, places are left for the others.
+    /// </summary>
+    private readonly WebhookPlaces _roomToPush = new(options.WebhooksMax, perReceiver: Math.Max(1, options.WebhooksMax / 4), perTenant: Math.Max(1, options.WebhooksMax * 3 / 8));
+    private readonly WebhookPlaces _roomToNotify = new(Math.Max(1, options.WebhooksMax / 2), NotificationsToOne);
     private readonly SemaphoreSlim _roomToTest = NewRoom(Math.Clamp(options.WebhooksMax / 2, 1, TestsMax));
 
     public async ValueTask<WebhookAnswer?> SendAsync(WebhookMessage message, Func<bool> mayAct, CancellationToken stop)
     {
         if (message.IsNotification)
         {
-            using (await _roomToNotify.EnterAsync(message.Session.Tenant, new Uri(message.Url).GetLeftPart(UriPartial.Authority), stop))
+            using (await _roomToNotify.EnterAsync(message.Session.Tenant, ReceiverOf(message), stop))
                 return await SendInTurnAsync(message, mayAct, stop);
         }
         if (!message.IsTest)
-            return await SendInTurnAsync(message, mayAct, stop);
+        {
+            using (await _roomToPush.EnterAsync(message.Session.Tenant, ReceiverOf(message), stop))
+                return await SendInTurnAsync(message, mayAct, stop);
+        }
         await _roomToTest.WaitAsync(stop);
         try
         {
@@ -54,6 +62,9 @@ internal sealed class WebhookSender(
         _room.Dispose();
         _roomToTest.Dispose();
     }
+
+    private static string ReceiverOf(WebhookMessage message) =>
+        Uri.TryCreate(message.Url, UriKind.Absolute, out var url) ? url.GetLeftPart(UriPartial.Authority) : message.Url;
 
     private static SemaphoreSlim NewRoom(int places) => new(places, places);
 

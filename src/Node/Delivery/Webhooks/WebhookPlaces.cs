@@ -3,11 +3,11 @@ using Backhaul.Protocol;
 namespace Backhaul.Node.Delivery.Webhooks;
 
 /// <summary>
-/// The places that notifications of all sessions of a node share. One receiver has a few of them at once, whoever sends to it, so one that takes
-/// connections and never answers holds up its own only. A free place goes to the tenant that has the fewest, of these to the one that waits longest since
+/// The places that webhooks of a kind of all sessions of a node share. One receiver has a few of them at once, whoever sends to it, so one that takes
+/// connections and never answers holds up its own only; one tenant has its share of them, however many such receivers it names. A free place goes to the tenant that has the fewest, of these to the one that waits longest since
 /// its last turn, and within it to its receivers in turn: however much a tenant has to tell, another's next one waits for a single place at most.
 /// </summary>
-internal sealed class NotificationPlaces(int places, int perReceiver)
+internal sealed class WebhookPlaces(int places, int perReceiver, int perTenant = int.MaxValue)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, int> _busy = new(StringComparer.OrdinalIgnoreCase);
@@ -39,7 +39,7 @@ internal sealed class NotificationPlaces(int places, int perReceiver)
         {
             var line = LineOf(tenant);
             Leave(line);
-            if (_free > 0 && HasRoom(receiver)) // who waits could not use it
+            if (_free > 0 && line.UnderWay < perTenant && HasRoom(receiver)) // who waits could not use it
             {
                 Take(line, receiver);
                 Join(line);
@@ -93,8 +93,10 @@ internal sealed class NotificationPlaces(int places, int perReceiver)
     /// <summary>The first that its receiver has room for. Receivers without room are few: each of them has its share of the places.</summary>
     private (Line Line, Lane Lane)? Next()
     {
-        foreach (var (_, _, tenant) in _turns)
+        foreach (var (underWay, _, tenant) in _turns)
         {
+            if (underWay >= perTenant)
+                return null; // those behind it have more
             var line = _lines[tenant];
             foreach (var lane in line.Lanes)
             {
@@ -134,7 +136,7 @@ internal sealed class NotificationPlaces(int places, int perReceiver)
             _lines.Remove(line.Tenant);
     }
 
-    private sealed class Place(NotificationPlaces owner, TenantId tenant, string receiver) : IDisposable
+    private sealed class Place(WebhookPlaces owner, TenantId tenant, string receiver) : IDisposable
     {
         private int _isBack;
 

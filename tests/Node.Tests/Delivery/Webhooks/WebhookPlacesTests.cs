@@ -13,8 +13,8 @@ using Xunit;
 
 namespace Backhaul.Node.Tests.Delivery.Webhooks;
 
-/// <summary>What tenants and receivers share of a node's places for notifications, in virtual time.</summary>
-public sealed class NotificationPlacesTests
+/// <summary>What tenants and receivers share of a node's places for webhooks, in virtual time.</summary>
+public sealed class WebhookPlacesTests
 {
     private const string Dead = "https://dead.example";
     private static readonly TenantId Acme = TenantId.Parse("acme");
@@ -46,6 +46,52 @@ public sealed class NotificationPlacesTests
         Assert.Equal(WebhookResult.Taken, (await node.TellAsync("other/one", "https://alive.example/")).Result);
         Assert.Equal(TimeSpan.FromSeconds(20), node.World.Time.Elapsed); // one time-out, however many wait
         Assert.False(told[^1].IsCompleted);
+    });
+
+    [Fact]
+    public void A_tenant_whose_receivers_never_answer_holds_up_no_push_of_another() => new Node().Run(async node =>
+    {
+        List<Task<WebhookAnswer>> sent = [];
+        for (var n = 0; n < 64; n++)
+        {
+            sent.Add(node.PushAsync($"acme/s{n}", $"https://dead{n % 16}.example/"));
+            sent.Add(node.TellAsync($"acme/s{n}", $"https://dead{n % 16}.example/"));
+        }
+        await Task.Delay(TimeSpan.FromMilliseconds(1), node.World.Time);
+        Assert.Equal(24 + 32, node.Asked.Count);
+        for (var n = 0; n < 20; n++)
+            Assert.Equal(WebhookResult.Taken, (await node.PushAsync("other/one", "https://alive.example/")).Result);
+        Assert.Equal(TimeSpan.FromMilliseconds(1), node.World.Time.Elapsed);
+        foreach (var one in sent)
+            Assert.Equal(WebhookResult.Failed, (await one).Result);
+    });
+
+    [Fact]
+    public void A_receiver_that_never_answers_holds_up_no_push_of_its_own_tenant_to_another() => new Node().Run(async node =>
+    {
+        for (var n = 0; n < 64; n++)
+            _ = node.PushAsync($"acme/s{n}", $"{Dead}/{n}");
+        await Task.Delay(TimeSpan.FromMilliseconds(1), node.World.Time);
+        Assert.Equal(16, node.Asked.Count);
+        Assert.Equal(WebhookResult.Taken, (await node.PushAsync("acme/s1", "https://alive.example/")).Result);
+        Assert.Equal(TimeSpan.FromMilliseconds(1), node.World.Time.Elapsed);
+    });
+
+    [Fact]
+    public void A_tenant_has_its_share_and_no_more_and_gets_a_place_back_as_it_gives_one_up() => new Room(3, 3, perTenant: 2).Run(async room =>
+    {
+        _ = room.Enter(Acme, "https://a.example");
+        _ = room.Enter(Acme, "https://b.example");
+        _ = room.Enter(Acme, "https://c.example");
+        await room.SettleAsync();
+        Assert.Equal(["a", "b"], room.Got);
+        _ = room.Enter(Other, "https://o.example");
+        await room.SettleAsync();
+        Assert.Equal(["a", "b", "o"], room.Got);
+        await room.LeaveAsync(2);
+        Assert.Equal(1, room.Waiting);
+        await room.LeaveAsync();
+        Assert.Equal(["a", "b", "o", "c"], room.Got);
     });
 
     [Fact]
@@ -123,9 +169,9 @@ public sealed class NotificationPlacesTests
     })).Check(Config.QuickThrowOnFailure.WithMaxTest(200).WithEndSize(100));
 
     /// <summary>The places alone.</summary>
-    private sealed class Room(int places, int perReceiver) : VirtualWorldHost
+    private sealed class Room(int places, int perReceiver, int perTenant = int.MaxValue) : VirtualWorldHost
     {
-        private readonly NotificationPlaces _places = new(places, perReceiver);
+        private readonly WebhookPlaces _places = new(places, perReceiver, perTenant);
         private readonly List<(string Receiver, Task Task)> _all = [];
 
         public List<(string Receiver, IDisposable Place)> Under { get; } = [];
@@ -184,9 +230,13 @@ public sealed class NotificationPlacesTests
             },
             TimeSpan.FromDays(1));
 
-        public async Task<WebhookAnswer> TellAsync(string session, string url) =>
+        public Task<WebhookAnswer> TellAsync(string session, string url) => SendAsync(session, url, isNotification: true);
+
+        public Task<WebhookAnswer> PushAsync(string session, string url) => SendAsync(session, url, isNotification: false);
+
+        private async Task<WebhookAnswer> SendAsync(string session, string url, bool isNotification) =>
             (await _sender!.SendAsync(
-                new WebhookMessage(SessionKey.Parse(session), url, "hooks", "msg_1", "{}"u8.ToArray()) { IsNotification = true }, static () => true, CancellationToken.None))!;
+                new WebhookMessage(SessionKey.Parse(session), url, "hooks", "msg_1", "{}"u8.ToArray()) { IsNotification = isNotification }, static () => true, CancellationToken.None))!;
     }
 
     private sealed class Wire(List<string> asked) : HttpMessageHandler
