@@ -27,7 +27,7 @@ internal enum SessionPhase
 /// <see cref="Apply"/> hands each event to the part that owns it and is the only way to change anything; <see cref="SessionDecider"/>
 /// reads it and never changes it. It is changed in place, not copied (docs/decisions/0004): one actor owns it, and an actor whose
 /// memory may be ahead of the journal is thrown away and loaded again.
-/// Invariants: event numbers run 1, 2, 3 … without gaps; a task that ended is not in <see cref="Tasks"/>; configuration versions only grow.
+/// Invariants: event numbers run 1, 2, 3 … without gaps; a task that ended is not in <see cref="Tasks"/>; configuration versions only grow, and the book has all of <see cref="VersionsInUse"/>.
 /// </summary>
 internal sealed class Session
 {
@@ -104,6 +104,9 @@ internal sealed class Session
 
     public TaskFiles FilesOf(TaskState task) => new(
         Key, Generation, task.Id, task.Spec.Destination?.Container ?? Configurations.Container, task.Spec.Destination?.Path);
+
+    /// <summary>The versions of the configuration that tasks which have not ended, and notifications that are to be sent, were created under.</summary>
+    public IReadOnlySet<int> VersionsInUse() => new HashSet<int>([.. Tasks.Versions(), .. Notifications.Versions()]);
 
     /// <summary>Null for a task that names none.</summary>
     public Destination? DestinationOf(TaskSpec spec) => spec.Destination is { } destination
@@ -271,6 +274,8 @@ internal sealed class Session
     {
         var answers = !ConfigurationBook.HaveSameAccess(Configurations.Current, configured.Configuration);
         WebhookTransitions.OnConfigured(this, configured.Configuration);
+        if (Configurations.IsFull)
+            Configurations.Forget(VersionsInUse());
         Configurations.Set(configured.Version, configured.Configuration);
         foreach (var task in answers ? Tasks.Challenged() : [])
             Tasks.Replace(TaskTransitions.Reaccess(task, configured.Version, configured.At));

@@ -66,10 +66,11 @@ internal static class SessionDecider
             return Decision.Refuse(409, ProblemCodes.ImmutableField,
                 $"The container of a session cannot change: it is {session.Configurations.Current.Container}. Use another identifier, or end this session first.", "container");
         }
-        if (session.Configurations.Version >= ConfigurationBook.VersionsMax)
+        if (session.Configurations.IsFull && session.VersionsInUse().Count >= ConfigurationBook.VersionsMax)
         {
             return Decision.Refuse(409, ProblemCodes.SessionLimit,
-                $"This session has had {ConfigurationBook.VersionsMax} configurations, which is the limit. End it and create it anew.");
+                $"This session's tasks that have not ended, and its notifications that are not sent, were created under {ConfigurationBook.VersionsMax} configurations, which is the limit. "
+                + "Wait for some to end, or cancel those of old configurations.");
         }
         return new Decision(
             [.. attached, new SessionConfigured(session.Configurations.Version + 1, wanted, now)],

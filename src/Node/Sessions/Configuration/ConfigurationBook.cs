@@ -5,10 +5,12 @@ namespace Backhaul.Node.Sessions;
 
 /// <summary>
 /// The versions of a session's configuration. A task keeps the version it was created under; a re-attach with another configuration
-/// makes a new one for tasks created later.
+/// makes a new one for tasks created later. Of as many as are kept, those that nothing names any more are forgotten when another comes: a token in a header that
+/// is changed every hour is no limit.
 /// </summary>
 internal sealed class ConfigurationBook
 {
+    /// <summary>So many are kept.</summary>
     public const int VersionsMax = 1000;
 
     private readonly SortedDictionary<int, SessionConfiguration> _versions = [];
@@ -40,6 +42,20 @@ internal sealed class ConfigurationBook
         Version = version;
         Current = configuration;
         Container = configuration.Container is { } name ? ContainerName.Parse(name) : ContainerName.Default;
+    }
+
+    /// <summary>No more are kept without forgetting some.</summary>
+    public bool IsFull => _versions.Count >= VersionsMax;
+
+    /// <summary>All but these, when another is about to be in force.</summary>
+    public void Forget(IReadOnlySet<int> inUse)
+    {
+        foreach (var version in _versions.Keys.Where(version => !inUse.Contains(version)).ToList())
+        {
+            _versions.Remove(version);
+            _terms.Remove(version);
+        }
+        AnyWhileAttached = _terms.Values.Any(terms => terms.WhileAttached);
     }
 
     /// <summary>True when both say the same, whatever was left to its default.</summary>

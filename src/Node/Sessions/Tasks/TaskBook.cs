@@ -83,6 +83,9 @@ internal sealed class TaskBook
 
     public IEnumerable<TaskState> Active() => _byId.Values.Where(task => task.IsActive);
 
+    /// <summary>Of the configuration, that tasks name; a version as often as it is named.</summary>
+    public IEnumerable<int> Versions() => _byId.Values.Select(task => task.ConfigurationVersion).Concat(_byId.Values.Select(task => task.Run?.AccessVersion).OfType<int>());
+
     /// <summary>Tasks that wait for a credential. Found by a walk, because it is asked for at a change of the configuration only.</summary>
     public IReadOnlyList<TaskState> Challenged() => _waiting.GetValueOrDefault(WaitReasons.Credential) == 0
         ? []

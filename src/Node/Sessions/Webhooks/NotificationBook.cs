@@ -92,6 +92,9 @@ internal sealed class NotificationBook
             _givenUp.Dequeue();
     }
 
+    /// <summary>Of the configuration, that pending ones may be signed by.</summary>
+    public IEnumerable<int> Versions() => _pending.Values.Where(pending => pending.Secret is null).Select(pending => pending.Version);
+
     /// <summary>Before a new generation forgets the configurations of this one: what they sign with is kept.</summary>
     public void OnCreated(ConfigurationBook before)
     {
