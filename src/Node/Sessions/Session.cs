@@ -50,7 +50,10 @@ internal sealed class Session
 
     public DateTimeOffset CreatedAt { get; private set; }
 
-    /// <summary>Ordinals are given to tasks in order and never reused within a generation.</summary>
+    /// <summary>
+    /// Ordinals are given to tasks in order and never reused, in a new generation neither: an unread event of the old one does not name a task of the new one by
+    /// an id that was made of it. Journals of earlier releases began anew with each generation.
+    /// </summary>
     public long LastOrdinal { get; private set; }
 
     /// <summary>Suspended by an operator.</summary>
@@ -254,7 +257,7 @@ internal sealed class Session
     private void ApplyCreated(SessionCreated created)
     {
         Phase = SessionPhase.Active;
-        (Generation, CreatedAt, LastOrdinal, Paused, Ending) = (created.Generation, created.At, 0, false, null);
+        (Generation, CreatedAt, Paused, Ending) = (created.Generation, created.At, false, null);
         Ended = EndedCounts.None;
         Groups = new GroupBook();
         Completions = new CompletionBook();
@@ -263,9 +266,7 @@ internal sealed class Session
         Tasks = NewTasks();
         Prefetch = new PrefetchState();
         Configurations.Set(1, created.Configuration);
-        Delivery.OnDrained();
-        if (created.Generation > 1)
-            Delivery.OnAcknowledged(Delivery.LastNumber - 1); // what an earlier generation left unread is not this one's news
+        // What an earlier generation left unread stays to be read, with its temporary files: a launched client opens its session before it reads.
         WebhookTransitions.OnCreated(this, created.Configuration);
     }
 

@@ -72,7 +72,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
                 if (session.Tasks.TryFind(id, out var task) || turn.Ended.TryGetValue(id, out task))
                     turn.Answer(reply, Render(query, task, conditions));
                 else
-                    turn.Reads.Add(() => AnswerAsync(reply, () => FindAsync(query, id)));
+                    FindArchived(query, id, reply, turn);
                 break;
         }
     }
@@ -88,14 +88,28 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         _ => throw new InvalidOperationException($"{query.GetType().Name} is not about one task."),
     };
 
-    private async ValueTask<CommandReply?> FindAsync(SessionCommand.Query query, TaskId id)
+    /// <summary>A task of an earlier generation is found while its temporary file is unread: its event names the task, and the file is read by that name.</summary>
+    private void FindArchived(SessionCommand.Query query, TaskId id, Request<CommandReply> reply, SessionTurn turn)
     {
-        if (environment.Holder.Current is not { } grant)
-            return null;
-        var rows = await environment.Store.FindArchivedAsync(grant, session.Key, _generation, [id], CancellationToken.None);
-        if (rows is null)
-            return null;
-        return rows.Count > 0 ? Render(query, SessionStorage.Read(rows[0]), _beside) : TaskDecider.NotFound(session, id).Reply(session, _beside);
+        List<int> generations = [_generation];
+        if (_generation > 1 && session.Delivery.Temporary.Values.LastOrDefault(files => files.Task == id && files.Generation < _generation) is { } unread)
+            generations.Add(unread.Generation);
+        turn.Reads.Add(() => AnswerAsync(reply, () => FindAsync(query, id, generations)));
+    }
+
+    private async ValueTask<CommandReply?> FindAsync(SessionCommand.Query query, TaskId id, List<int> generations)
+    {
+        foreach (var generation in generations)
+        {
+            if (environment.Holder.Current is not { } grant)
+                return null;
+            var rows = await environment.Store.FindArchivedAsync(grant, session.Key, generation, [id], CancellationToken.None);
+            if (rows is null)
+                return null;
+            if (rows.Count > 0)
+                return Render(query, SessionStorage.Read(rows[0]), _beside);
+        }
+        return TaskDecider.NotFound(session, id).Reply(session, _beside);
     }
 
     private void ListTasks(SessionCommand.ListTasks list, Request<CommandReply> reply, SessionTurn turn)

@@ -36,9 +36,6 @@ internal static class TurnEffects
             case EventsExpired expired:
                 turn.Discards.AddRange(session.Delivery.FreedBy(expired.Through).Select(files => (files, true)));
                 break;
-            case SessionCreated { Generation: > 1 }:
-                turn.Discards.AddRange(session.Delivery.FreedBy(long.MaxValue).Select(files => (files, true)));
-                break;
         }
     }
 }

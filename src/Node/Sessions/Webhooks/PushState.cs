@@ -109,7 +109,8 @@ internal sealed class PushState
         OnAcknowledged(acknowledged);
     }
 
-    private void EndReplay(long acknowledged)
+    /// <summary>What was acknowledged before it is not pushed any more.</summary>
+    public void EndReplay(long acknowledged)
     {
         if (IsReplaying)
             (After, Tries) = (Math.Max(After, acknowledged), null); // what failed is still shown

@@ -15,11 +15,11 @@ internal static class WebhookTransitions
             session.Launching.OnNeeded(reason, number, happened.At, session.Delivery.Acknowledged);
     }
 
-    /// <summary>A new generation.</summary>
+    /// <summary>A new generation: its target gets what is unread of the old one first; a replay to the old one's target is over.</summary>
     public static void OnCreated(Session session, SessionConfiguration configuration)
     {
+        session.Push.EndReplay(session.Delivery.Acknowledged);
         session.Push.OnConfigured(configuration.Push, session.Delivery.LastNumber);
-        session.Push.OnDelivered(session.Delivery.Acknowledged, session.Delivery.Acknowledged);
         session.Launching.OnCreated();
     }
 
