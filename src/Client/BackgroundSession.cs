@@ -71,12 +71,16 @@ public sealed class BackgroundSession
     /// Hands the events that are there to <paramref name="handler"/>, acknowledges them, and returns how many there were, without staying
     /// attached. One client at a time should do this. When it is cancelled, what was handled is acknowledged.
     /// </summary>
-    public Task<long> DrainAsync(ISessionDelegate handler, AttachOptions? options = null, CancellationToken stop = default)
+    public Task<long> DrainAsync(ISessionDelegate handler, AttachOptions? options = null, CancellationToken stop = default) =>
+        DrainAsync(handler, options, stop, stop);
+
+    /// <summary>The same for who can wait for the method that runs, until <paramref name="abort"/>.</summary>
+    internal Task<long> DrainAsync(ISessionDelegate handler, AttachOptions? options, CancellationToken stop, CancellationToken abort)
     {
         ArgumentNullException.ThrowIfNull(handler);
         options ??= new AttachOptions();
         AttachOptions.Validate(options);
-        return new SessionDrain(this, _caller, handler, options).RunAsync(stop);
+        return new SessionDrain(this, _caller, handler, options).RunAsync(stop, abort);
     }
 
     /// <summary>The session with its counters and event numbers.</summary>

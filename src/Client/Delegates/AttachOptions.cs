@@ -9,7 +9,7 @@ public sealed record AttachOptions
     /// <summary>The longest of these waits.</summary>
     public TimeSpan RetryLongest { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>True ends the attachment after <c>eventsDrained</c>: all tasks have ended and all events are handled.</summary>
+    /// <summary>True ends the attachment after <c>eventsDrained</c>: all tasks have ended and all events are handled. One that other tasks follow ends nothing.</summary>
     public bool StopWhenDrained { get; init; }
 
     /// <summary>How long <see cref="AttachedSession.DisposeAsync"/> lets the method that runs finish before it is cancelled.</summary>

@@ -11,7 +11,9 @@ internal sealed class SessionDrain(BackgroundSession session, Caller caller, ISe
 {
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
 
-    public async Task<long> RunAsync(CancellationToken stop)
+    /// <param name="stop">No further event is handed over, and the method that runs may finish.</param>
+    /// <param name="abort">Given to the delegate's methods.</param>
+    public async Task<long> RunAsync(CancellationToken stop, CancellationToken abort)
     {
         var handler = new DelegateHandler(session, caller, to, options);
         var acknowledged = (await session.GetAsync(stop)).Acknowledged;
@@ -22,9 +24,10 @@ internal sealed class SessionDrain(BackgroundSession session, Caller caller, ISe
             {
                 foreach (var next in page.Events)
                 {
-                    await handler.HandleAsync(next, stop, stop);
+                    await handler.HandleAsync(next, stop, abort);
                     handled++;
                 }
+                await session.AcknowledgeAsync(handler.HandledThrough, stop: stop);
             }
             catch when (handler.HandledThrough > acknowledged)
             {
@@ -33,7 +36,6 @@ internal sealed class SessionDrain(BackgroundSession session, Caller caller, ISe
                 throw;
             }
             acknowledged = handler.HandledThrough;
-            await session.AcknowledgeAsync(acknowledged, stop: stop);
         }
         return handled;
     }

@@ -48,13 +48,34 @@ internal sealed class EventLoop(
 
     private async Task HandleAllAsync(CancellationToken stop)
     {
-        var view = await session.GetAsync(stop);
+        var view = await ViewAsync(last: 0, stop);
+        var isDrained = false;
         await foreach (var next in session.ReadEventsAsync(view.Acknowledged, options, stop).WithCancellation(stop))
         {
             await handler(next, stop);
             _handled.Writer.TryWrite(next.Number);
-            if (options.StopWhenDrained && next.Type == EventTypes.EventsDrained)
+            // An old one, that an earlier process did not acknowledge, is no end: tasks may have come after it, and then another one follows them.
+            isDrained = next.Type == EventTypes.EventsDrained || (isDrained && next.Task is null);
+            if (options.StopWhenDrained && isDrained && (await ViewAsync(next.Number, stop)).LastEvent <= next.Number)
                 return;
+        }
+    }
+
+    /// <summary>The session as it is. An outage is waited for, as the stream does.</summary>
+    private async Task<SessionView> ViewAsync(long last, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await session.GetAsync(stop);
+            }
+            catch (BackhaulException undecided) when (undecided.IsTransient)
+            {
+                var wait = BackOff(undecided, attempt);
+                options.Interrupted?.Invoke(new EventStreamInterruption(undecided.Message, last, wait));
+                await caller.WaitAsync(wait, stop);
+            }
         }
     }
 
@@ -90,8 +111,11 @@ internal sealed class EventLoop(
             {
                 if (_handled.Reader.TryPeek(out var newer))
                     number = Math.Max(number, newer);
-                await caller.WaitAsync(undecided.RetryAfter ?? RetryRules.BackOff(attempt, caller.Options.Jitter(), RetryRules.First, Longest), stop);
+                await caller.WaitAsync(BackOff(undecided, attempt), stop);
             }
         }
     }
+
+    private TimeSpan BackOff(BackhaulException undecided, int attempt) =>
+        undecided.RetryAfter ?? RetryRules.BackOff(attempt, caller.Options.Jitter(), RetryRules.First, Longest);
 }

@@ -11,7 +11,7 @@ public sealed record EventStreamOptions
     /// <summary>Called when the connection was lost and will be made anew; for logs.</summary>
     public Action<EventStreamInterruption>? Interrupted { get; init; }
 
-    /// <summary>True ends <see cref="BackgroundSession.RunAsync"/> after <c>eventsDrained</c>: all tasks have ended and all events are handled.</summary>
+    /// <summary>True ends <see cref="BackgroundSession.RunAsync"/> after <c>eventsDrained</c>: all tasks have ended and all events are handled. One that other tasks follow ends nothing.</summary>
     public bool StopWhenDrained { get; init; }
 }
 

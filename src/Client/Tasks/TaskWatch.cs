@@ -95,7 +95,16 @@ internal sealed class TaskWatch(BackgroundSession session)
         lock (_gate)
             concerned = [.. _waiters.Where(waiter => waiter.Task == moved.Task)];
         foreach (var waiter in concerned)
-            waiter.Progress?.Report(moved.Progress);
+        {
+            try
+            {
+                waiter.Progress?.Report(moved.Progress);
+            }
+            catch (Exception thrown)
+            {
+                waiter.Signs.Writer.TryComplete(thrown);   // its own wait fails with it; the stream is the others' too
+            }
+        }
     }
 
     private void Sign(string? task)

@@ -292,6 +292,37 @@ public sealed class AttachedSessionTests
         Assert.Equal(1, script.Acknowledged);
     }
 
+    /// <summary>It was handled, and came again.</summary>
+    [Fact]
+    public async Task A_drain_that_is_cancelled_in_the_last_method_of_a_page_acknowledges_it()
+    {
+        var script = new ScriptedSession().Add("taskCompleted", Ended, "a").Add("taskCompleted", Ended, "b");
+        using var client = script.Node.Client();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var to = new RecordingDelegate
+        {
+            OnCompleted = (completed, _) =>
+            {
+                if (completed.Task == "b")
+                    stop.Cancel();
+                return default;
+            },
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Session("photos").DrainAsync(to, stop: stop.Token));
+        Assert.Equal(2, script.Acknowledged);
+    }
+
+    /// <summary>No other drained event follows when no task does.</summary>
+    [Fact]
+    public async Task An_attachment_ends_behind_a_drained_event_that_no_task_follows()
+    {
+        var script = new ScriptedSession().Add("taskCompleted", Ended, "a").Add("eventsDrained").Add("completionGroupFired", """{"group":"c","failed":2}""");
+        using var client = script.Node.Client();
+        await using var attached = await client.CreateOrAttachAsync("photos", null, new RecordingDelegate(), new AttachOptions { StopWhenDrained = true }, Stop);
+        await attached.Completion.WaitAsync(TimeSpan.FromSeconds(60), Stop);
+        Assert.Equal(3, script.Acknowledged);
+    }
+
     [Fact]
     public void Options_that_make_no_sense_are_refused()
     {

@@ -11,6 +11,7 @@ internal sealed class ScriptedSession
     private readonly List<string> _events = [];
     private readonly Dictionary<string, string> _tasks = new(StringComparer.Ordinal);
     private long _acknowledged;
+    private int _openStreams;
 
     public ScriptedSession() => Node = new FakeNode((seen, _) => Answer(seen)) { IsAlone = true };
 
@@ -25,11 +26,14 @@ internal sealed class ScriptedSession
         }
     }
 
+    /// <summary>Streams that were opened and are not closed.</summary>
+    public int OpenStreams => Volatile.Read(ref _openStreams);
+
     /// <summary>What the node says instead, for calls it names.</summary>
     public Func<SeenRequest, HttpResponseMessage?> Instead { get; set; } = _ => null;
 
     /// <summary>Streams that are open then are closed; what was added meanwhile is on the next one.</summary>
-    public Task HeldUntil { get; init; } = new TaskCompletionSource().Task;
+    public Task HeldUntil { get; set; } = new TaskCompletionSource().Task;
 
     /// <summary>Written to each stream before its events.</summary>
     public string Preamble { get; set; } = "";
@@ -71,7 +75,11 @@ internal sealed class ScriptedSession
             if (seen.IsStream())
             {
                 var messages = _events.Skip((int)seen.After()).Select((json, index) => $"id: {seen.After() + index + 1}\nevent: x\ndata: {json}\n\n");
-                return Tests.Answer.Stream(new HeldStream(EventScript.Bytes(Preamble + string.Concat(messages)), HeldUntil.IsCompleted ? new TaskCompletionSource().Task : HeldUntil));
+                Interlocked.Increment(ref _openStreams);
+                return Tests.Answer.Stream(new HeldStream(
+                    EventScript.Bytes(Preamble + string.Concat(messages)),
+                    HeldUntil.IsCompleted ? new TaskCompletionSource().Task : HeldUntil,
+                    () => Interlocked.Decrement(ref _openStreams)));
             }
             if (seen.IsPage())
             {

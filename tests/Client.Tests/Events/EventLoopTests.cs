@@ -67,11 +67,42 @@ public sealed class EventLoopTests
     [Fact]
     public async Task It_returns_after_the_session_is_drained_when_asked_to()
     {
-        var node = new LoopNode(1, 2, 3) { Drained = 3 };
+        var node = new LoopNode(1, 2, 3) { Drained = [3] };
         using var fake = node.Fake();
         using var client = fake.Client();
         await client.Session("photos").RunAsync((_, _) => default, new EventStreamOptions { StopWhenDrained = true }, Stop);
         Assert.Equal(3, node.Acknowledged);
+    }
+
+    /// <summary>An earlier process ended before it acknowledged its drained event, and this one's tasks came after it.</summary>
+    [Fact]
+    public async Task A_drained_event_that_tasks_follow_does_not_end_it()
+    {
+        var outage = 100;   // for longer than a call lasts
+        var node = new LoopNode(1, 2, 3, 4) { Drained = [1, 4] };
+        node.Views = () => node.Handled > 0 && Interlocked.Decrement(ref outage) > 0 ? Answer.Problem(503, ProblemCodes.Unavailable) : null;
+        using var fake = node.Fake();
+        using var client = fake.Client();
+        await client.Session("photos").RunAsync((next, _) =>
+        {
+            node.Handled = next.Number;
+            return default;
+        }, new EventStreamOptions { StopWhenDrained = true }, Stop);
+        Assert.Equal((4L, 4L), (node.Handled, node.Acknowledged));
+    }
+
+    /// <summary>The call that asks where to begin was not, and ended the loop after two minutes.</summary>
+    [Fact]
+    public async Task An_outage_before_the_first_event_is_waited_for_and_told()
+    {
+        var outage = 100;
+        var node = new LoopNode(1, 2) { Drained = [2], Views = () => Interlocked.Decrement(ref outage) > 0 ? Answer.Problem(503, ProblemCodes.Unavailable) : null };
+        using var fake = node.Fake();
+        using var client = fake.Client();
+        var told = new List<EventStreamInterruption>();
+        await client.Session("photos").RunAsync((_, _) => default, new EventStreamOptions { StopWhenDrained = true, Interrupted = told.Add }, Stop);
+        Assert.Equal(2, node.Acknowledged);
+        Assert.NotEmpty(told);
     }
 
     [Fact]
@@ -131,9 +162,12 @@ public sealed class EventLoopTests
             set => Volatile.Write(ref _handled, value);
         }
 
-        public long Drained { get; init; }
+        public long[] Drained { get; init; } = [];
 
         public Func<HttpResponseMessage?> Refusal { get; init; } = () => null;
+
+        /// <summary>What the node says instead, when it is asked for the session.</summary>
+        public Func<HttpResponseMessage?> Views { get; set; } = () => null;
 
         public ConcurrentQueue<(long Through, long HandledThen)> AcknowledgedBy { get; } = [];
 
@@ -142,9 +176,12 @@ public sealed class EventLoopTests
             if (seen.Path.EndsWith("/ack", StringComparison.Ordinal))
                 return Refusal() ?? Acknowledge(JsonSerializer.Deserialize(seen.Body, ProtocolJson.Strict.AckRequest)!.Through!.Value);
             if (!seen.IsStream())
-                return Answer.Json(Answer.Session.Replace("\"acknowledged\":0", $"\"acknowledged\":{Acknowledged}", StringComparison.Ordinal));
+            {
+                return Views() ?? Answer.Json(Answer.Session.Replace("\"acknowledged\":0", $"\"acknowledged\":{Acknowledged}", StringComparison.Ordinal)
+                    .Replace("\"lastEvent\":0", $"\"lastEvent\":{numbers[^1]}", StringComparison.Ordinal));
+            }
             var events = numbers.Where(number => number > seen.After())
-                .Select(number => EventScript.Event(number, number == Drained ? EventTypes.EventsDrained : EventTypes.TaskCreated));
+                .Select(number => EventScript.Event(number, Drained.Contains(number) ? EventTypes.EventsDrained : EventTypes.TaskCreated));
             return Answer.Stream(new ScriptedStream(EventScript.Bytes(string.Concat(events)), StreamEnd.Silent));
         });
 

@@ -151,6 +151,29 @@ public sealed class TaskObjectTests
     }
 
     [Fact]
+    public async Task A_report_that_throws_ends_its_own_wait_and_no_other()
+    {
+        var (again, oncemore) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var script = new ScriptedSession { HeldUntil = again.Task };
+        script.SetTask("t1", "running");
+        script.SetTask("t2", "running");
+        using var client = script.Node.Client();
+        var session = client.Session("photos");
+        var (one, two) = (await session.FindTaskAsync("t1", Stop), await session.FindTaskAsync("t2", Stop));
+        var first = one.WaitForCompletionAsync(new Thrower(), Stop);
+        var second = two.WaitForCompletionAsync(stop: Stop);
+        await Until.TrueAsync(() => script.OpenStreams == 1, Stop);
+        (script.Preamble, script.HeldUntil) = (Events.EventScript.Progress, oncemore.Task);   // of the next connection
+        again.SetResult();
+        Assert.Equal("no bar", (await Assert.ThrowsAsync<InvalidOperationException>(() => first)).Message);
+        Assert.Equal(1, script.OpenStreams);
+        script.SetTask("t2", "completed", "succeeded");
+        script.Add("taskCompleted", """{"outcome":"succeeded"}""", "t2");
+        oncemore.SetResult();
+        Assert.Equal("succeeded", (await second).Outcome);
+    }
+
+    [Fact]
     public async Task A_session_that_is_gone_ends_the_waits_with_the_refusal()
     {
         var script = new ScriptedSession();
@@ -162,6 +185,16 @@ public sealed class TaskObjectTests
     }
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    /// <summary>Bears the task's own view, and not what the stream says.</summary>
+    private sealed class Thrower : IProgress<TaskProgress>
+    {
+        public void Report(TaskProgress value)
+        {
+            if (value.BytesReceived == 5)
+                throw new InvalidOperationException("no bar");
+        }
+    }
 
     private sealed class Reports : IProgress<TaskProgress>
     {
