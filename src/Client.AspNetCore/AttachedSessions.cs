@@ -16,8 +16,9 @@ internal sealed class AttachedSessions(BackhaulClient client, SessionBook book, 
     /// <summary>The host's limit is the delegates' too: then what they do is cancelled.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await using var limit = cancellationToken.Register(_hurry.Cancel);
-        await base.StopAsync(cancellationToken);
+        var stopping = base.StopAsync(cancellationToken);
+        await using var limit = cancellationToken.Register(_hurry.Cancel);   // behind it: what was registered last is called first, and its end would take this away
+        await stopping;
     }
 
     public override void Dispose()

@@ -38,6 +38,8 @@ internal sealed class LoggedDelegate(ISessionDelegate to, ILogger logger) : ISes
 
     public ValueTask CompletionGroupFiredAsync(SessionEvent<GroupCompletedData> fired, CancellationToken stop) => to.CompletionGroupFiredAsync(fired, stop);
 
+    public ValueTask EventsExpiredAsync(SessionEvent<EventsExpiredData> expired, CancellationToken stop) => to.EventsExpiredAsync(expired, stop);
+
     public ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => to.EventsDrainedAsync(drained, stop);
 
     public ValueTask SessionInvalidatedAsync(SessionEvent invalidated, CancellationToken stop) => to.SessionInvalidatedAsync(invalidated, stop);
