@@ -1,28 +1,33 @@
+using System.Security.Cryptography;
 using System.Text;
 using Backhaul.Client;
 using Backhaul.Protocol;
 
 namespace Backhaul.Samples.NightlyDownloads;
 
-/// <summary>Hands the next night over, when the service starts and when a night is over. Its tasks have ids of their night: planning it again adds nothing.</summary>
-internal sealed class NightPlanner(BackhaulClient client, NightlyOptions options, TimeProvider time) : BackgroundService
+/// <summary>
+/// Hands the next night over, when the service starts and when a night is over. Its tasks have ids of their night and URL: planning it again adds nothing, and a URL
+/// that was configured meanwhile is added to the others.
+/// </summary>
+internal sealed partial class NightPlanner(BackhaulClient client, NightlyOptions options, TimeProvider time, ILogger<NightPlanner> logger) : BackgroundService
 {
     public const string Session = "nightly";
+
+    /// <summary>Then what a night does not get is given up, so that it is over before the next one.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromHours(20);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
     public async Task PlanAsync(CancellationToken stop)
     {
         var now = time.GetUtcNow();
         var night = options.At is { } at ? NextAfter(now, at) : now;
-        var results = await client.Session(Session).AddTasksAsync([.. options.Urls.Select((url, index) => new TaskRequest
+        var urls = options.Urls.Distinct().ToList();
+        var results = await client.Session(Session).AddTasksAsync([.. urls.Select(url => Download(url, night))], stop: stop);
+        foreach (var result in results)
         {
-            Id = $"{night:yyyy-MM-dd}-{index}",
-            Kind = "download",
-            Url = url.AbsoluteUri,
-            Destination = FileReference.Parse($"default/nightly/{night:yyyy-MM-dd}/{index}"),
-            EarliestBeginAt = options.At is null ? null : night,
-        })], stop: stop);
-        if (results.FirstOrDefault(result => result.Error is not null) is { Error: { } error })
-            throw new InvalidOperationException($"The night of {night:yyyy-MM-dd} cannot be planned: {error.Message}");
+            if (result.Error is { } refused)
+                NotPlanned(urls[(int)result.Index], $"{night:yyyy-MM-dd}", refused.Message);
+        }
     }
 
     public async Task<string> DescribeAsync(CancellationToken stop)
@@ -33,10 +38,37 @@ internal sealed class NightPlanner(BackhaulClient client, NightlyOptions options
         return text.Length > 0 ? text.ToString() : "Nothing is planned.\n";
     }
 
+    /// <summary>The cluster may be away while this service starts.</summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await client.Session(Session).CreateOrAttachAsync(options.Configuration, stoppingToken);
-        await PlanAsync(stoppingToken);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await client.Session(Session).CreateOrAttachAsync(options.Configuration, stoppingToken);
+                await PlanAsync(stoppingToken);
+                return;
+            }
+            catch (BackhaulException failed)
+            {
+                NothingPlanned(Pause, failed);
+            }
+            await Task.Delay(Pause, time, stoppingToken);
+        }
+    }
+
+    private TaskRequest Download(Uri url, DateTimeOffset night)
+    {
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url.AbsoluteUri)))[..16];
+        return new TaskRequest
+        {
+            Id = $"{night:yyyy-MM-dd}-{name}",
+            Kind = "download",
+            Url = url.AbsoluteUri,
+            Destination = FileReference.Parse($"default/nightly/{night:yyyy-MM-dd}/{name}"),
+            EarliestBeginAt = options.At is null ? null : night,
+            Deadline = (options.At is null ? new DateTimeOffset(night.UtcDateTime.Date.AddDays(1), TimeSpan.Zero) : night) + Patience,
+        };
     }
 
     private static DateTimeOffset NextAfter(DateTimeOffset now, TimeOnly at)
@@ -44,4 +76,10 @@ internal sealed class NightPlanner(BackhaulClient client, NightlyOptions options
         var today = new DateTimeOffset(now.UtcDateTime.Date + at.ToTimeSpan(), TimeSpan.Zero);
         return today > now ? today : today.AddDays(1);
     }
+
+    [LoggerMessage(3, LogLevel.Error, "{Url} of the night {Night} is not planned: {Why}")]
+    private partial void NotPlanned(Uri url, string night, string why);
+
+    [LoggerMessage(4, LogLevel.Warning, "Nothing is planned yet; again in {Wait}.")]
+    private partial void NothingPlanned(TimeSpan wait, Exception why);
 }

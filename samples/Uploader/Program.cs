@@ -27,8 +27,11 @@ try
 {
     var session = client.Session("uploader");
     await session.CreateOrAttachAsync(stop: stop.Token);
+    var unstaging = new Unstaging(client);
+    await session.DrainAsync(unstaging, stop: stop.Token);   // what went on when an earlier run was stopped
     var bars = new Bars([.. args.Skip(1).Select(file => Path.GetFileName(file))]);
     var ends = await Task.WhenAll(args.Skip(1).Select((file, row) => UploadAsync(session, file, bars, row)));
+    await session.DrainAsync(unstaging, stop: stop.Token);
     return ends.All(end => end.Outcome == "succeeded") ? 0 : 1;
 }
 catch (BackhaulException refused)
@@ -45,15 +48,15 @@ async Task<TaskView> UploadAsync(BackgroundSession session, string file, Bars ba
 {
     // The bytes go to a container of the cluster first: from then on nobody needs this machine.
     var name = Path.GetFileName(file);
-    var staged = FileReference.Parse($"default/uploader/{Guid.NewGuid():N}/{name}");
+    var id = Guid.NewGuid().ToString("N");
+    var staged = Unstaging.FileOf(id);
     await client.Files.UploadFileAsync(staged, file, stop.Token);
 
     // Created suspended, as every task; begun by ResumeAsync.
     var task = await session.CreateUploadTaskAsync(
-        new Uri(target, Uri.EscapeDataString(name)), staged, new TaskRequest { Method = "PUT", Description = file }, stop: stop.Token);
+        new Uri(target, Uri.EscapeDataString(name)), staged, new TaskRequest { Id = id, Method = "PUT", Description = file }, stop: stop.Token);
     await task.ResumeAsync(stop.Token);
     var end = await task.WaitForCompletionAsync(bars.Row(row), stop.Token);
     bars.End(row, end);
-    await client.Files.DeleteAsync(staged, stop: stop.Token);
     return end;
 }

@@ -23,6 +23,8 @@ public sealed class SampleTests
         Assert.Equal(
             files.Select(file => ("PUT", Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file))))).Order(),
             origin.Uploads.Select(upload => (upload.Method, upload.BodySha256!)).Order());
+        var session = await node.Api.SessionAsync("uploader");
+        Assert.Equal(session.GetProperty("lastEvent").GetInt64(), session.GetProperty("acknowledged").GetInt64());
         Assert.Equal(2, sample.Output.Split('\n').Count(line => line.Contains("succeeded, 300,000 bytes", StringComparison.Ordinal)));
     }
 
@@ -43,7 +45,7 @@ public sealed class SampleTests
             "samples/NightlyDownloads", "Backhaul.Samples.NightlyDownloads", new Dictionary<string, string>(),
             [$"--Backhaul:Endpoints={node.Url}", $"--Nightly:Urls:0={file.Url}", "--Nightly:At=now", $"--urls=http://127.0.0.1:{launchPort ?? 0}", .. launched]);
         await Eventually.TrueAsync(
-            () => Task.FromResult(sample.Output.Contains("-0: succeeded, 20000 bytes", StringComparison.Ordinal)), Within, () => "the night's file; the service said:\n" + sample.Output);
+            () => Task.FromResult(sample.Output.Contains(": succeeded, 20000 bytes", StringComparison.Ordinal)), Within, () => "the night's file; the service said:\n" + sample.Output);
         await Eventually.TrueAsync(async () =>
         {
             var session = await node.Api.SessionAsync("nightly");
