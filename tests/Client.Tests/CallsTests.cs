@@ -47,6 +47,7 @@ public sealed class CallsTests
         await session.CompletionGroup("c:1").CreateAsync(Stop);
         await session.CompletionGroup("c:1").GetAsync(Stop);
         await session.CompletionGroup("c:1").EnableAsync(stop: Stop);
+        await DrainAsync(session.CompletionGroup("c:1").ListTasksAsync("failed", "upload", Stop));
         await session.Prefetcher.SetAsync(new PrefetchRequest { Urls = ["https://example.org/a"], Every = TimeSpan.FromHours(1) }, Stop);
         await session.Prefetcher.GetAsync(Stop);
         await session.Prefetcher.RemoveAsync(stop: Stop);
@@ -90,6 +91,7 @@ public sealed class CallsTests
             $"PUT {Session}/completion-groups/c%3A1 ",
             $"GET {Session}/completion-groups/c%3A1 ",
             $"POST! {Session}/completion-groups/c%3A1/enable ",
+            $"GET {Session}/tasks?completionGroup=c%3A1&state=failed&kind=upload ",
             $$"""PUT {{Session}}/prefetch {"urls":["https://example.org/a"],"every":"PT3600S"}""",
             $"GET {Session}/prefetch ",
             $"DELETE! {Session}/prefetch ",

@@ -21,6 +21,7 @@ internal static class ApiDescription
         ["session"] = SessionIdentifier.Rule,
         ["task"] = "A task's id in the session.",
         ["group"] = GroupName.Rule,
+        ["completionGroup"] = "Only those of this completion group.",
         ["container"] = ContainerName.Rule,
         ["path"] = ContainerPath.Rule,
         ["upload"] = "An upload's name, from the Location that its creation answered.",

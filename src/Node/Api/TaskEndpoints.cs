@@ -86,7 +86,7 @@ internal static class TaskEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? group, string? cursor, string? limit)
+        HttpContext context, string session, SessionCalls calls, string? state, string? kind, string? group, string? completionGroup, string? cursor, string? limit)
     {
         if (Queries.ReadLimit(limit, out var rows) is { } problem)
             return Problems.Result(problem);
@@ -97,10 +97,13 @@ internal static class TaskEndpoints
             return Problems.Result(400, ProblemCodes.InvalidField, "kind must be download or upload.", "kind");
         if (GroupRules.Check(string.IsNullOrEmpty(group) ? null : group, "group") is { } badGroup)
             return Problems.Result(badGroup);
+        if (GroupRules.Check(string.IsNullOrEmpty(completionGroup) ? null : completionGroup, "completionGroup") is { } badSet)
+            return Problems.Result(badSet);
         var after = 0L;
         if (!string.IsNullOrEmpty(cursor) && !TaskCursor.TryParse(cursor, out after))
             return Problems.Result(Queries.InvalidCursor());
-        return await calls.AskAsync(context, session, new SessionCommand.ListTasks(string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows, GroupRules.ToName(group)));
+        return await calls.AskAsync(context, session, new SessionCommand.ListTasks(
+            string.IsNullOrEmpty(state) ? null : state, ofKind, after, rows, GroupRules.ToName(group), GroupRules.ToName(completionGroup)));
     }
 
     private static async Task<IResult> AddAsync(HttpContext context, string session, SessionCalls calls, IContainers containers, ResumeDocuments documents, SecretTable secrets)

@@ -115,7 +115,8 @@ internal abstract record SessionCommand
     internal sealed record ListAttempts(TaskId Task) : Query, ITaskCommand;
 
     /// <summary>200 with a page of <see cref="TaskView"/>, in order of creation. State is one of the wire's states or outcomes.</summary>
-    internal sealed record ListTasks(string? State, TaskKind? Kind, long AfterOrdinal, int Limit, GroupName? Group = null) : Query;
+    internal sealed record ListTasks(
+        string? State, TaskKind? Kind, long AfterOrdinal, int Limit, GroupName? Group = null, GroupName? CompletionGroup = null) : Query;
 
     /// <summary>200 with an <see cref="EventPage"/> of at most <paramref name="Limit"/> events, perhaps empty.</summary>
     internal sealed record ReadEvents(long After, int Limit) : Query;

@@ -215,5 +215,6 @@ internal static class TaskFilter
     public static bool Matches(SessionCommand.ListTasks list, TaskState task) =>
         (list.Kind is null || list.Kind == task.Spec.Kind)
         && (list.Group is null || list.Group == task.Spec.Group)
+        && (list.CompletionGroup is null || list.CompletionGroup == task.Spec.CompletionGroup)
         && (list.State is null || (list.State == Live && task.End is null) || list.State == TaskViews.StateOf(task.Phase) || list.State == task.End?.Outcome);
 }

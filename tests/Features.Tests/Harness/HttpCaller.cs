@@ -29,9 +29,10 @@ internal sealed class HttpCaller(HttpClient http, IReadOnlyList<Uri> nodes, stri
 
     public Task<TaskView> TaskAsync(string session, string task) => AskAsync<TaskView>(HttpMethod.Get, Path(session, task));
 
-    public Task<IReadOnlyList<TaskView>> TasksAsync(string session, string? state = null, string? kind = null, string? group = null)
+    public Task<IReadOnlyList<TaskView>> TasksAsync(string session, string? state = null, string? kind = null, string? group = null, string? completionGroup = null)
     {
-        var wanted = new[] { ("state", state), ("kind", kind), ("group", group) }.Where(one => one.Item2 is not null).Select(one => $"{one.Item1}={one.Item2}");
+        var wanted = new[] { ("state", state), ("kind", kind), ("group", group), ("completionGroup", completionGroup) }
+            .Where(one => one.Item2 is not null).Select(one => $"{one.Item1}={one.Item2}");
         return ListAsync<TaskView>($"{Path(session)}/tasks?{string.Join('&', wanted)}");
     }
 

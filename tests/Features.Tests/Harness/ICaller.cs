@@ -22,7 +22,7 @@ internal interface ICaller
 
     Task<TaskView> TaskAsync(string session, string task);
 
-    Task<IReadOnlyList<TaskView>> TasksAsync(string session, string? state = null, string? kind = null, string? group = null);
+    Task<IReadOnlyList<TaskView>> TasksAsync(string session, string? state = null, string? kind = null, string? group = null, string? completionGroup = null);
 
     Task<TaskView> ChangeAsync(string session, string task, string change);
 

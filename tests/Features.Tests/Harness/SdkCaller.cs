@@ -26,8 +26,21 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
 
     public Task<TaskView> TaskAsync(string session, string task) => AskAsync(session, one => one.GetTaskAsync(task));
 
-    public Task<IReadOnlyList<TaskView>> TasksAsync(string session, string? state = null, string? kind = null, string? group = null) =>
-        ListAsync(group is null ? Session(session).ListTasksAsync(state, kind) : Session(session).Group(group).ListTasksAsync(state, kind));
+    public Task<IReadOnlyList<TaskView>> TasksAsync(
+        string session, string? state = null, string? kind = null, string? group = null, string? completionGroup = null)
+    {
+        var one = Session(session);
+        return (state, kind, group, completionGroup) switch
+        {
+            (_, _, null, { } set) => ListAsync(one.CompletionGroup(set).ListTasksAsync(state, kind)),
+            ("live", null, null, null) => ViewsAsync(one.GetAllTasksAsync()),
+            ("live", "download", _, null) => ViewsAsync(one.GetCurrentDownloadsAsync(group)),
+            ("live", "upload", _, null) => ViewsAsync(one.GetCurrentUploadsAsync(group)),
+            (_, _, { } name, null) => ListAsync(one.Group(name).ListTasksAsync(state, kind)),
+            (_, _, null, null) => ListAsync(one.ListTasksAsync(state, kind)),
+            _ => throw new ArgumentException("A task list is of a group or of a completion group.", nameof(completionGroup)),
+        };
+    }
 
     public Task<TaskView> ChangeAsync(string session, string task, string change) =>
         AskAsync(session, one => one.ChangeTaskAsync(task, Json.Read<TaskChange>(change)));
@@ -41,7 +54,8 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
         _ => throw new ArgumentOutOfRangeException(nameof(verb), verb, "not a verb of a task"),
     });
 
-    public Task<ResumeDataView> ProduceResumeDataAsync(string session, string task) => AskAsync(session, one => one.ProduceResumeDataAsync(task));
+    public Task<ResumeDataView> ProduceResumeDataAsync(string session, string task) => AskAsync(session, async one =>
+        await one.FindTaskAsync(task) is DownloadTask download ? await download.CancelProducingResumeDataAsync() : await one.ProduceResumeDataAsync(task));
 
     public Task<WhyView> WhyAsync(string session, string task) => AskAsync(session, one => one.WhyAsync(task));
 
@@ -169,6 +183,9 @@ internal sealed class SdkCaller(IReadOnlyList<BackhaulClient> clients) : ICaller
             found.Add(item);
         return (IReadOnlyList<T>)found;
     });
+
+    private static async Task<IReadOnlyList<TaskView>> ViewsAsync<T>(IAsyncEnumerable<T> tasks)
+        where T : BackgroundTask => [.. (await ListAsync(tasks)).Select(task => task.View)];
 
     private static async Task<T> GuardAsync<T>(Func<Task<T>> call)
     {

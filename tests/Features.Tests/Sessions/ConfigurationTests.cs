@@ -94,6 +94,9 @@ public sealed class ConfigurationTests(FeatureWorld world)
         Assert.Equal("down lone up", await ListAsync("live"));
         Assert.Equal("down lone", await ListAsync("live", "download"));
         Assert.Equal("up", await ListAsync(kind: "upload"));
+        Assert.Equal("up", await ListAsync("live", "upload"));
+        Assert.Equal("down", await ListAsync("live", "download", "album"));
+        Assert.Equal("up", await ListAsync("live", "upload", "album"));
         Assert.Equal("down up", await ListAsync(group: "album"));
         Assert.Equal("done", await ListAsync("succeeded"));
 

@@ -57,6 +57,11 @@ public sealed class GroupTests(FeatureWorld world)
         var events = await scene.AllEventsAsync();
         var fired = Assert.Single(events, shown => shown.Type == EventTypes.CompletionGroupFired);
         Assert.Equal(("monday", 1L, 1L, 1L), (fired.Text("group"), fired.Number("succeeded"), fired.Number("failed"), fired.Number("cancelled")));
+        async Task<string> ListAsync(string? state = null, string? kind = null) =>
+            string.Join(' ', (await scene.Caller.TasksAsync(scene.Session, state, kind, completionGroup: "monday")).Select(task => task.Id));
+        Assert.Equal("good bad left", await ListAsync());
+        Assert.Equal("bad", await ListAsync("failed", "download"));
+        Assert.Equal("", await ListAsync(kind: "upload"));
         Assert.Equal("fired", (await scene.Caller.CompletionGroupAsync(scene.Session, "monday")).State);
     }
 }

@@ -52,10 +52,12 @@ public sealed class GroupEndpointsTests(EdgeFixture edge) : IClassFixture<EdgeFi
         await _host.SendAsync("PUT", One, "{}");
         await _host.SendAsync("GET", One);
         await _host.SendAsync("POST", One + "/enable");
+        await _host.SendAsync("GET", "/v1/sessions/a/tasks?completionGroup=c");
         Assert.Equal<SessionCommand>(
         [
             new SessionCommand.OpenCompletionGroup(name), new SessionCommand.OpenCompletionGroup(name),
             new SessionCommand.GetCompletionGroup(name), new SessionCommand.EnableCompletionGroup(name),
+            new SessionCommand.ListTasks(null, null, 0, 100, CompletionGroup: name),
         ],
         _host.Router.Calls.Select(call => call.Command));
     }

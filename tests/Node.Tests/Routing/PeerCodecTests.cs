@@ -88,7 +88,7 @@ public sealed class PeerCodecTests
         new(Session, new SessionCommand.GetCompletionGroup(Group), null),
         new(Session, new SessionCommand.GetGroup(Group), null),
         new(Session, new SessionCommand.ListGroups(Group, 50), null),
-        new(Session, new SessionCommand.ListTasks(null, null, 0, 50, Group), null),
+        new(Session, new SessionCommand.ListTasks(null, null, 0, 50, Group, Group), null),
         new(Session, new SessionCommand.SetPrefetch(new PrefetchSettings { Urls = [PrefetchUrl.Of("https://origin.example/a")], List = PrefetchUrl.Of("https://origin.example/l"), Every = TimeSpan.FromHours(1), Container = "default", Prefix = "p" }), null),
         new(Session, new SessionCommand.RemovePrefetch(), Key),
         new(Session, new SessionCommand.GetPrefetch(), null),
