@@ -44,8 +44,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private readonly Dictionary<SessionKey, Dictionary<string, int>> _refusedHosts = [];
     private readonly HashSet<SessionKey> _refusedByNode = [];
     private readonly HashSet<SessionKey> _refusedByLoad = [];
-    private readonly Dictionary<SessionKey, Offer> _offers = [];
-    private int _offered;
+    private readonly SlotOffers _offers = new();
     private int _waitingForNode;
     private int _waitingForLoadOnly;
     private bool _isExpiryArmed;
@@ -88,15 +87,15 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     {
         lock (_lock)
         {
-            var kept = _offers.GetValueOrDefault(session).Count;
-            var free = _climber.Limit - _counts.Running - (_offered - kept);
+            var taken = _counts.Running + _offers.Total - _offers.Of(session);
+            var free = _climber.Limit - taken;
             if (isDiscretionary)
-                free = _waitingForNode > 0 ? 0 : Math.Min(free, DiscretionaryMax - _counts.Running - (_offered - kept));
-            var onHost = _counts.Free(session, host, sessionHostMax);
+                free = _waitingForNode > 0 ? 0 : Math.Min(free, DiscretionaryMax - taken);
+            var onHost = Math.Max(0, _counts.Free(session, host, sessionHostMax) - _offers.OnHostForOthers(session, host));
             var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, onHost)));
             if (granted > 0)
                 _counts.Add(session, host, granted);
-            KeepOffer(session, kept - granted);
+            _offers.Use(session, host, granted);
             OpenWindow();
             if (isDiscretionary && granted < wanted && granted < onHost)
                 _refusedByLoad.Add(session);
@@ -110,7 +109,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     {
         lock (_lock)
         {
-            if (_waiting.Count > _waitingForLoadOnly || _counts.Running + _offered >= _climber.Limit || _counts.Free(session, host, sessionHostMax) <= 0)
+            if (_waiting.Count > _waitingForLoadOnly || _counts.Running + _offers.Total >= _climber.Limit || _counts.Free(session, host, sessionHostMax) <= _offers.OnHost(host))
                 return null;
             _counts.Add(session, host, 1);
             return new SlotLease(this, session, host);
@@ -269,11 +268,9 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     private List<Action> OfferFree()
     {
         List<Action> told = [];
-        while (_counts.Running + _offered < _climber.Limit && FindNext() is { } next)
+        while (_counts.Running + _offers.Total < _climber.Limit && FindNext() is var (next, host) && next is not null)
         {
-            var isNews = !_offers.TryGetValue(next.Session, out var offer);
-            _offers[next.Session] = new Offer(offer.Count + 1, isNews ? _time.GetTimestamp() : offer.Since);
-            _offered++;
+            var isNews = _offers.Add(next.Session, host, _time.GetTimestamp());
             _line.Charge(next.Session, 1);
             if (next.Wanted > 1)
                 Wait(next.Session, next with { Wanted = next.Wanted - 1 });
@@ -291,26 +288,31 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
 
     private void ArmExpiry()
     {
-        if (_isExpiryArmed || _offers.Count == 0)
+        if (_isExpiryArmed || _offers.IsEmpty)
             return;
         _isExpiryArmed = true;
         _expiry.Change(OfferAge, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Discretionary work comes after all other.</summary>
-    private SlotWaiter? FindNext()
+    /// <summary>Who is next, and the host that it is told of, when it waits for one. Discretionary work comes after all other.</summary>
+    private (SlotWaiter? Waiter, string? Host) FindNext()
     {
         SlotWaiter? forLoad = null;
         foreach (var session in _line.InOrder)
         {
             if (!_waiting.TryGetValue(session, out var waiter))
                 continue; // it was told and has not come yet
-            if (waiter.ForNode || waiter.Hosts.Any(host => _counts.Free(session, host.Key, host.Value) > 0))
-                return waiter;
+            if (waiter.ForNode)
+                return (waiter, null);
+            foreach (var (host, sessionHostMax) in waiter.Hosts)
+            {
+                if (_counts.Free(session, host, sessionHostMax) > _offers.OnHost(host))
+                    return (waiter, host);
+            }
             if (waiter.ForLoad)
                 forLoad ??= waiter;
         }
-        return _counts.Running + _offered < DiscretionaryMax ? forLoad : null;
+        return (_counts.Running + _offers.Total < DiscretionaryMax ? forLoad : null, null);
     }
 
     private int DiscretionaryMax => Math.Max(1, (int)(_climber.Limit * _options.Discretionary.LoadMax));
@@ -346,25 +348,11 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         _refusedByLoad.Remove(session);
     }
 
-    /// <summary>It has this many left of what it was offered.</summary>
-    private void KeepOffer(SessionKey session, int left)
-    {
-        if (!_offers.TryGetValue(session, out var offer))
-            return;
-        _offered += Math.Max(0, left) - offer.Count;
-        if (left > 0)
-            _offers[session] = offer with { Count = left };
-        else
-            _offers.Remove(session);
-    }
-
     /// <summary>What it did not use it does not pay for.</summary>
     private void GiveBackOffer(SessionKey session)
     {
-        if (!_offers.TryGetValue(session, out var offer))
-            return;
-        _line.Charge(session, -offer.Count);
-        KeepOffer(session, 0);
+        if (_offers.Withdraw(session) is > 0 and var unused)
+            _line.Charge(session, -unused);
     }
 
     private void ExpireOffers()
@@ -372,10 +360,8 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         List<Action> told;
         lock (_lock)
         {
-            foreach (var (session, offer) in _offers.ToArray())
+            foreach (var session in _offers.OlderThan(_time.GetTimestamp() - (long)(OfferAge.TotalSeconds * _time.TimestampFrequency)))
             {
-                if (_time.GetElapsedTime(offer.Since) < OfferAge)
-                    continue;
                 StopWaiting(session);
                 GiveBackOffer(session);
                 _line.Leave(session);
@@ -392,7 +378,4 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
         foreach (var onFree in told)
             onFree();
     }
-
-    /// <summary>Slots that are kept for a session that was told.</summary>
-    private readonly record struct Offer(int Count, long Since);
 }

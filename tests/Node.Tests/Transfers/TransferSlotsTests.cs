@@ -44,6 +44,62 @@ public sealed class TransferSlotsTests
         Assert.Equal(["B", "C"], told);
     }
 
+    /// <summary>The session whose transfer ended is the first to come back, and the place is kept for who is next by its weight.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Sessions_share_a_full_host_by_their_weights_whoever_comes_first(int places)
+    {
+        using var slots = Slots(running: 100, host: places);
+        Dictionary<SessionKey, double> weights = new() { [A] = 1, [B] = 4, [SessionKey.Parse("t/c")] = 16 };
+        Dictionary<SessionKey, int> started = weights.ToDictionary(session => session.Key, _ => 0);
+        Queue<SessionKey> told = [];
+        Queue<SessionKey> running = [];
+        foreach (var session in weights.Keys)
+            Start(session);
+        while (started.Values.Sum() < 2100)
+        {
+            var ended = running.Dequeue();
+            slots.Return(ended, "h", 1);
+            Start(ended);
+            while (told.TryDequeue(out var next))
+                Start(next);
+            Assert.Equal(places, slots.Use.Running);
+        }
+        foreach (var (session, weight) in weights)
+            Assert.InRange(started[session] / (2100 * weight / 21), 0.93, 1.07);
+
+        void Start(SessionKey session)
+        {
+            while (slots.Take(session, "h", 1) == 1)
+            {
+                started[session]++;
+                running.Enqueue(session);
+            }
+            slots.NotifyWhenFree(session, () => told.Enqueue(session), 100, weights[session]);
+        }
+    }
+
+    [Fact]
+    public void A_place_of_a_host_that_is_kept_is_given_to_nobody_else_and_comes_back_unused()
+    {
+        using var slots = Slots(running: 9, host: 1);
+        List<string> told = [];
+        slots.Take(A, "h", 1);
+        Assert.Equal(0, slots.Take(B, "h", 1));
+        slots.NotifyWhenFree(B, () => told.Add("B"));
+        Assert.Equal(0, slots.Take(C, "h", 1));
+        slots.NotifyWhenFree(C, () => told.Add("C"));
+        slots.Return(A, "h", 1);
+        Assert.Equal((0, 0, null), (slots.Take(A, "H", 1), slots.Take(C, "h", 1), slots.TakeExtra(A, "h", 9)));
+        Assert.Equal(1, slots.Take(A, "i", 1));
+        Assert.Equal(["B"], told);
+        slots.NotifyWhenFree(C, () => told.Add("C"));
+        slots.Decline(B);
+        Assert.Equal(["B", "C"], told);
+        Assert.Equal((0, 1), (slots.Take(B, "h", 1), slots.Take(C, "h", 1)));
+    }
+
     [Fact]
     public void A_session_that_does_not_want_its_turn_passes_it_on()
     {
