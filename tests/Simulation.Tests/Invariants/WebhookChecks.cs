@@ -28,6 +28,9 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
 
     public long Sent { get; private set; }
 
+    /// <summary>That came to their end.</summary>
+    public long Replays { get; private set; }
+
     /// <summary>What a message is about, by its data.</summary>
     public static long NumberOf(string kind, JsonElement data) => data.GetProperty(kind switch { "launch" => "launch", Notify => "event", _ => "number" }).GetInt64();
 
@@ -68,6 +71,8 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
     {
         if (status is 204)
             Of(session).Taken.Add((kind, number));
+        if (status is 204 && kind == "push")
+            Of(session).Replay?.Taken.Add(number);
         if (kind == Notify)
             Notifications.OnArrived(session, number, status);
         if (kind == "launch" && !isExcused())
@@ -92,11 +97,14 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
                 break;
             case WebhookDelivered { Target: WebhookTarget.Push, Status: null } nothing:
                 CheckNoneWanted(book, journal, nothing.Number + 1);
-                book.Advance(nothing.Number, now());
+                OnHandled(book, journal, nothing.Number);
                 break;
             case WebhookDelivered { Target: WebhookTarget.Push } taken:
                 CheckTaken(book, journal, "push", taken.Number);
-                book.Advance(taken.Number, now());
+                OnHandled(book, journal, taken.Number);
+                break;
+            case PushReplayed replayed:
+                (book.Replay, book.Changes) = (new Replay(replayed.From, replayed.Through ?? journal.LastNumber) { ChangedAt = now() }, book.Changes + 1);
                 break;
             case WebhookDelivered { Target: WebhookTarget.Launch } launched:
                 CheckTaken(book, journal, "launch", launched.Number);
@@ -109,6 +117,7 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
                 break;
             case WebhookDisabled { Target: WebhookTarget.Push }:
                 book.DisabledAt = now();
+                book.Replay?.End(now());
                 break;
             case WebhookEnabled or SessionConfigured or SessionCreated:
                 (book.DisabledAt, book.Changes) = (null, book.Changes + 1);
@@ -116,6 +125,25 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         }
         Launches.OnDurable(journal, happened);
         Notifications.OnDurable(journal, happened);
+    }
+
+    /// <summary>D6: a replay that has come to its end has sent everything that is wanted of it, and it was taken.</summary>
+    private void OnHandled(Book book, JournalShadow journal, long number)
+    {
+        book.Advance(number, now());
+        if (book.Replay is not { IsOver: false } replay)
+            return;
+        replay.After = Math.Max(replay.After, number);
+        if (replay.After < replay.Until)
+            return;
+        replay.End(now());
+        Replays++;
+        var push = journal.Fold.Configurations.Current.Push;
+        for (var next = replay.From; journal.Events.FirstWanted(push, next - 1, replay.Until + 1) is { } wanted; next = wanted + 1)
+        {
+            if (!replay.Taken.Contains(wanted))
+                throw new InvariantBrokenException("D6", $"The replay of {journal.Session} from {replay.From} to {replay.Until} is over, and its receiver did not take event {wanted} again.");
+        }
     }
 
     /// <summary>D5: one id for one message, wherever and however often it is sent.</summary>
@@ -135,9 +163,11 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         journal.Events.CheckSeen(view, "A webhook");
         if (node.IsExcused)
             return;
-        if (journal.Events.FirstWanted(journal.Fold.Configurations.Current.Push, book.After, view.Number) is { } skipped)
+        var push = journal.Fold.Configurations.Current.Push;
+        var isReplayed = book.Replay is { } replay && replay.Covers(now() - Late, view.Number) && journal.Events.FirstWanted(push, replay.After, view.Number) is null;
+        if (!isReplayed && journal.Events.FirstWanted(push, book.After, view.Number) is { } skipped)
             throw new InvariantBrokenException("D2", $"{node.Name} pushes event {view.Number} of {message.Session}, and {skipped} was neither taken nor acknowledged.");
-        if (book.AfterAt(now() - Late) >= view.Number)
+        if (!isReplayed && book.AfterAt(now() - Late) >= view.Number)
             throw new InvariantBrokenException("D3", $"{node.Name} pushes event {view.Number} of {message.Session}, which was handled up to {book.After} long ago.");
         if (book.DisabledAt is { } disabled && now() - disabled > Late)
             throw new InvariantBrokenException("D3", $"{node.Name} pushes event {view.Number} of {message.Session}, whose receiver said that it wants no more.");
@@ -187,6 +217,9 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
 
         public TimeSpan? DisabledAt { get; set; }
 
+        /// <summary>The newest one.</summary>
+        public Replay? Replay { get; set; }
+
         /// <summary>Of the target: then it counts anew.</summary>
         public int Changes { get; set; }
 
@@ -209,5 +242,27 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         }
 
         public long AfterAt(TimeSpan moment) => _advances.FindLast(advance => advance.At <= moment).After;
+    }
+
+    /// <summary>Events that are sent once more, from the first to the last.</summary>
+    private sealed class Replay(long from, long until)
+    {
+        public long From => from;
+
+        public long Until => until;
+
+        public long After { get; set; } = from - 1;
+
+        public bool IsOver { get; private set; }
+
+        public TimeSpan ChangedAt { get; set; }
+
+        /// <summary>Since it began.</summary>
+        public HashSet<long> Taken { get; } = [];
+
+        public void End(TimeSpan at) => (IsOver, ChangedAt) = (true, IsOver ? ChangedAt : at);
+
+        /// <summary>It goes on, or went on until a moment ago: its last message may be under way.</summary>
+        public bool Covers(TimeSpan since, long number) => number >= From && number <= Until && (!IsOver || ChangedAt > since);
     }
 }

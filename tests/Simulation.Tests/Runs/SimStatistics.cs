@@ -40,6 +40,9 @@ internal sealed class SimStatistics
 
     public long Warnings { get; set; }
 
+    /// <summary>Of pushed events, that came to their end.</summary>
+    public long Replays { get; set; }
+
     public void Add(SimStatistics other)
     {
         Rows += other.Rows;
@@ -58,9 +61,10 @@ internal sealed class SimStatistics
         Notified += other.Notified;
         Sets += other.Sets;
         Warnings += other.Warnings;
+        Replays += other.Replays;
     }
 
     public override string ToString() =>
         $"{Rows} rows, {Claims} claims, {Acknowledged} commands, {Forwarded} forwarded, {Succeeded} downloads, {Ended} other ends, {Outward} outward steps, "
-        + $"{Seen} events seen, {Webhooks} webhooks, {Launches} launches, {Answers} of {Questions} questions answered, {Notified} ends told, {Sets} sets, {Warnings} warnings, {Faults} faults";
+        + $"{Seen} events seen, {Webhooks} webhooks, {Launches} launches, {Answers} of {Questions} questions answered, {Notified} ends told, {Sets} sets, {Warnings} warnings, {Replays} replays, {Faults} faults";
 }

@@ -116,6 +116,7 @@ internal sealed class SimWorld : ISimEdge
         (Oracle.Statistics.Webhooks, Oracle.Statistics.Launches) = (Oracle.Webhooks.Sent, Oracle.Webhooks.Launches.Arrived);
         (Oracle.Statistics.Questions, Oracle.Statistics.Answers) = (Oracle.Questions.Asked, Oracle.Questions.Answered);
         (Oracle.Statistics.Notified, Oracle.Statistics.Sets, Oracle.Statistics.Warnings) = (Oracle.Webhooks.Notifications.Told, Oracle.Sets.Fired, Oracle.Deadlines.Warnings);
+        Oracle.Statistics.Replays = Oracle.Webhooks.Replays;
         Trace.Line("end", Oracle.Statistics.ToString());
     }
 

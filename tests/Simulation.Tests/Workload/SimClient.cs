@@ -160,6 +160,9 @@ internal sealed class SimClient(
             case < 98 when book.Profile.InSets > 0:
                 await CloseSetAsync(session, book);
                 break;
+            case < 99 when book.Profile.Configuration.Push is not null:
+                await ActOnPushAsync(session);
+                break;
             case < 99:
                 await DoAsync(session, new SessionCommand.SuspendAll(book.IsPaused = !book.IsPaused));
                 break;
@@ -181,6 +184,21 @@ internal sealed class SimClient(
         await DoAsync(session, new SessionCommand.ActOnGroup(group, random.Pick([GroupAct.Suspend, GroupAct.Resume, GroupAct.Cancel])));
         await Task.Delay(random.Milliseconds(1, 3000), process.Clock);
         await DoAsync(session, new SessionCommand.ActOnGroup(group, GroupAct.Resume));
+    }
+
+    /// <summary>As an operator: what was sent is sent again, or the target is shut for a while.</summary>
+    private async Task ActOnPushAsync(SessionKey session)
+    {
+        var last = Math.Max(1, oracle.LastOf(session));
+        if (random.Chance(0.7))
+        {
+            var from = Math.Max(1, last - random.Next(12));
+            await DoAsync(session, new SessionCommand.ReplayPush(from, random.Chance(0.5) ? null : Math.Min(last, from + random.Next(4))));
+            return;
+        }
+        await DoAsync(session, new SessionCommand.DisableWebhook(WebhookTarget.Push, "Its operator says so."));
+        await Task.Delay(random.Milliseconds(1, 20_000), process.Clock);
+        await DoAsync(session, new SessionCommand.EnableWebhook(WebhookTarget.Push));
     }
 
     private async Task AddAsync(SessionKey session, SimBook book, bool withId)
