@@ -86,6 +86,9 @@ public sealed class MutantTests
     public void What_was_handled_long_ago_is_not_pushed() => AssertCaught("late pushes", new SimRules { WebhooksAreLate = true }, "D3");
 
     [Fact]
+    public void What_is_replayed_is_sent_again() => AssertCaught("nothing twice", new SimRules { NothingIsSentTwice = true }, "D6");
+
+    [Fact]
     public void The_limiter_of_launches_does_not_rest_when_nobody_came() => AssertCaught("ghosts", new SimRules { GhostsAreSeen = true }, "L4");
 
     [Fact]

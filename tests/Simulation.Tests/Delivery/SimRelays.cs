@@ -14,6 +14,7 @@ internal sealed class SimRelays(SessionFeed feed, LocalCommands local, OwnerDire
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan HeardFor = TimeSpan.FromSeconds(9);
+    private static readonly TimeSpan SentAgainEvery = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<SessionKey, Relay> _relays = [];
     private readonly Dictionary<(string Peer, SessionKey Session), Listener> _listeners = [];
@@ -129,10 +130,16 @@ internal sealed class SimRelays(SessionFeed feed, LocalCommands local, OwnerDire
         listener.Subscription.Dispose();
     }
 
+    /// <summary>
+    /// On a connection: what does not come through is sent again, as long as the connection stands. The peer still says that it listens when only this
+    /// direction is cut, and so has no reason to look.
+    /// </summary>
     private void TellNews(string peer, SessionKey session) => network.Wires.Start(async () =>
     {
         await Task.Delay(network.TravelTime(), network.Wires.Clock);
-        if (network.IsCut(self, peer) || network.At(peer) is not { Relays: { } relays } there)
+        while (network.IsCut(self, peer))
+            await Task.Delay(SentAgainEvery, network.Wires.Clock);
+        if (network.At(peer) is not { Relays: { } relays } there)
             return;
         there.Process.Start(() =>
         {

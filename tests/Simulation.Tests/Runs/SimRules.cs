@@ -68,6 +68,9 @@ internal sealed record SimRules
     /// <summary>Webhooks lie in a queue for a minute before they are sent, whatever becomes of them meanwhile.</summary>
     public bool WebhooksAreLate { get; init; }
 
+    /// <summary>A webhook that its receiver took is not sent again, also when it is to be.</summary>
+    public bool NothingIsSentTwice { get; init; }
+
     /// <summary>Every other minute a client is seen that is not there.</summary>
     public bool GhostsAreSeen { get; init; }
 

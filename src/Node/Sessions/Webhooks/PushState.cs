@@ -31,7 +31,7 @@ internal sealed class PushState
     /// <summary>The newest failure since something was taken.</summary>
     public WebhookFailure? LastFailure { get; private set; }
 
-    /// <summary>Which target since the session was loaded: an answer of an earlier one says nothing of this one.</summary>
+    /// <summary>Which target, and which replay, since the session was loaded: an answer to an earlier one says nothing of this one.</summary>
     public int Target { get; private set; }
 
     public bool IsReplaying => ReplayUntil > After;
@@ -89,10 +89,10 @@ internal sealed class PushState
     /// <summary>What is next has failed for nobody's sake: it begins anew, at once.</summary>
     public void OnEnabled() => (Disabled, DisabledAt, Tries) = (null, null, null);
 
-    /// <summary>Another replay takes the place of one under way.</summary>
+    /// <summary>Another replay takes the place of one under way. What is being sent was sent before it was asked for, and does not count.</summary>
     public void OnReplayed(long from, long through)
     {
-        (After, Tries, ReplayUntil) = (from - 1, null, through);
+        (After, Tries, ReplayUntil, Target) = (from - 1, null, through, Target + 1);
         LastWanted = Math.Max(LastWanted, through);
     }
 

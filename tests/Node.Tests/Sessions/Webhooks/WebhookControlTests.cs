@@ -60,6 +60,22 @@ public sealed class WebhookControlTests
         Assert.Equal([.. Enumerable.Range((int)first, (int)(32 - first)).Select(number => (long)number)], Numbers());
     }, Weeks);
 
+    [Fact]
+    public void What_is_under_way_when_a_replay_is_asked_for_is_sent_once_more() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        await UntilAcknowledgedAsync(1);
+        _world.Webhooks.Held = new TaskCompletionSource();
+        await ReplayAsync(1, 1);
+        await UntilSentAsync(2);
+        await ReplayAsync(1, 1);
+        _world.Webhooks.Held.SetResult();
+        await UntilSentAsync(3);
+        await Task.Delay(TimeSpan.FromHours(1), _world.World.Time);
+        Assert.Equal([1, 1, 1], Numbers());
+        Assert.Null((await ViewAsync()).Replay);
+    }, Weeks);
+
     /// <summary>A replay takes its time when the receiver does; what it still has to send must not be trimmed under it.</summary>
     [Fact]
     public void What_is_being_sent_again_stays_in_the_journal_until_it_was() => _world.Run(async () =>
