@@ -198,7 +198,7 @@ internal static class TaskDecider
     private static TaskCreated Create(Session session, TaskSpec spec, long ordinal, DateTimeOffset now, string? traceParent) =>
         new(spec.Id ?? TaskId.FromOrdinal(ordinal), ordinal, spec, session.Configurations.Version, now, traceParent)
         {
-            Discretionary = session.Launching.Open is { IsDelivered: true } ? true : null, // one that nobody took yet is handled by nobody
+            Discretionary = session.Launching.Open is { Tries: null } ? true : null, // its receiver may handle it before it answers; one that failed is handled by nobody
             Unconstrained = spec.Unconstrained ? Grants(session) : null,
         };
 

@@ -195,6 +195,7 @@ public sealed class LaunchTests
         await OpenAsync(stamp: false);
         await EndTaskAsync();
         await _world.UntilAsync(() => Task.FromResult(_at.Count == 1));
+        await Task.Delay(TimeSpan.FromSeconds(1), _world.World.Time); // it is recorded
         await EndTaskAsync();
         Assert.Equal([null, null], await DiscretionaryAsync());
     }, Weeks);
