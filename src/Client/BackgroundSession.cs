@@ -256,7 +256,7 @@ public sealed class BackgroundSession
     public IAsyncEnumerable<AttemptView> ListAttemptsAsync(string task, CancellationToken stop = default) =>
         _caller.ListAsync($"{TaskPath(task)}/attempts", new Query(), ProtocolJson.Default.PageAttemptView, stop);
 
-    /// <summary>Copies the file of a finished download into <paramref name="destination"/>, going on after a broken connection.</summary>
+    /// <summary>Copies the file of a finished download, or what the target of a finished upload answered, into <paramref name="destination"/>, going on after a broken connection.</summary>
     public Task<FileHead> ReadContentAsync(string task, Stream destination, ByteRange? range = null, CancellationToken stop = default) =>
         new FileDownload(_caller, $"{TaskPath(task)}/content", destination, range).RunAsync(stop);
 

@@ -35,6 +35,7 @@ public sealed class OriginScript
         Uploads:
           early=STATUS (answer before the body, then close)  lose=end|N (close without an answer after the body, after N bytes)
           continue=yes|no|417
+          answer=N|none|half|chunked:N   the body of the answer: N bytes, none, broken off in its middle, N bytes in one chunk
         """;
 
     private static readonly string[] Breaks = ["cut", "reset", "stall"];

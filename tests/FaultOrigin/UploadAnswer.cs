@@ -46,8 +46,7 @@ internal sealed class UploadAnswer(OriginConnection connection, OriginRequest re
             return true;
         }
         var extra = script.Fault("retry-after") is { } retryAfter ? $"Retry-After: {retryAfter}\r\n" : "";
-        await AnswerAsync((int)(script.FaultNumber("status") ?? 201), stop, extra);
-        return true;
+        return await EndAsync((int)(script.FaultNumber("status") ?? 201), script.Fault("answer"), extra, stop);
     }
 
     private async ValueTask<bool> ReceiveAsync(long end, long length, CancellationToken stop)
@@ -67,6 +66,26 @@ internal sealed class UploadAnswer(OriginConnection connection, OriginRequest re
         if (end == length)
             request.BodySha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
         return true;
+    }
+
+    private async ValueTask<bool> EndAsync(int status, string? answer, string headers, CancellationToken stop)
+    {
+        var chunked = answer?.StartsWith("chunked:", StringComparison.Ordinal) == true;
+        var body = answer switch
+        {
+            null => "body"u8.ToArray(),
+            "none" => [],
+            "half" => OriginContent.Bytes("answer", 0, 1000),
+            _ => OriginContent.Bytes("answer", 0, int.Parse(answer[(chunked ? "chunked:".Length : 0)..], CultureInfo.InvariantCulture)),
+        };
+        request.Status = status;
+        await connection.SendAsync(
+            chunked ? string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} Status\r\n{headers}Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n")
+            : string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} Status\r\n{headers}Content-Length: {body.Length}\r\n\r\n"), stop);
+        await connection.SendAsync(body.AsMemory(0, answer == "half" ? 500 : body.Length), stop);
+        if (chunked)
+            await connection.SendAsync("\r\n0\r\n\r\n", stop);
+        return answer != "half";
     }
 
     private async ValueTask AnswerAsync(int status, CancellationToken stop, string headers = "")

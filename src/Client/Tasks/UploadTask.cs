@@ -18,4 +18,9 @@ public sealed class UploadTask : BackgroundTask
 
     /// <summary>How it is sent, when the task named it: <c>auto plain tus resumable s3</c>.</summary>
     public string? Protocol => View.UploadProtocol;
+
+    /// <summary>Copies what the target answered, when the task has succeeded; it is kept until its <c>taskCompleted</c> is acknowledged.</summary>
+    /// <exception cref="BackhaulException"><c>noContent</c>: the answer had none, or more than the node keeps.</exception>
+    public Task<FileHead> ReadContentAsync(Stream destination, ByteRange? range = null, CancellationToken stop = default) =>
+        Session.ReadContentAsync(Id, destination, range, stop);
 }

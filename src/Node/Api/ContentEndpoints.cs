@@ -88,7 +88,8 @@ internal static class ContentEndpoints
 
     private static IResult None(TaskContent content) => Problems.Result(404, ProblemCodes.NoContent, content switch
     {
-        { Kind: "upload" } => "An upload has no content; its file is the task's source.",
+        { Kind: "upload", Outcome: null } => $"The upload is {content.State}. Its content is what its target answers, when it has succeeded.",
+        { Kind: "upload", Outcome: "succeeded" } => "The upload has no content: its target's answer had none, or was too long for this node to keep, or could not be stored.",
         { Outcome: { } outcome } => $"The task ended as {outcome} and has no content.",
         { Part: null } => $"The task is {content.State}, and nothing of it is durable yet. Ask with wait, or wait for its event taskCompleted.",
         _ => $"The task is {content.State}, and the bytes asked for are not durable yet. Ask for a range that is (see …/ranges), with wait, or wait for its event taskCompleted.",

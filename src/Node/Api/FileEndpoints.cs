@@ -30,7 +30,7 @@ internal static class FileEndpoints
             .Accepts<FileMoveRequest>(RequestBodies.Json)
             .Produces<FileView>(201).Produces<FileView>(200).Refuses(404, 405, 409, 412, 413, 415);
         var content = routes.MapGroup("/v1/sessions/{session}/tasks/{task}").WithTags("files");
-        MapReading(content, ContentEndpoints.GetAsync, "/content", "TaskContent", "the file of a finished download, or durable bytes of one under way", 400, 404, 412);
+        MapReading(content, ContentEndpoints.GetAsync, "/content", "TaskContent", "the file of a finished download, durable bytes of one under way, or what the target of a finished upload answered", 400, 404, 412);
     }
 
     private static void MapReading(RouteGroupBuilder routes, Delegate read, string pattern, string name, string what, params int[] statuses)

@@ -43,4 +43,7 @@ internal static partial class SessionLog
 
     [LoggerMessage(4012, LogLevel.Warning, "Session {Session}: the list of round {Round} of its prefetch could not be read; the round fails, the next one fetches it again.")]
     public static partial void PrefetchListUnread(this ILogger logger, SessionKey session, long round, Exception failure);
+
+    [LoggerMessage(4013, LogLevel.Information, "Session {Session}, task {Task} has no content: {Reason}")]
+    public static partial void AnswerNotKept(this ILogger logger, SessionKey session, TaskId task, string reason);
 }

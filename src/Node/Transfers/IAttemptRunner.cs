@@ -245,6 +245,9 @@ internal abstract record AttemptOutcome
 
         /// <summary>The origin says that its content is still that of the file that was fetched before, which was left as it is; there is no other <see cref="File"/>.</summary>
         public bool IsUnchanged { get; init; }
+
+        /// <summary>Of an upload: why its target's answer is not its file, as a sentence; null when it is, or when there was none.</summary>
+        public string? Unkept { get; init; }
     }
 
     /// <summary>Not done. The session decides whether and when it is tried again.</summary>

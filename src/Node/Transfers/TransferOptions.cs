@@ -74,7 +74,10 @@ internal sealed record TransferOptions
     /// </summary>
     public int UploadChunkBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>The answer to an upload, and error pages, are read this far so that their connection can be used again.</summary>
+    /// <summary>What a target answers to an upload is kept as the task's file up to this; a longer answer is not. 0 keeps none.</summary>
+    public int UploadAnswerBytesMax { get; init; } = 256 * 1024;
+
+    /// <summary>Error pages, and answers that nobody needs, are read this far so that their connection can be used again.</summary>
     public int DiscardedBodyBytesMax { get; init; } = 64 * 1024;
 
     /// <summary>A POST whose last byte is out waits this long for its answer when it is asked to stop, since nobody could say what became of it.</summary>
@@ -127,6 +130,7 @@ internal sealed record TransferOptions
             $"{nameof(SpeedWindow)} must be between 100 ms and 1 h.");
         Check(ExpectContinueBytesMin >= 0, $"{nameof(ExpectContinueBytesMin)} must not be negative.");
         Check(UploadChunkBytes is >= 4096 and <= 1024 * 1024 * 1024, $"{nameof(UploadChunkBytes)} must be between 4 KiB and 1 GiB.");
+        Check(UploadAnswerBytesMax is >= 0 and <= 16 * 1024 * 1024, $"{nameof(UploadAnswerBytesMax)} must be between 0 and 16 MiB.");
         Check(DiscardedBodyBytesMax is >= 0 and <= 1024 * 1024, $"{nameof(DiscardedBodyBytesMax)} must be between 0 and 1 MiB.");
         Check(
             AnswerGrace >= TimeSpan.Zero && AnswerGrace < TimeSpan.FromSeconds(10),

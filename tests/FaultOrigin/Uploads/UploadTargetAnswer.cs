@@ -143,7 +143,8 @@ internal sealed class UploadTargetAnswer(OriginConnection connection, UploadShel
         }
         await AnswerAsync(
             fault is { Word: "final" } ? (int)fault.Number : 204,
-            speech.Appended(upload, isLast, fault is { Word: "offset" } ? fault.Number : fault is { Word: "nooffset" } ? null : upload.Offset, fault is { Word: "nocomplete" }), stop);
+            speech.Appended(upload, isLast, fault is { Word: "offset" } ? fault.Number : fault is { Word: "nooffset" } ? null : upload.Offset, fault is { Word: "nocomplete" }), stop,
+            fault is { Word: "final" } ? "the answer" : "");
     }
 
     /// <summary>Reads the body and gives the first <paramref name="taken"/> bytes to the upload as they come. False: they do not have the digest that they should.</summary>

@@ -43,7 +43,7 @@ public sealed class FileTests(FeatureWorld world)
         Assert.Equal(1000, (await scene.Caller.KeepFileAsync(scene.Session, kept, destination)).Length);
         Assert.Equal(scene.Origin.Content("left", 1000), await scene.Caller.ContentAsync(scene.Session, "left"));
         await scene.Caller.AcknowledgeAsync(scene.Session, (await scene.Caller.SessionAsync(scene.Session)).LastEvent);
-        await Eventually.TrueAsync(async () => await IsGoneAsync(scene, "left"), Scene.Within, () => $"{left.Path} to go");
+        await Eventually.TrueAsync(async () => !await scene.HasContentAsync("left"), Scene.Within, () => $"{left.Path} to go");
         Assert.Equal(scene.Origin.Content("kept", 1000), await scene.Caller.GetFileAsync(destination));
     }
 
@@ -86,18 +86,5 @@ public sealed class FileTests(FeatureWorld world)
         }
         var unknown = await Scene.RefusedAsync(() => scene.DownloadAsync("x", scene.Origin.Bytes("x", 1), ""","destination":"nowhere/a" """));
         Assert.Equal((HttpStatusCode.BadRequest, ProblemCodes.UnknownContainer), (unknown.Status, unknown.Code));
-    }
-
-    private static async Task<bool> IsGoneAsync(Scene scene, string task)
-    {
-        try
-        {
-            await scene.Caller.ContentAsync(scene.Session, task);
-            return false;
-        }
-        catch (Refused gone) when (gone.Status is HttpStatusCode.NotFound)
-        {
-            return true;
-        }
     }
 }

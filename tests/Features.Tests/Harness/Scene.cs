@@ -133,6 +133,19 @@ internal sealed class Scene
         return all;
     }
 
+    public async Task<bool> HasContentAsync(string task)
+    {
+        try
+        {
+            await Caller.ContentAsync(Session, task);
+            return true;
+        }
+        catch (Refused refused) when (refused.Code == ProblemCodes.NoContent)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Waits for the nth webhook at a path of this test.</summary>
     public Task<Hook> HookAsync(string name, int nth = 1) => Eventually.GetAsync(
         () => Task.FromResult(_world.Receiver.At(HookPath(name)).ElementAtOrDefault(nth - 1)), Within, () => $"webhook {nth} at {HookPath(name)}");

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Backhaul.Protocol;
 
 namespace Backhaul.Features.Tests.Tasks;
 
@@ -51,5 +52,29 @@ public sealed class UploadTests(FeatureWorld world)
             Assert.Equal(40_000 <= long.Parse(patches[1].Headers["Upload-Offset"]), patches[1].BytesReceived <= 60_000);
             Assert.Equal(id == "draft" ? "resumable" : "tus", id == "found" ? "tus" : (await scene.TaskAsync(id)).UploadProtocol);
         }
+    }
+
+    [Theory, ClassData(typeof(Ways))]
+    public async Task What_the_target_of_an_upload_answers_is_read_until_its_end_is_acknowledged(Way way)
+    {
+        var scene = world.Begin(way);
+        await scene.OpenAsync();
+        await scene.Caller.PutFileAsync($"default/{scene.Name("file")}", scene.Origin.Content("file", 1000));
+        foreach (var (id, kind, query) in new[] { ("plain", "upload", "answer=5000"), ("draft", "resumable", "patch=1:final:200"), ("mute", "upload", "answer=none"), ("long", "upload", "answer=300000") })
+        {
+            await scene.AddAsync($$"""{"id":"{{id}}","kind":"upload","url":"{{scene.Origin.Target(kind, id, query)}}","source":"default/{{scene.Name("file")}}","uploadProtocol":"{{(id == "draft" ? "resumable" : "plain")}}"}""");
+            await scene.SucceededAsync(id);
+        }
+        var answer = FaultOrigin.OriginContent.Bytes("answer", 0, 5000);
+        Assert.Equal(answer, await scene.Caller.ContentAsync(scene.Session, "plain"));
+        Assert.Equal(answer[100..201], await scene.Caller.ContentAsync(scene.Session, "plain", 100, 200));
+        Assert.Equal("the answer"u8.ToArray(), await scene.Caller.ContentAsync(scene.Session, "draft"));
+        var plain = await scene.TaskAsync("plain");
+        Assert.Equal((5000, 5000, 1000), (plain.File?.Length, plain.Progress.BytesReceived, plain.Progress.BytesSent));
+        foreach (var id in new[] { "mute", "long" })
+            Assert.Equal(ProblemCodes.NoContent, (await Scene.RefusedAsync(() => scene.Caller.ContentAsync(scene.Session, id))).Code);
+        await scene.Caller.AcknowledgeAsync(scene.Session, (await scene.Caller.SessionAsync(scene.Session)).LastEvent);
+        foreach (var id in new[] { "plain", "draft" })
+            await Eventually.TrueAsync(async () => !await scene.HasContentAsync(id), Scene.Within, () => $"what {id} was answered to go");
     }
 }

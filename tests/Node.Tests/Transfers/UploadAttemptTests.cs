@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Backhaul.FaultOrigin;
+using Backhaul.Node.Files;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Uploads;
 using Backhaul.Protocol;
@@ -28,6 +30,45 @@ public sealed class UploadAttemptTests
         Assert.Equal(OriginContent.Sha256("up", length), seen.BodySha256);
         Assert.Equal(length > 1024 * 1024, seen.Headers.ContainsKey("Expect"));
         Assert.Equal(method == "POST" ? ["checkpoint"] : [], reports.Order);
+    }
+
+    /// <summary>What a target answers is the task's file; one that is too long, broken or unwanted is none, and the upload has succeeded all the same.</summary>
+    [Theory]
+    [InlineData("answer=70000", 70_000, null)]
+    [InlineData("answer=100000", 100_000, null)]
+    [InlineData("answer=chunked:100000", 100_000, null)]
+    [InlineData("answer=none", null, null)]
+    [InlineData("answer=1000&status=204", null, null)]
+    [InlineData("answer=100001", null, "100001 bytes")]
+    [InlineData("answer=chunked:100001", null, "too many")]
+    [InlineData("answer=half", null, "broke off")]
+    public async Task What_the_target_answers_is_the_file_of_an_upload(string query, int? kept, string? why)
+    {
+        await using var bench = await AttemptBench.StartAsync(AttemptBench.Quick with { UploadAnswerBytesMax = 100_000 });
+        foreach (var method in (string[])["PUT", "POST"])
+        {
+            var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Upload(method, query, new byte[100])));
+            Assert.Equal((kept, kept ?? 0), (finished.File?.Length, finished.BytesReceived));
+            Assert.Equal(kept is { } length ? [OriginContent.Sha256("answer", length)] : [], bench.Parts.Published.Values.Select(file => Convert.ToHexStringLower(SHA256.HashData(file.ToArray()))));
+            Assert.Equal(why is null, finished.Unkept is null);
+            Assert.Contains(why ?? "", finished.Unkept ?? "", StringComparison.Ordinal);
+            bench.Parts.Published.Clear();
+        }
+    }
+
+    [Fact]
+    public async Task An_answer_that_the_disk_refuses_or_nobody_wants_leaves_the_upload_succeeded()
+    {
+        await using var bench = await AttemptBench.StartAsync();
+        bench.Parts.OnDisk = static (_, _) => throw new StorageException(StorageFailure.Full, "The disk is full.");
+        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(bench.Upload("POST", "answer=10", new byte[100])));
+        Assert.Null(finished.File);
+        Assert.Contains("The disk is full.", finished.Unkept, StringComparison.Ordinal);
+
+        await using var none = await AttemptBench.StartAsync(AttemptBench.Quick with { UploadAnswerBytesMax = 0 });
+        finished = Assert.IsType<AttemptOutcome.Finished>(await none.RunAsync(none.Upload("POST", "answer=10", new byte[100])));
+        Assert.Equal((null, null), (finished.File, finished.Unkept));
+        Assert.Empty(none.Parts.Published);
     }
 
     [Fact]

@@ -136,7 +136,7 @@ internal static class AttemptDecider
         List<SessionEvent> events = [];
         if (Expectation.OnEnd(task, finished, now) is { } exceeded)
             events.Add(exceeded);
-        if (finished.File is { } file)
+        if (finished.File is { } file && task.Spec.Kind is TaskKind.Download)
             events.Add(new TaskFinishedFile(task.Id, file, now));
         events.Add(new TaskCompleted(
             task.Id, TaskOutcomes.Succeeded, null, finished.Response.Status, finished.BytesReceived, finished.BytesSent,

@@ -119,6 +119,8 @@ internal sealed class TaskActor(
                 Count(finished.BytesReceived, finished.BytesSent);
                 environment.Slots.Moved(0, 1);
                 TransferActivity.End(span, "finished", finished.Response.Status, null);
+                if (finished.Unkept is { } why)
+                    _logger.AnswerNotKept(environment.Session, order.Files.Task, why);
                 break;
             case AttemptOutcome.Failed { Failure: var failure }:
                 TransferActivity.End(span, "failed", failure.Status, failure.Code);

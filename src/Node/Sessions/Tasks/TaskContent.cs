@@ -13,7 +13,7 @@ internal sealed record TaskContent
     public required string State { get; init; }
     public string? Outcome { get; init; }
 
-    /// <summary>The file of a task that succeeded.</summary>
+    /// <summary>The file of a task that succeeded; of an upload what its target answered.</summary>
     public FileView? File { get; init; }
     public required int Generation { get; init; }
 

@@ -182,7 +182,7 @@ internal static class TaskTransitions
                 Integrity = completed.Integrity,
                 Sha256 = completed.Sha256,
                 File = completed.File,
-                Temporary = completed.Outcome is TaskOutcomes.Succeeded && task.Spec is { Kind: TaskKind.Download, Destination: null },
+                Temporary = completed.Outcome is TaskOutcomes.Succeeded && task.Spec.Destination is null && (task.Spec.Kind is TaskKind.Download || completed.File is not null),
                 Kept = completed.Kept,
                 KeptWhy = completed.KeptWhy,
             },

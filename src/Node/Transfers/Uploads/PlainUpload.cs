@@ -50,7 +50,6 @@ internal sealed class PlainUpload : IUploadProtocol
 
     private static async ValueTask<AttemptOutcome> JudgeAsync(UploadRun run, OutboundAnswer.Head head)
     {
-        await run.Services.Sender.DiscardBodyAsync(head.Message, run.Watch);
         var response = new AttemptResponse
         {
             Url = head.Url.AbsoluteUri,
@@ -63,12 +62,13 @@ internal sealed class PlainUpload : IUploadProtocol
         };
         if (!StatusRules.IsAccepted(head.Response.Status, run.Order.AcceptStatus))
         {
+            await run.Services.Sender.DiscardBodyAsync(head.Message, run.Watch);
             var failure = StatusFailures.Describe(run.Order, head.Response, RequestSender.Origin(head.Url), run.Services.Time.GetUtcNow(), response);
             return new AttemptOutcome.Failed(failure with { DiscardPart = true });
         }
         if (!await run.Source.IsUnchangedAsync(CancellationToken.None))
             return new AttemptOutcome.Failed(UploadFailures.SourceChanged() with { Status = head.Response.Status, Response = response });
-        return new AttemptOutcome.Finished(response, 0, run.Progress.Sent, null, Verified: true, null);
+        return await UploadAnswer.FinishAsync(run, head, response, run.Progress.Sent);
     }
 
     private static AttemptOutcome.Failed Describe(UploadRun run, AttemptFailure failure, string origin)

@@ -117,7 +117,8 @@ internal sealed class ResumableExchange(UploadRun run, UploadPlan begin, bool ca
         var problem = head.Response.ContentType?.StartsWith("application/problem+json", StringComparison.OrdinalIgnoreCase) == true
             ? ProblemType.Read(await RequestSender.ReadSmallBodyAsync(head.Message, run.Watch, ProblemBytesMax))
             : null;
-        if (problem is null)
+        // The last one's may be what the upload was for, and is read when that is certain.
+        if (problem is null && !(step is UploadStep.Append { Last: true } && StatusRules.IsAccepted(head.Response.Status, run.Order.AcceptStatus)))
             await run.Services.Sender.DiscardBodyAsync(head.Message, run.Watch);
         var verb = step switch
         {
@@ -135,7 +136,9 @@ internal sealed class ResumableExchange(UploadRun run, UploadPlan begin, bool ca
             return Refused(head, finalAnswer: true);
         if (!await run.Source.IsUnchangedAsync(CancellationToken.None))
             return new AttemptOutcome.Failed(UploadFailures.SourceChanged() with { Status = head.Response.Status, Response = Response(head) });
-        return new AttemptOutcome.Finished(Response(head), 0, _plan.Length, null, Verified: true, null);
+        return reply.IsFinal
+            ? await UploadAnswer.FinishAsync(run, head, Response(head), _plan.Length)
+            : new AttemptOutcome.Finished(Response(head), 0, _plan.Length, null, Verified: true, null);
     }
 
     /// <summary>A status that ends the attempt. The target's own answer to a whole upload is no matter of going on: a retry begins anew.</summary>
