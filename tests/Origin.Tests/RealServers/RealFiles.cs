@@ -55,6 +55,7 @@ internal static class RealFiles
             await first.Api.OpenAsync("s", configuration);
             await first.Api.DownloadAsync("s", "cut", url, "cut.bin");
             await first.Api.TaskWhenAsync("s", "cut", view => Received(view) is > 1024 * 1024 and < Length, Within);
+            await Eventually.TrueAsync(async () => await HasDurableAsync(first.Api, "cut"), Within, () => "a checkpoint of the download");
             await first.KillAsync();
         }
         await using var second = await StartNodeAsync(folder);
@@ -68,6 +69,9 @@ internal static class RealFiles
         await using var content = File.OpenRead(folder.FileOf($"{task}.bin"));
         Assert.Equal(OriginContent.Sha256("real", Length), Convert.ToHexStringLower(await SHA256.HashDataAsync(content, TestContext.Current.CancellationToken)));
     }
+
+    private static async Task<bool> HasDurableAsync(NodeApi api, string task) =>
+        (await api.GetAsync($"/v1/sessions/s/tasks/{task}/ranges")).Json.GetProperty("downloaded").GetArrayLength() > 0;
 
     private static long Received(JsonElement view) => view.GetProperty("progress").GetProperty("bytesReceived").GetInt64();
 }
