@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Backhaul.Protocol;
 
 namespace Backhaul.Features.Tests.Tasks;
 
