@@ -2,8 +2,11 @@ using Xunit;
 
 namespace Backhaul.EndToEnd.Tests.Cluster;
 
-/// <summary>The database restarts or is away: nothing acknowledged is lost, nothing happens twice, and no node has to be restarted.</summary>
-public sealed class DatabaseAwayTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+/// <summary>
+/// The database restarts or is away: nothing acknowledged is lost, nothing happens twice, and no node has to be restarted. Each test has a server of its own,
+/// so that one that was left stopped is not the next test's.
+/// </summary>
+public sealed class DatabaseAwayTests
 {
     private static readonly TimeSpan DoneWithin = TimeSpan.FromSeconds(150);
 
@@ -12,14 +15,15 @@ public sealed class DatabaseAwayTests(ServerFixture fixture) : IClassFixture<Ser
     [InlineData("immediate")]
     public async Task The_server_restarts(string mode)
     {
+        await using var server = await PostgresServer.StartAsync();
         await using var origin = await Origin.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server);
+        await using var cluster = await NodeCluster.StartAsync(server);
         var load = new ClusterLoad(cluster, origin, "restart", sessions: 20, tasks: 5, length: 300_000, bytesPerSecond: 100_000);
         var offering = load.OfferAsync();
         for (var restart = 0; restart < Sweep.Rounds(2, 6); restart++)
         {
-            await fixture.Server.EndAsync(mode);
-            await fixture.Server.BeginAsync();
+            await server.EndAsync(mode);
+            await server.BeginAsync();
             await PassAsync(TimeSpan.FromSeconds(2));
         }
         await offering;
@@ -29,14 +33,15 @@ public sealed class DatabaseAwayTests(ServerFixture fixture) : IClassFixture<Ser
     [Fact]
     public async Task The_server_is_away_for_longer_than_every_lease()
     {
+        await using var server = await PostgresServer.StartAsync();
         await using var origin = await Origin.StartAsync();
-        await using var cluster = await NodeCluster.StartAsync(fixture.Server);
+        await using var cluster = await NodeCluster.StartAsync(server);
         var load = new ClusterLoad(cluster, origin, "outage", sessions: 20, tasks: 3, length: 2_000_000, bytesPerSecond: 100_000);
         await load.OfferAsync();
         var held = await cluster.HeldAsync();
-        await fixture.Server.EndAsync("fast");
+        await server.EndAsync("fast");
         await PassAsync(TimeSpan.FromSeconds(20));
-        await fixture.Server.BeginAsync();
+        await server.BeginAsync();
         await FinishAsync(cluster, load);
         Assert.Equal(held.OrderBy(pair => pair.Key), (await cluster.HeldAsync()).OrderBy(pair => pair.Key)); // nobody was declared dead for it
     }

@@ -19,21 +19,30 @@ public sealed class LostNodeTests(ServerFixture fixture) : IClassFixture<ServerF
         await CreateAsync(cluster, idle);
         var load = new ClusterLoad(cluster, origin, "active", sessions: active, tasks: 1, length: 1_200_000, bytesPerSecond: 20_000);
         await load.OfferAsync();
-        var mine = await cluster.OwnedByAsync("n1", load.Sessions);
         await Eventually.TrueAsync(() => Task.FromResult(Running(origin, load.Sessions, 1) == active), TimeSpan.FromSeconds(60), () => "every active session to run");
+        var mine = await cluster.OwnedByAsync("n1", load.Sessions);
         var killed = Stopwatch.GetTimestamp();
         await cluster.Nodes["n1"].KillAsync();
         await Eventually.TrueAsync(
-            () => Task.FromResult(Running(origin, mine, 2) == mine.Count), DoneWithin,
+            async () => Running(origin, mine, 2) == mine.Count || await HaveMovedAsync(cluster, origin, mine), DoneWithin,
             () => $"{mine.Count - Running(origin, mine, 2)} of {mine.Count} active sessions to move\n{cluster.Logs}");
         var took = Stopwatch.GetElapsedTime(killed);
+        var moved = Running(origin, mine, 2);
         var memory = cluster.Running.Max(node => ResidentMiB(node.Id));
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"[seed] {idle} idle and {active} active sessions: the {mine.Count} active ones of the lost node ran again in {took.TotalSeconds:0.0} s; {memory:0} MiB resident at most"));
-        Assert.True(took < Sweep.Allowed(TimeSpan.FromSeconds(30)), $"It took {took.TotalSeconds:0.0} s.");
+            CultureInfo.InvariantCulture, $"[seed] {idle} idle and {active} active sessions: the {moved} active ones of the lost node ({mine.Count} with those that had ended before) ran again in {took.TotalSeconds:0.0} s; {memory:0} MiB resident at most"));
+        Assert.True(took < Sweep.Allowed(TimeSpan.FromSeconds(30), otherwise: TimeSpan.FromSeconds(120)), $"It took {took.TotalSeconds:0.0} s.");
+        Assert.True(moved > 0, "All of them had ended before their node was lost.");
         Assert.True(memory < 700, $"{memory:0} MiB are resident.");
         await load.DoneAsync(DoneWithin);
         await load.VerifyAsync();
+    }
+
+    /// <summary>Those that ended before the node was lost, on a machine that was slow to offer the others, do not run again.</summary>
+    private static async Task<bool> HaveMovedAsync(NodeCluster cluster, Origin origin, List<string> sessions)
+    {
+        var active = sessions.Except(await cluster.EndedAsync()).ToList();
+        return Running(origin, active, 2) == active.Count;
     }
 
     /// <summary>Sessions whose file was asked for at least so often.</summary>

@@ -155,6 +155,10 @@ internal sealed class NodeCluster : IAsyncDisposable
             return new ClusterRow(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetString(3), row.IsDBNull(4) ? null : row.GetInt64(4), payload.RootElement.Clone());
         });
 
+    /// <summary>The sessions in which a task has ended.</summary>
+    public Task<List<string>> EndedAsync() => _server.QueryAsync(
+        Database, "SELECT DISTINCT session_id FROM session_journal WHERE event_type = 'task.completed.v1'", row => row.GetString(0)["default/".Length..]);
+
     public string FileOf(string path) => Directory.EnumerateFiles(Files, Path.GetFileName(path), SearchOption.AllDirectories)
         .Single(found => found.EndsWith("/default/" + path, StringComparison.Ordinal));
 

@@ -31,7 +31,7 @@ public sealed class OwnerPausedTests(ServerFixture fixture) : IClassFixture<Serv
             Assert.Equal(70, await node.ExitAsync(Within));
             var took = Stopwatch.GetElapsedTime(woke);
             Console.WriteLine($"[seed] round {round}: a paused node was gone {took.TotalMilliseconds:0} ms after it woke");
-            Assert.True(took < Sweep.Allowed(TimeSpan.FromSeconds(1)), $"It took {took.TotalSeconds:0.0} s.\n{node.Output}");
+            Assert.True(took < Sweep.Allowed(TimeSpan.FromSeconds(1), otherwise: TimeSpan.FromSeconds(10)), $"It took {took.TotalSeconds:0.0} s.\n{node.Output}");
 
             await OwnedDownload.EndsOnceAsync(cluster, session, file);
             var later = (await cluster.RowsAsync(session)).Where(row => row.Sequence > rows[^1].Sequence);

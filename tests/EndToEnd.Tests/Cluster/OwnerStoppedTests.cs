@@ -38,7 +38,7 @@ public sealed class OwnerStoppedTests(ServerFixture fixture) : IClassFixture<Ser
                 () => Task.FromResult(origin.Requests(file.Name).Count > before), Within, () => $"the task to run elsewhere\n{cluster.Logs}");
             var took = Stopwatch.GetElapsedTime(signalled);
             Console.WriteLine($"[seed] round {round}: an orderly stop handed the task over in {took.TotalSeconds:0.00} s");
-            Assert.True(took < Sweep.Allowed(TimeSpan.FromSeconds(3)), $"It took {took.TotalSeconds:0.0} s.\n{cluster.Logs}");
+            Assert.True(took < Sweep.Allowed(TimeSpan.FromSeconds(3), otherwise: TimeSpan.FromSeconds(20)), $"It took {took.TotalSeconds:0.0} s.\n{cluster.Logs}");
             Assert.Equal(0, await stopping);
             await OwnedDownload.EndsOnceAsync(cluster, session, file);
             await watching.WaitAsync(Within, TestContext.Current.CancellationToken);
