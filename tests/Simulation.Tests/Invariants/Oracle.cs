@@ -36,6 +36,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     private SimVolume _volume = null!;
     private Func<IEnumerable<IWatchedNode>> _nodes = null!;
     private (Dictionary<string, int> Rows, int Acknowledged)? _replica;
+    private readonly Dictionary<int, TimeSpan> _ownedSince = [];
     private TimeSpan _disturbedAt;
     private TimeSpan _restoredAt = TimeSpan.MinValue;
 
@@ -57,7 +58,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     /// <summary>Completion groups.</summary>
     public SetChecks Sets => _sets ??= new SetChecks(() => Restores > 0);
 
-    public DeadlineChecks Deadlines => _deadlines ??= new DeadlineChecks(() => Restores > 0, () => now() - _disturbedAt);
+    public DeadlineChecks Deadlines => _deadlines ??= new DeadlineChecks(() => Restores > 0);
 
     /// <summary>Webhooks and launches.</summary>
     public WebhookChecks Webhooks => _webhooks ??= new WebhookChecks(now, session => _shadows.GetValueOrDefault(session.ToString()), () => Restores > 0);
@@ -83,7 +84,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
         Statistics.Rows += append.Rows.Count;
         trace.Line(writer, $"commit {append.Session} {append.FirstSequence}+{append.Rows.Count} e{append.Grant.Epoch} {string.Join(' ', append.Rows.Select(written => written.EventType))}");
         foreach (var happened in events)
-            Check(writer, shadow, generation, happened, append.Grant.Epoch);
+            Check(writer, shadow, generation, happened, append.Grant);
     }
 
     public void OnSnapshot(string writer, ShardGrant grant, SessionKey session, StoredSnapshot snapshot)
@@ -103,6 +104,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
     public void OnClaimed(string writer, ShardGrant grant)
     {
         Statistics.Claims++;
+        _ownedSince[grant.ShardId] = now();
         trace.Line(writer, $"claimed shard {grant.ShardId} e{grant.Epoch}");
         CheckTrust();
     }
@@ -285,13 +287,20 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
             throw new InvariantBrokenException("L5", $"{writer} asks for launch {launch.Number} of {session}, whose client has been attached there since {since}.");
     }
 
-    private void Check(string writer, JournalShadow shadow, int generationBefore, SessionEvent happened, long epoch)
+    /// <summary>Nothing went wrong, and the shard has had its owner.</summary>
+    private TimeSpan CalmFor(int shardId)
+    {
+        var since = _ownedSince.GetValueOrDefault(shardId);
+        return now() - (since > _disturbedAt ? since : _disturbedAt);
+    }
+
+    private void Check(string writer, JournalShadow shadow, int generationBefore, SessionEvent happened, ShardGrant grant)
     {
         Webhooks.OnDurable(shadow, happened);
         Questions.OnDurable(shadow.Session, happened);
         TaskAnswers.OnDurable(shadow.Session, happened);
         Sets.OnDurable(shadow, happened);
-        Deadlines.OnDurable(shadow.Session, happened);
+        Deadlines.OnDurable(shadow.Session, happened, CalmFor(grant.ShardId));
         switch (happened)
         {
             case TaskCompleted { Outcome: TaskOutcomes.Succeeded, File: { } file } completed:
@@ -308,7 +317,7 @@ internal sealed class Oracle(SimTrace trace, Func<TimeSpan> now, SessionOptions 
                 shadow.Events.CheckExpired(expired, Webhooks.Launches.RetentionOf(shadow.Session) ?? shadow.Fold.EventRetention);
                 break;
             case TaskStarted started:
-                _reports.Started(shadow.Session, generationBefore, started.Task, started.Attempt, epoch);
+                _reports.Started(shadow.Session, generationBefore, started.Task, started.Attempt, grant.Epoch);
                 break;
             case TaskCheckpointed checkpointed:
                 _reports.CheckCheckpoint(shadow.Session, generationBefore, checkpointed);

@@ -6,7 +6,7 @@ namespace Backhaul.Simulation.Tests.Invariants;
 
 /// <summary>
 /// G1, G2: completion groups, by the rows: what is in one, that it is closed for good, and that its end is told once, after all its tasks, with their counts.
-/// Its name is free again when that was acknowledged. After the store was put back nothing is checked.
+/// Its name is free again when that was acknowledged, or ended with its retention. After the store was put back nothing is checked.
 /// </summary>
 internal sealed class SetChecks(Func<bool> isExcused)
 {
@@ -61,8 +61,10 @@ internal sealed class SetChecks(Func<bool> isExcused)
                 Fire(session, Ensure(session, fired.Group), fired, journal.Events.NumberOf(fired));
                 break;
             case EventsAcknowledged acknowledged:
-                foreach (var (key, set) in _sets.Where(entry => entry.Key.Session == session && entry.Value.Number <= acknowledged.Through).ToList())
-                    _sets.Remove(key);
+                Free(session, acknowledged.Through);
+                break;
+            case EventsExpired expired:
+                Free(session, expired.Through);
                 break;
         }
     }
@@ -86,6 +88,12 @@ internal sealed class SetChecks(Func<bool> isExcused)
             throw new InvariantBrokenException("G1", $"The completion group {set.Name} of {session} says {fired.Counts}, and its tasks ended as {set.Ended}.");
         set.Number = number;
         Fired++;
+    }
+
+    private void Free(SessionKey session, long through)
+    {
+        foreach (var (key, _) in _sets.Where(entry => entry.Key.Session == session && entry.Value.Number <= through).ToList())
+            _sets.Remove(key);
     }
 
     private Set Ensure(SessionKey session, GroupName name)

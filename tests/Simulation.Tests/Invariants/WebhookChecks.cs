@@ -104,7 +104,7 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
                 OnHandled(book, journal, taken.Number);
                 break;
             case PushReplayed replayed:
-                (book.Replay, book.Changes) = (new Replay(replayed.From, replayed.Through ?? journal.LastNumber) { ChangedAt = now() }, book.Changes + 1);
+                book.Begin(new Replay(replayed.From, replayed.Through ?? journal.LastNumber) { ChangedAt = now() }, now());
                 break;
             case WebhookDelivered { Target: WebhookTarget.Launch } launched:
                 CheckTaken(book, journal, "launch", launched.Number);
@@ -164,7 +164,7 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         if (node.IsExcused)
             return;
         var push = journal.Fold.Configurations.Current.Push;
-        var isReplayed = book.Replay is { } replay && replay.Covers(now() - Late, view.Number) && journal.Events.FirstWanted(push, replay.After, view.Number) is null;
+        var isReplayed = book.Replays(now() - Late).Any(replay => replay.Covers(now() - Late, view.Number) && journal.Events.FirstWanted(push, replay.After, view.Number) is null);
         if (!isReplayed && journal.Events.FirstWanted(push, book.After, view.Number) is { } skipped)
             throw new InvariantBrokenException("D2", $"{node.Name} pushes event {view.Number} of {message.Session}, and {skipped} was neither taken nor acknowledged.");
         if (!isReplayed && book.AfterAt(now() - Late) >= view.Number)
@@ -209,6 +209,7 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
     private sealed class Book
     {
         private readonly List<(TimeSpan At, long After)> _advances = [];
+        private readonly List<Replay> _replaced = [];
 
         public long AckedByClient { get; set; }
 
@@ -218,7 +219,7 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         public TimeSpan? DisabledAt { get; set; }
 
         /// <summary>The newest one.</summary>
-        public Replay? Replay { get; set; }
+        public Replay? Replay { get; private set; }
 
         /// <summary>Of the target: then it counts anew.</summary>
         public int Changes { get; set; }
@@ -230,6 +231,20 @@ internal sealed class WebhookChecks(Func<TimeSpan> now, Func<SessionKey, Journal
         public Dictionary<(string Kind, long Number), int> Failures { get; } = [];
 
         public Dictionary<(long Instance, string Kind, long Number), (int Sends, int FailuresBefore)> Sends { get; } = [];
+
+        /// <summary>It takes the place of one under way, whose last message may still be sent.</summary>
+        public void Begin(Replay replay, TimeSpan at)
+        {
+            if (Replay is { } replaced)
+            {
+                replaced.End(at);
+                _replaced.Add(replaced);
+            }
+            (Replay, Changes) = (replay, Changes + 1);
+        }
+
+        /// <summary>The newest one, and those in whose place it came since then.</summary>
+        public IEnumerable<Replay> Replays(TimeSpan since) => _replaced.Where(replaced => replaced.ChangedAt > since).Concat(Replay is { } newest ? [newest] : []);
 
         public void Count(string kind, long number) => Failures[(kind, number)] = Failures.GetValueOrDefault((kind, number)) + 1;
 
