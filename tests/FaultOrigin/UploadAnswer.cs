@@ -79,13 +79,15 @@ internal sealed class UploadAnswer(OriginConnection connection, OriginRequest re
             _ => OriginContent.Bytes("answer", 0, int.Parse(answer[(chunked ? "chunked:".Length : 0)..], CultureInfo.InvariantCulture)),
         };
         request.Status = status;
+        if (status is 204)
+            headers += "Connection: close\r\n"; // it has no body by the protocol: one that is sent all the same would be read as the next answer
         await connection.SendAsync(
             chunked ? string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} Status\r\n{headers}Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n")
             : string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} Status\r\n{headers}Content-Length: {body.Length}\r\n\r\n"), stop);
         await connection.SendAsync(body.AsMemory(0, answer == "half" ? 500 : body.Length), stop);
         if (chunked)
             await connection.SendAsync("\r\n0\r\n\r\n", stop);
-        return answer != "half";
+        return answer != "half" && status is not 204;
     }
 
     private async ValueTask AnswerAsync(int status, CancellationToken stop, string headers = "")

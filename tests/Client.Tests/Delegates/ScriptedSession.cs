@@ -75,11 +75,12 @@ internal sealed class ScriptedSession
             if (seen.IsStream())
             {
                 var messages = _events.Skip((int)seen.After()).Select((json, index) => $"id: {seen.After() + index + 1}\nevent: x\ndata: {json}\n\n");
-                Interlocked.Increment(ref _openStreams);
-                return Tests.Answer.Stream(new HeldStream(
+                var stream = Tests.Answer.Stream(new HeldStream(
                     EventScript.Bytes(Preamble + string.Concat(messages)),
-                    HeldUntil.IsCompleted ? new TaskCompletionSource().Task : HeldUntil,
+                    HeldUntil is { IsCompleted: false } held ? held : new TaskCompletionSource().Task,
                     () => Interlocked.Decrement(ref _openStreams)));
+                Interlocked.Increment(ref _openStreams); // the last step: who sees it open may change what the next one is
+                return stream;
             }
             if (seen.IsPage())
             {

@@ -56,7 +56,7 @@ public sealed class NotificationTests(FeatureWorld world)
         var scene = world.Begin(way);
         await scene.OpenAsync();
         var before = $$""","start":false,"notify":{"success":"{{scene.HookUrl("before")}}","secret":"hooks"}""";
-        await scene.DownloadAsync("other", scene.Origin.Bytes("other", 100_000, "rate=50000"), before);
+        await scene.DownloadAsync("other", scene.Origin.Bytes("other", 100_000, "rate=15000"), before);
         await scene.DownloadAsync("none", scene.Origin.Bytes("none", 1000), before);
         await scene.Caller.ActAsync(scene.Session, "other", "resume");
         await scene.WhenAsync("other", task => task.State == "running");

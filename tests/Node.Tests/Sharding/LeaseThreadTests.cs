@@ -33,7 +33,7 @@ public sealed class LeaseThreadTests
     public async Task A_starved_thread_pool_does_not_delay_it()
     {
         ThreadPool.GetMinThreads(out var workers, out _);
-        using var release = new ManualResetEventSlim();
+        var release = new ManualResetEventSlim(); // not disposed: those that wait on it leave it after this
         using var thread = new LeaseThread(TimeProvider.System, NullLogger<LeaseThread>.Instance);
         for (var i = 0; i < workers * 64; i++) // more than the pool adds threads for in the time of the beats
             ThreadPool.UnsafeQueueUserWorkItem(_ => release.Wait(Soon), null);

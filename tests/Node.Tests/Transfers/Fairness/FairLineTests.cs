@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Backhaul.Node.Transfers;
 using Backhaul.Node.Transfers.Fairness;
 using Backhaul.Protocol;
+using Backhaul.World;
 using FsCheck;
 using FsCheck.Fluent;
 using Xunit;
@@ -15,7 +16,7 @@ public sealed class FairLineTests
     public void A_hundred_thousand_waiting_tasks_start_by_the_weights_of_tenants_and_sessions_and_the_next_is_found_in_no_time()
     {
         var weights = Enumerable.Range(1, 10).ToDictionary(tenant => $"t{tenant}", tenant => (double)tenant, StringComparer.Ordinal);
-        using var slots = new TransferSlots(new TransferOptions { RunningMin = 1, RunningStart = 1, RunningMax = 1, HostMax = 10, TenantWeights = weights }, TimeProvider.System);
+        using var slots = new TransferSlots(new TransferOptions { RunningMin = 1, RunningStart = 1, RunningMax = 1, HostMax = 10, TenantWeights = weights }, new VirtualWorld().Time);
         var blocker = SessionKey.Parse("other/blocker");
         Assert.Equal(1, slots.Take(blocker, "h0", 1));
         Queue<SessionKey> told = [];
@@ -121,7 +122,7 @@ public sealed class FairLineTests
     [Fact]
     public void A_session_with_ten_times_the_weight_gets_ten_times_the_slots_also_when_it_needs_time_to_come()
     {
-        using var slots = new TransferSlots(new TransferOptions { RunningMin = 44, RunningStart = 44, RunningMax = 44, HostMax = 999 }, TimeProvider.System);
+        using var slots = new TransferSlots(new TransferOptions { RunningMin = 44, RunningStart = 44, RunningMax = 44, HostMax = 999 }, new VirtualWorld().Time);
         var (heavy, blocker) = (SessionKey.Parse("t/heavy"), SessionKey.Parse("t/blocker"));
         var others = Enumerable.Range(0, 12).Select(n => SessionKey.Parse($"t/s{n}")).ToList();
         Assert.Equal(44, slots.Take(blocker, "h", 44));
