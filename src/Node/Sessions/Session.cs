@@ -52,7 +52,7 @@ internal sealed class Session
 
     /// <summary>
     /// Ordinals are given to tasks in order and never reused, in a new generation neither: an unread event of the old one does not name a task of the new one by
-    /// an id that was made of it. Journals of earlier releases began anew with each generation.
+    /// an id that was made of it. Generations of earlier releases began anew.
     /// </summary>
     public long LastOrdinal { get; private set; }
 
@@ -267,7 +267,16 @@ internal sealed class Session
         Prefetch = new PrefetchState();
         Configurations.Set(1, created.Configuration);
         // What an earlier generation left unread stays to be read, with its temporary files: a launched client opens its session before it reads.
+        var isOld = created is { Generation: > 1, KeepsUnread: not true };
+        if (isOld)
+        {
+            LastOrdinal = 0;
+            Delivery.OnDrained();
+            Delivery.OnAcknowledged(Delivery.LastNumber - 1);
+        }
         WebhookTransitions.OnCreated(this, created.Configuration);
+        if (isOld)
+            Push.OnDelivered(Delivery.Acknowledged, Delivery.Acknowledged);
     }
 
     /// <summary>Tasks keep the version they were created under; only those that wait for a credential take other credentials.</summary>

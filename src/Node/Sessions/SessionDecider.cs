@@ -51,7 +51,7 @@ internal static class SessionDecider
         switch (session.Phase)
         {
             case SessionPhase.Absent or SessionPhase.Invalidated:
-                var created = new SessionCreated(session.Generation + 1, ConfigurationBook.WithDefaults(open.Configuration), now);
+                var created = new SessionCreated(session.Generation + 1, ConfigurationBook.WithDefaults(open.Configuration), now) { KeepsUnread = session.Generation > 0 ? true : null };
                 return new Decision([created], (after, conditions) => SessionViews.Reply(201, after, conditions, created: true));
             case SessionPhase.Invalidating:
                 return Decision.Refuse(409, ProblemCodes.SessionInvalidated,

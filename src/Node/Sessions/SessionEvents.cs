@@ -84,7 +84,11 @@ internal abstract record SessionEvent(DateTimeOffset At)
 /// <summary>An event about one task.</summary>
 internal abstract record TaskEvent(TaskId Task, DateTimeOffset At) : SessionEvent(At);
 
-internal sealed record SessionCreated(int Generation, SessionConfiguration Configuration, DateTimeOffset At) : SessionEvent(At);
+internal sealed record SessionCreated(int Generation, SessionConfiguration Configuration, DateTimeOffset At) : SessionEvent(At)
+{
+    /// <summary>What the generation before it left unread stays to be read. Null in journals of releases in which a new generation acknowledged all of it.</summary>
+    public bool? KeepsUnread { get; init; }
+}
 
 internal sealed record SessionConfigured(int Version, SessionConfiguration Configuration, DateTimeOffset At) : SessionEvent(At);
 

@@ -92,7 +92,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
     private void FindArchived(SessionCommand.Query query, TaskId id, Request<CommandReply> reply, SessionTurn turn)
     {
         List<int> generations = [_generation];
-        if (_generation > 1 && session.Delivery.Temporary.Values.LastOrDefault(files => files.Task == id && files.Generation < _generation) is { } unread)
+        if (session.Delivery.UnreadOf(id) is { } unread && unread.Generation < _generation)
             generations.Add(unread.Generation);
         turn.Reads.Add(() => AnswerAsync(reply, () => FindAsync(query, id, generations)));
     }

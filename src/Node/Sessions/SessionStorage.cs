@@ -108,7 +108,7 @@ internal sealed class SessionStorage
     /// <summary>Starts a snapshot when one is due and none is under way: its cost stays constant per event however large the session is.</summary>
     public void SaveWhenDue(Session session)
     {
-        if (_saving.IsCompleted && Sequence - Math.Max(_snapshotSequence, _triedSequence) >= Math.Max(_environment.Options.SnapshotEvery, session.Tasks.Count + session.Notifications.Count))
+        if (_saving.IsCompleted && Sequence - Math.Max(_snapshotSequence, _triedSequence) >= Math.Max(_environment.Options.SnapshotEvery, SizeOf(session)))
             _saving = SaveAsync(Take(session), session.NeededAfter, CancellationToken.None);
     }
 
@@ -116,9 +116,12 @@ internal sealed class SessionStorage
     public async ValueTask SaveBeforeStopAsync(Session session, CancellationToken stop)
     {
         await _saving;
-        if (session.Phase is not SessionPhase.Absent && Sequence - _snapshotSequence > (session.Tasks.Count + session.Notifications.Count) / 10)
+        if (session.Phase is not SessionPhase.Absent && Sequence - _snapshotSequence > SizeOf(session) / 10)
             await SaveAsync(Take(session), session.NeededAfter, stop);
     }
+
+    /// <summary>What makes a snapshot long.</summary>
+    private static int SizeOf(Session session) => session.Tasks.Count + session.Notifications.Count + session.Delivery.Temporary.Count;
 
     private StoredSnapshot Take(Session session) => new(Sequence, SessionSnapshot.Format, SessionSnapshot.Of(session).Encode());
 

@@ -26,9 +26,11 @@ internal static class TurnEffects
                 turn.Publishes = true;
                 if (session.Tasks[succeeded.Task] is { Run.Generation: > 1 } restarted)
                     turn.Discards.Add((session.FilesOf(restarted), false)); // parts of earlier generations
+                if (succeeded.File is null && session.Tasks[succeeded.Task] is { Run.Attempt: > 1 } repeated && IsAnswer(repeated))
+                    turn.Discards.Add((session.FilesOf(repeated), true));
                 break;
-            case TaskCompleted completed when session.Tasks[completed.Task] is { Run: not null, Spec.Kind: TaskKind.Download } unfinished:
-                turn.Discards.Add((session.FilesOf(unfinished), false));
+            case TaskCompleted completed when session.Tasks[completed.Task] is { Run: not null } unfinished:
+                turn.Discards.Add((session.FilesOf(unfinished), IsAnswer(unfinished)));
                 break;
             case EventsAcknowledged acknowledged:
                 turn.Discards.AddRange(session.Delivery.FreedBy(acknowledged.Through).Select(files => (files, true)));
@@ -38,4 +40,7 @@ internal static class TurnEffects
                 break;
         }
     }
+
+    /// <summary>Its file is what its target answered: one that an attempt stored, and whose node died before that was on record, is nobody's.</summary>
+    private static bool IsAnswer(TaskState task) => task.Spec.Kind is TaskKind.Upload;
 }

@@ -15,10 +15,10 @@ internal sealed class SlotCounts(int hostMax, OriginGates? gates)
 
     public int Of(SessionKey session, string host) => _bySession.GetValueOrDefault((session, host));
 
-    /// <summary>How many more the session may have to the host, by the host's limit and by its own.</summary>
-    public int Free(SessionKey session, string host, int sessionHostMax)
+    /// <summary>How many more the session may have to the host, by the host's limit, of which some are kept for others, and by its own.</summary>
+    public int Free(SessionKey session, string host, int sessionHostMax, int kept)
     {
-        var taken = _byHost.GetValueOrDefault(host);
+        var taken = _byHost.GetValueOrDefault(host) + kept;
         var free = Math.Min(hostMax - taken, sessionHostMax - Of(session, host));
         return free <= 0 || gates is null ? free : Math.Min(free, gates.Free(host, taken));
     }

@@ -91,7 +91,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
             var free = _climber.Limit - taken;
             if (isDiscretionary)
                 free = _waitingForNode > 0 ? 0 : Math.Min(free, DiscretionaryMax - taken);
-            var onHost = Math.Max(0, _counts.Free(session, host, sessionHostMax) - _offers.OnHostForOthers(session, host));
+            var onHost = Math.Max(0, _counts.Free(session, host, sessionHostMax, _offers.OnHostForOthers(session, host)));
             var granted = Math.Max(0, Math.Min(wanted, Math.Min(free, onHost)));
             if (granted > 0)
                 _counts.Add(session, host, granted);
@@ -109,7 +109,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
     {
         lock (_lock)
         {
-            if (_waiting.Count > _waitingForLoadOnly || _counts.Running + _offers.Total >= _climber.Limit || _counts.Free(session, host, sessionHostMax) <= _offers.OnHost(host))
+            if (_waiting.Count > _waitingForLoadOnly || _counts.Running + _offers.Total >= _climber.Limit || _counts.Free(session, host, sessionHostMax, _offers.OnHost(host)) <= 0)
                 return null;
             _counts.Add(session, host, 1);
             return new SlotLease(this, session, host);
@@ -306,7 +306,7 @@ internal sealed class TransferSlots : ITransferSlots, IDisposable
                 return (waiter, null);
             foreach (var (host, sessionHostMax) in waiter.Hosts)
             {
-                if (_counts.Free(session, host, sessionHostMax) > _offers.OnHost(host))
+                if (_counts.Free(session, host, sessionHostMax, _offers.OnHost(host)) > 0)
                     return (waiter, host);
             }
             if (waiter.ForLoad)

@@ -14,6 +14,9 @@ public sealed class UploadShelf
     /// <summary>In the order of their creation, the forgotten ones too.</summary>
     public IReadOnlyList<TargetUpload> All => [.. _all];
 
+    /// <summary>What the upload was for is told with the word <c>final</c>; an error is longer than what a client reads of a problem.</summary>
+    public static string FinalAnswer(int status) => status < 400 ? "the answer" : $$"""{"title":"the answer","detail":"{{new string('x', 5000)}}"}""";
+
     /// <summary>As if a client had created it.</summary>
     public TargetUpload Create(string path, long? length, IReadOnlyDictionary<string, string> headers)
     {

@@ -141,10 +141,11 @@ internal sealed class UploadTargetAnswer(OriginConnection connection, UploadShel
             _goesOn = false;
             return;
         }
-        await AnswerAsync(
-            fault is { Word: "final" } ? (int)fault.Number : 204,
-            speech.Appended(upload, isLast, fault is { Word: "offset" } ? fault.Number : fault is { Word: "nooffset" } ? null : upload.Offset, fault is { Word: "nocomplete" }), stop,
-            fault is { Word: "final" } ? "the answer" : "");
+        var appended = speech.Appended(upload, isLast, fault is { Word: "offset" } ? fault.Number : fault is { Word: "nooffset" } ? null : upload.Offset, fault is { Word: "nocomplete" });
+        if (fault is { Word: "final" })
+            await AnswerAsync((int)fault.Number, fault.Number < 400 ? appended : [.. appended, ("Content-Type", "application/problem+json")], stop, UploadShelf.FinalAnswer((int)fault.Number));
+        else
+            await AnswerAsync(204, appended, stop);
     }
 
     /// <summary>Reads the body and gives the first <paramref name="taken"/> bytes to the upload as they come. False: they do not have the digest that they should.</summary>

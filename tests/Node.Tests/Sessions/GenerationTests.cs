@@ -102,6 +102,26 @@ public sealed class GenerationTests
         Assert.Equal(view.LastEvent - trimmed + 1, _world.Webhooks.Sent.Count); // those that are kept, and that everything was read
     }, Weeks);
 
+    /// <summary>Rows mean what they meant when they were written: then, a new generation acknowledged everything before it.</summary>
+    [Fact]
+    public void A_generation_that_an_earlier_release_began_left_nothing_unread()
+    {
+        var session = new SessionHarness().Opened();
+        session.Do(new SessionCommand.End(EndMode.Cancel));
+        session.Settle();
+        var last = session.Session.Delivery.LastNumber;
+        session.Apply([new SessionCreated(2, session.Session.Configurations.Current, session.Now)]);
+        Assert.Equal((last, last + 1, false), (session.Session.Delivery.Acknowledged, session.Session.Delivery.LastNumber, session.Session.Delivery.DrainDue));
+        session.AssertReplaysEqual();
+
+        var now = new SessionHarness().Opened();
+        now.Do(new SessionCommand.End(EndMode.Cancel));
+        now.Settle();
+        now.Do(new SessionCommand.Open(null));
+        Assert.Equal((2, 0L), (now.Session.Generation, now.Session.Delivery.Acknowledged));
+        now.AssertReplaysEqual();
+    }
+
     private async Task<TaskId> EndTaskAsync()
     {
         _world.Runner.FinishAllWith = SessionHarness.Finished().Outcome;

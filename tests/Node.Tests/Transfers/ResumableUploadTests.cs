@@ -1,4 +1,5 @@
 using Backhaul.FaultOrigin;
+using Backhaul.FaultOrigin.Uploads;
 using Backhaul.Node.Sessions;
 using Backhaul.Node.Transfers;
 using Xunit;
@@ -140,6 +141,20 @@ public sealed class ResumableUploadTests
         await using var bench = await AttemptBench.StartAsync(Chunked);
         var failed = Assert.IsType<AttemptOutcome.Failed>(await bench.RunAsync(Upload(bench, "resumable", $"patch=5:final:{status}")));
         Assert.Equal((TransferCodes.HttpStatus, (int?)status, retryable, true), (failed.Failure.Code, failed.Failure.Status, failed.Failure.Retryable, failed.Failure.DiscardPart));
+    }
+
+    /// <summary>An error that the client wants as a result is its result from the first byte on, also when it is a problem that was looked into.</summary>
+    [Theory]
+    [InlineData(200)]
+    [InlineData(422)]
+    public async Task The_targets_own_answer_is_the_file_of_an_upload(int status)
+    {
+        await using var bench = await AttemptBench.StartAsync(Chunked);
+        var finished = Assert.IsType<AttemptOutcome.Finished>(await bench.RunAsync(Upload(bench, "resumable", $"patch=5:final:{status}") with { AcceptStatus = ["200-299", "422"] }));
+        Assert.Equal(status, finished.Response.Status);
+        var answer = UploadShelf.FinalAnswer(status);
+        Assert.Equal(answer, System.Text.Encoding.ASCII.GetString(Assert.Single(bench.Parts.Published.Values).ToArray()));
+        Assert.Equal((answer.Length, answer.Length), (finished.File!.Length, finished.BytesReceived));
     }
 
     [Theory]

@@ -100,6 +100,23 @@ public sealed class TransferSlotsTests
         Assert.Equal((0, 1), (slots.Take(B, "h", 1), slots.Take(C, "h", 1)));
     }
 
+    /// <summary>A place kept for one session is the host's: another with one connection left of its own finds the host's other places.</summary>
+    [Fact]
+    public void A_kept_place_takes_nothing_from_what_a_session_may_have_itself()
+    {
+        using var slots = Slots(running: 99, host: 2);
+        List<string> told = [];
+        Assert.Equal(2, slots.Take(A, "h", 2));
+        foreach (var session in (SessionKey[])[B, C])
+        {
+            Assert.Equal(0, slots.Take(session, "h", 1, sessionHostMax: 1));
+            slots.NotifyWhenFree(session, () => told.Add(session.Identifier.ToString()));
+        }
+        slots.Return(A, "h", 2);
+        Assert.Equal(["b", "c"], told);
+        Assert.Equal((1, 1), (slots.Take(C, "h", 1, sessionHostMax: 1), slots.Take(B, "h", 1, sessionHostMax: 1)));
+    }
+
     [Fact]
     public void A_session_that_does_not_want_its_turn_passes_it_on()
     {

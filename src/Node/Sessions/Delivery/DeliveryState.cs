@@ -1,4 +1,5 @@
 using Backhaul.Node.Transfers;
+using Backhaul.Protocol;
 
 namespace Backhaul.Node.Sessions;
 
@@ -9,6 +10,7 @@ namespace Backhaul.Node.Sessions;
 internal sealed class DeliveryState
 {
     private readonly SortedDictionary<long, TaskFiles> _temporary = [];
+    private readonly Dictionary<TaskId, TaskFiles> _newest = [];
 
     public long LastNumber { get; private set; }
 
@@ -50,7 +52,10 @@ internal sealed class DeliveryState
 
     public void OnDrained() => DrainDue = false;
 
-    public void KeepUntilAcknowledged(TaskFiles files) => _temporary[LastNumber] = files;
+    public void KeepUntilAcknowledged(TaskFiles files) => Keep(LastNumber, files);
+
+    /// <summary>The newest unread file of a task that has this id, in whatever generation.</summary>
+    public TaskFiles? UnreadOf(TaskId task) => _newest.GetValueOrDefault(task);
 
     /// <summary>Files that an acknowledgement up to here sets free.</summary>
     public IReadOnlyList<TaskFiles> FreedBy(long through) => [.. _temporary.TakeWhile(entry => entry.Key <= through).Select(entry => entry.Value)];
@@ -59,8 +64,12 @@ internal sealed class DeliveryState
     {
         Acknowledged = Math.Max(Acknowledged, through);
         Ages.OnAcknowledged(Acknowledged, LastNumber);
-        while (_temporary.Count > 0 && _temporary.First() is var (number, _) && number <= through)
+        while (_temporary.Count > 0 && _temporary.First() is var (number, files) && number <= through)
+        {
             _temporary.Remove(number);
+            if (_newest[files.Task].Generation == files.Generation)
+                _newest.Remove(files.Task);
+        }
     }
 
     public void RestoreExpiry(ExpirySnapshot? stored)
@@ -75,8 +84,10 @@ internal sealed class DeliveryState
     {
         (LastNumber, Acknowledged, DrainDue) = (lastNumber, acknowledged, drainDue);
         foreach (var (number, files) in temporary)
-            _temporary[number] = files;
+            Keep(number, files);
     }
+
+    private void Keep(long number, TaskFiles files) => _temporary[number] = _newest[files.Task] = files;
 }
 
 /// <summary>Persisted. Null in snapshots of earlier releases: events from then on are marked.</summary>

@@ -8,10 +8,16 @@ namespace Backhaul.Node.Transfers.Uploads;
 /// </summary>
 internal static class UploadAnswer
 {
-    public static async ValueTask<AttemptOutcome.Finished> FinishAsync(UploadRun run, OutboundAnswer.Head head, AttemptResponse response, long sent)
+    /// <param name="run">The upload.</param>
+    /// <param name="head">Whose body is read on.</param>
+    /// <param name="response">What is told of it.</param>
+    /// <param name="sent">Bytes that went out.</param>
+    /// <param name="begun">What was read of the body before.</param>
+    public static async ValueTask<AttemptOutcome.Finished> FinishAsync(
+        UploadRun run, OutboundAnswer.Head head, AttemptResponse response, long sent, ReadOnlyMemory<byte> begun = default)
     {
         var finished = new AttemptOutcome.Finished(response, 0, sent, null, Verified: true, null);
-        var (answer, why) = await ReadAsync(run, head);
+        var (answer, why) = await ReadAsync(run, head, begun);
         if (answer.IsEmpty || why is not null)
             return finished with { Unkept = why };
         try
@@ -32,7 +38,7 @@ internal static class UploadAnswer
     }
 
     /// <summary>All of it, or the reason why it is not kept; the time of one silence is all it has.</summary>
-    private static async ValueTask<(ReadOnlyMemory<byte> Answer, string? Why)> ReadAsync(UploadRun run, OutboundAnswer.Head head)
+    private static async ValueTask<(ReadOnlyMemory<byte> Answer, string? Why)> ReadAsync(UploadRun run, OutboundAnswer.Head head, ReadOnlyMemory<byte> begun)
     {
         var most = run.Services.Options.UploadAnswerBytesMax;
         var length = head.Response.BodyLength(run.Order.Method);
@@ -42,6 +48,7 @@ internal static class UploadAnswer
             return (default, most == 0 || length == 0 ? null : TooLong($"{length} bytes", most));
         }
         using var kept = new MemoryStream();
+        kept.Write(begun.Span);
         var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(8 * 1024);
         run.Watch.Wait();
         try

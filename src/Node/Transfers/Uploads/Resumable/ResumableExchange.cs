@@ -15,6 +15,9 @@ internal sealed class ResumableExchange(UploadRun run, UploadPlan begin, bool ca
     private long _saved = begin.Offset;
     private bool _lastMarked;
 
+    /// <summary>What was read of the last answer's body so far; null when the rest of it was thrown away.</summary>
+    private ReadOnlyMemory<byte>? _answer;
+
     public async ValueTask<AttemptOutcome> RunAsync()
     {
         var outcome = await ConverseAsync();
@@ -114,12 +117,14 @@ internal sealed class ResumableExchange(UploadRun run, UploadPlan begin, bool ca
 
     private async ValueTask<TargetReply> ReadAsync(UploadStep step, OutboundAnswer.Head head)
     {
-        var problem = head.Response.ContentType?.StartsWith("application/problem+json", StringComparison.OrdinalIgnoreCase) == true
-            ? ProblemType.Read(await RequestSender.ReadSmallBodyAsync(head.Message, run.Watch, ProblemBytesMax))
-            : null;
-        // The last one's may be what the upload was for, and is read when that is certain.
-        if (problem is null && !(step is UploadStep.Append { Last: true } && StatusRules.IsAccepted(head.Response.Status, run.Order.AcceptStatus)))
+        _answer = null;
+        if (head.Response.ContentType?.StartsWith("application/problem+json", StringComparison.OrdinalIgnoreCase) == true)
+            _answer = await RequestSender.ReadSmallBodyAsync(head.Message, run.Watch, ProblemBytesMax);
+        else if (step is UploadStep.Append && StatusRules.IsAccepted(head.Response.Status, run.Order.AcceptStatus))
+            _answer = ReadOnlyMemory<byte>.Empty; // it may be what the upload was for, and is read when that is certain
+        else
             await run.Services.Sender.DiscardBodyAsync(head.Message, run.Watch);
+        var problem = _answer is { Length: > 0 } text ? ProblemType.Read(text) : null;
         var verb = step switch
         {
             UploadStep.Create => UploadVerb.Create,
@@ -136,8 +141,8 @@ internal sealed class ResumableExchange(UploadRun run, UploadPlan begin, bool ca
             return Refused(head, finalAnswer: true);
         if (!await run.Source.IsUnchangedAsync(CancellationToken.None))
             return new AttemptOutcome.Failed(UploadFailures.SourceChanged() with { Status = head.Response.Status, Response = Response(head) });
-        return reply.IsFinal
-            ? await UploadAnswer.FinishAsync(run, head, Response(head), _plan.Length)
+        return reply.IsFinal && _answer is { } begun
+            ? await UploadAnswer.FinishAsync(run, head, Response(head), _plan.Length, begun)
             : new AttemptOutcome.Finished(Response(head), 0, _plan.Length, null, Verified: true, null);
     }
 
