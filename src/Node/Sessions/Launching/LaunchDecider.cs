@@ -20,7 +20,7 @@ internal static class LaunchDecider
         if (NextAt(session, presence) is not { } next || next > now)
             return [];
         var need = launching.NeedAfter(session.Delivery.Acknowledged)!;
-        return [new LaunchRequested(launching.LastNumber + 1, need.Reason, session.Delivery.LastNumber, launching.Limiter.LevelFor(Since(need, presence)), now)];
+        return [new LaunchRequested(launching.LastNumber + 1, need.Reason, session.Delivery.LastNumber, launching.Limiter.LevelFor(Since(session, need, presence)), now)];
     }
 
     /// <summary>When <see cref="Continue"/> has something to say.</summary>
@@ -33,9 +33,16 @@ internal static class LaunchDecider
     public static DateTimeOffset? SendAt(Session session, Presence presence) =>
         MayLaunch(session) && !presence.IsAttached && session.Launching.Open is { IsDelivered: false } open ? Quiet(open.Tries?.NextAt ?? open.At, presence) : null;
 
-    /// <summary>A client is there by its own will: a stream, a poll, or a PUT.</summary>
-    public static IReadOnlyList<SessionEvent> Attach(Session session, DateTimeOffset now) =>
-        session.Launching is { IsHeld: true } or { Open: null, Limiter.Level: > 0 } ? [new ClientAttached(now)] : [];
+    /// <summary>
+    /// A client is there: by a stream, a poll, or a PUT. By its own will, unless it answers a launch: one that is open, or ended only just, since news of a stream that
+    /// another node holds may come after what its client acknowledged.
+    /// </summary>
+    public static IReadOnlyList<SessionEvent> Attach(Session session, DateTimeOffset now)
+    {
+        var launching = session.Launching;
+        var comesByItself = launching.Open is null && !(now < launching.EndedAt + session.Options.AttachGrace);
+        return launching.IsHeld || (comesByItself && launching.Limiter.Level > 0) ? [new ClientAttached(now)] : [];
+    }
 
     /// <summary>The client has handled a launch.</summary>
     public static Decision Complete(Session session, long number, DateTimeOffset now)
@@ -64,7 +71,7 @@ internal static class LaunchDecider
         {
             return null;
         }
-        return Quiet(launching.Limiter.NextAt(Since(need, presence), session.Configurations.Current.LaunchLimit), presence);
+        return Quiet(launching.Limiter.NextAt(Since(session, need, presence), session.Configurations.Current.LaunchLimit), presence);
     }
 
     /// <summary>Whoever was just there may be about to come back: no launch goes out before, a new one or one that was not taken.</summary>
@@ -75,8 +82,9 @@ internal static class LaunchDecider
         ? open.IsDelivered ? session.Launching.Limiter.Until : DateTimeOffset.UnixEpoch
         : null;
 
-    /// <summary>A client that was there has seen what stood before it left.</summary>
-    private static DateTimeOffset Since(LaunchNeed need, Presence presence) => presence.LeftAt > need.Since ? presence.LeftAt.Value : need.Since;
+    /// <summary>A client that was there by its own will has seen what stood before it left. One that was launched, and left its launch open, has not handled it.</summary>
+    private static DateTimeOffset Since(Session session, LaunchNeed need, Presence presence) =>
+        session.Launching.Open is null && presence.LeftAt > need.Since ? presence.LeftAt.Value : need.Since;
 
     private static bool MayLaunch(Session session) =>
         session is { Phase: not SessionPhase.Absent, Launching: { IsHeld: false, Disabled: null } }

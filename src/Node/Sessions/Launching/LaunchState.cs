@@ -23,6 +23,9 @@ internal sealed class LaunchState
 
     public LaunchRun? Open { get; private set; }
 
+    /// <summary>When a launch ended last, other than by an operator; null: none has, or it did in an earlier release.</summary>
+    public DateTimeOffset? EndedAt { get; private set; }
+
     /// <summary>A completed launch has dealt with everything up to this event.</summary>
     public long HandledThrough { get; private set; }
 
@@ -86,7 +89,7 @@ internal sealed class LaunchState
     {
         if (ended.How is LaunchEnds.Completed && Open is { } open)
             HandledThrough = Math.Max(HandledThrough, open.Through);
-        Open = null;
+        (Open, EndedAt) = (null, ended.At);
     }
 
     public void OnAttached()
@@ -122,12 +125,17 @@ internal sealed class LaunchState
     {
         _needs.Clear();
         (Open, IsHeld, Limiter) = (null, false, LaunchLimiter.Rested);
-        (Disabled, DisabledAt, LastFailure) = (null, null, null);
+        (Disabled, DisabledAt, LastFailure, EndedAt) = (null, null, null, null);
     }
 
     public LaunchSnapshot? ToSnapshot() => this is { LastNumber: 0, IsHeld: false, Disabled: null, _needs.Count: 0 }
         ? null
-        : new LaunchSnapshot([.. _needs.Values], Limiter, LastNumber, Open, HandledThrough, IsHeld, Disabled) { DisabledAt = DisabledAt, LastFailure = LastFailure };
+        : new LaunchSnapshot([.. _needs.Values], Limiter, LastNumber, Open, HandledThrough, IsHeld, Disabled)
+        {
+            DisabledAt = DisabledAt,
+            LastFailure = LastFailure,
+            EndedAt = EndedAt,
+        };
 
     public void Restore(LaunchSnapshot? stored)
     {
@@ -136,7 +144,7 @@ internal sealed class LaunchState
         foreach (var need in stored.Needs)
             _needs[need.Reason] = need;
         (Limiter, LastNumber, Open, HandledThrough) = (stored.Limiter, stored.LastNumber, stored.Open, stored.HandledThrough);
-        (IsHeld, Disabled, DisabledAt, LastFailure) = (stored.IsHeld, stored.Disabled, stored.DisabledAt, stored.LastFailure);
+        (IsHeld, Disabled, DisabledAt, LastFailure, EndedAt) = (stored.IsHeld, stored.Disabled, stored.DisabledAt, stored.LastFailure, stored.EndedAt);
     }
 }
 
@@ -158,4 +166,7 @@ internal sealed record LaunchSnapshot(
 
     /// <summary>Null in snapshots of earlier releases, and when nothing failed.</summary>
     public WebhookFailure? LastFailure { get; init; }
+
+    /// <summary>Null in snapshots of earlier releases, and when none has.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
 }

@@ -125,12 +125,46 @@ public sealed class LaunchTests
         await _world.UntilAsync(() => Task.FromResult(_at.Count == 4), TimeSpan.FromSeconds(10));
         Assert.Equal([1, 2, 4], Minutes());
         await _world.AskAsync(new SessionCommand.CompleteLaunch(4));
+        await Task.Delay(_world.Options.AttachGrace * 2, _world.World.Time);
         _world.Feed.Attach(); // by itself: nothing is open
         _world.Feed.Detach();
         await Task.Delay(TimeSpan.FromSeconds(60), _world.World.Time);
         await EndTaskAsync();
         await _world.UntilAsync(() => Task.FromResult(_at.Count == 5), TimeSpan.FromSeconds(1));
         Assert.InRange((_at[4] - _at[3]).TotalSeconds, 60, 90); // not the eight minutes of a fourth in a row
+    }, Weeks);
+
+    /// <summary>It counted as a client that came by itself: its launch was rested when it left, and the doubling never went on.</summary>
+    [Fact]
+    public void A_launched_client_that_stays_attached_and_does_not_handle_its_launch_is_launched_later_each_time() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        await EndTaskAsync();
+        for (var launch = 1; launch < 8; launch++)
+        {
+            await _world.UntilAsync(() => Task.FromResult(_at.Count == launch), TimeSpan.FromSeconds(5));
+            _world.Feed.Attach();
+            await Task.Delay(TimeSpan.FromMinutes(15), _world.World.Time);
+            _world.Feed.Detach();
+        }
+        await _world.UntilAsync(() => Task.FromResult(_at.Count == 8), TimeSpan.FromSeconds(5));
+        Assert.Equal([15, 15, 15, 15, 16, 32, 64], Minutes());
+    }, Weeks);
+
+    /// <summary>Its stream is held by another node than its acknowledgement came by: the owner hears of it only after the launch has ended.</summary>
+    [Fact]
+    public void A_stream_of_a_launched_client_that_is_heard_of_after_its_launch_ended_does_not_rest_the_limiter() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        await EndTaskAsync();
+        await _world.UntilAsync(() => Task.FromResult(_at.Count == 3), TimeSpan.FromSeconds(10));
+        await _world.AskAsync(new SessionCommand.Acknowledge(5));
+        _world.Feed.Attach();
+        await Task.Delay(TimeSpan.FromSeconds(1), _world.World.Time);
+        _world.Feed.Detach();
+        await EndTaskAsync();
+        await _world.UntilAsync(() => Task.FromResult(_at.Count == 4), TimeSpan.FromSeconds(10));
+        Assert.Equal([1, 2, 4], Minutes());
     }, Weeks);
 
     [Fact]
@@ -198,6 +232,22 @@ public sealed class LaunchTests
         await Task.Delay(TimeSpan.FromSeconds(1), _world.World.Time); // it is recorded
         await EndTaskAsync();
         Assert.Equal([null, null], await DiscretionaryAsync());
+    }, Weeks);
+
+    [Fact]
+    public void A_task_is_discretionary_from_when_a_launch_is_asked_for_until_it_ends() => _world.Run(async () =>
+    {
+        await OpenAsync();
+        _world.Webhooks.Held = new TaskCompletionSource();
+        await EndTaskAsync();
+        await _world.UntilAsync(() => Task.FromResult(_world.Webhooks.Sent.Count == 1));
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { Start = false })); // by its receiver, before it answers
+        _world.Webhooks.Held.SetResult();
+        await Task.Delay(TimeSpan.FromSeconds(1), _world.World.Time);
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { Start = false }));
+        await _world.AskAsync(new SessionCommand.CompleteLaunch(1));
+        await _world.AskAsync(new SessionCommand.AddTask(SessionHarness.Download() with { Start = false }));
+        Assert.Equal([null, true, true, null], await DiscretionaryAsync());
     }, Weeks);
 
     [Fact]
