@@ -24,7 +24,7 @@ public sealed class BackgroundSession
         _caller = caller;
         _path = "v1/sessions/" + Uri.EscapeDataString(identifier.ToString());
         Identifier = identifier.ToString();
-        Watch = new TaskWatch(this);
+        Watch = new TaskWatch(this, caller);
     }
 
     /// <summary>The session's name in the tenant.</summary>

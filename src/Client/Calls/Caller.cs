@@ -104,6 +104,31 @@ internal sealed class Caller
         }
     }
 
+    /// <summary>A query whose answer is waited for through outages that are longer than a call: it is repeated until it is decided.</summary>
+    /// <param name="query">Gives up after its deadline.</param>
+    /// <param name="stop">Ends the wait.</param>
+    /// <param name="interrupted">Told why, and how long it waits before the next.</param>
+    public async Task<T> OutlastAsync<T>(Func<CancellationToken, Task<T>> query, CancellationToken stop, Action<BackhaulException, TimeSpan>? interrupted = null)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await query(stop);
+            }
+            catch (BackhaulException undecided) when (undecided.IsTransient)
+            {
+                var wait = OutageWait(undecided, attempt);
+                interrupted?.Invoke(undecided, wait);
+                await WaitAsync(wait, stop);
+            }
+        }
+    }
+
+    /// <summary>How long to wait after a call that gave up.</summary>
+    public TimeSpan OutageWait(BackhaulException undecided, int attempt) =>
+        undecided.RetryAfter ?? RetryRules.BackOff(attempt, Options.Jitter(), RetryRules.First, RetryRules.LongestInOutage);
+
     /// <summary>One attempt at an endpoint, up to the head of its answer. An error answer is thrown.</summary>
     public async Task<HttpResponseMessage> OpenAsync(Call call, int endpoint, AttemptLimit limit)
     {

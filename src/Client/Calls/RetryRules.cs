@@ -12,6 +12,7 @@ internal static class RetryRules
 {
     internal static readonly TimeSpan First = TimeSpan.FromMilliseconds(200);
     internal static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan LongestInOutage = TimeSpan.FromSeconds(30);
 
     /// <summary>A full session is a decision although its status is 429: it takes more only when tasks have ended.</summary>
     internal static bool IsUndecided(HttpStatusCode status, string? code) => code != ProblemCodes.SessionLimit

@@ -18,7 +18,6 @@ internal sealed class EventLoop(
     EventStreamOptions options)
 {
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
     private readonly Channel<long> _handled = Channel.CreateBounded<long>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true });
@@ -55,29 +54,16 @@ internal sealed class EventLoop(
             await handler(next, stop);
             _handled.Writer.TryWrite(next.Number);
             // An old one, that an earlier process did not acknowledge, is no end: tasks may have come after it, and then another one follows them.
-            isDrained = next.Type == EventTypes.EventsDrained || (isDrained && next.Task is null);
+            // That of an earlier generation says nothing of this one.
+            isDrained = next.Type == EventTypes.EventsDrained || (isDrained && next.Task is null && next.Type != EventTypes.SessionCreated);
             if (options.StopWhenDrained && isDrained && (await ViewAsync(next.Number, stop)).LastEvent <= next.Number)
                 return;
         }
     }
 
     /// <summary>The session as it is. An outage is waited for, as the stream does.</summary>
-    private async Task<SessionView> ViewAsync(long last, CancellationToken stop)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await session.GetAsync(stop);
-            }
-            catch (BackhaulException undecided) when (undecided.IsTransient)
-            {
-                var wait = BackOff(undecided, attempt);
-                options.Interrupted?.Invoke(new EventStreamInterruption(undecided.Message, last, wait));
-                await caller.WaitAsync(wait, stop);
-            }
-        }
-    }
+    private Task<SessionView> ViewAsync(long last, CancellationToken stop) => caller.OutlastAsync(
+        session.GetAsync, stop, (undecided, wait) => options.Interrupted?.Invoke(new EventStreamInterruption(undecided.Message, last, wait)));
 
     private async Task AcknowledgeAllAsync(CancellationTokenSource reading, CancellationToken stop)
     {
@@ -111,11 +97,8 @@ internal sealed class EventLoop(
             {
                 if (_handled.Reader.TryPeek(out var newer))
                     number = Math.Max(number, newer);
-                await caller.WaitAsync(BackOff(undecided, attempt), stop);
+                await caller.WaitAsync(caller.OutageWait(undecided, attempt), stop);
             }
         }
     }
-
-    private TimeSpan BackOff(BackhaulException undecided, int attempt) =>
-        undecided.RetryAfter ?? RetryRules.BackOff(attempt, caller.Options.Jitter(), RetryRules.First, Longest);
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Backhaul.Client.Calls;
 using Backhaul.Protocol;
 
 namespace Backhaul.Client.Tasks;
@@ -7,9 +8,10 @@ namespace Backhaul.Client.Tasks;
 /// Those who wait for tasks of one session, over one event stream. It acknowledges nothing, so events may be gone before they are read here, when a
 /// delegate is faster: any hole in the numbers makes everybody look again. The stream begins with the first waiter and ends with the last.
 ///
-/// A waiter looks at its task after the stream stands, and after each sign: so the end cannot slip between looking and listening.
+/// A waiter looks at its task after the stream stands, and after each sign: so the end cannot slip between looking and listening. Outages are waited for,
+/// as the stream does: a task may take days.
 /// </summary>
-internal sealed class TaskWatch(BackgroundSession session)
+internal sealed class TaskWatch(BackgroundSession session, Caller caller)
 {
     private readonly Lock _gate = new();
     private readonly List<Waiter> _waiters = [];
@@ -24,7 +26,7 @@ internal sealed class TaskWatch(BackgroundSession session)
             await reading.Stands.Task.WaitAsync(stop);
             while (true)
             {
-                var view = await session.GetTaskAsync(task, stop);
+                var view = await caller.OutlastAsync(token => session.GetTaskAsync(task, token), stop);
                 progress?.Report(view.Progress);
                 if (view.State == "completed")
                     return view;
@@ -70,7 +72,7 @@ internal sealed class TaskWatch(BackgroundSession session)
         await Task.Yield();   // out of the lock
         try
         {
-            var last = (await session.GetAsync(reading.Stop.Token)).LastEvent;
+            var last = (await caller.OutlastAsync(session.GetAsync, reading.Stop.Token)).LastEvent;
             reading.Stands.TrySetResult();
             var options = new EventStreamOptions { Progress = Report };
             await foreach (var next in session.ReadEventsAsync(last, options, reading.Stop.Token))

@@ -91,6 +91,22 @@ public sealed class EventLoopTests
         Assert.Equal((4L, 4L), (node.Handled, node.Acknowledged));
     }
 
+    /// <summary>Its tasks are added after it: the attachment ended before them, by the drained event of the generation before.</summary>
+    [Fact]
+    public async Task A_drained_event_of_an_earlier_generation_does_not_end_it()
+    {
+        var node = new LoopNode(1, 2, 3, 4) { Drained = [1, 4], Created = [2] };
+        node.Views = () => Answer.Json(Answer.Session.Replace("\"lastEvent\":0", $"\"lastEvent\":{Math.Max(2, node.Handled)}", StringComparison.Ordinal));
+        using var fake = node.Fake();
+        using var client = fake.Client();
+        await client.Session("photos").RunAsync((next, _) =>
+        {
+            node.Handled = next.Number;
+            return default;
+        }, new EventStreamOptions { StopWhenDrained = true }, Stop);
+        Assert.Equal((4L, 4L), (node.Handled, node.Acknowledged));
+    }
+
     /// <summary>The call that asks where to begin was not, and ended the loop after two minutes.</summary>
     [Fact]
     public async Task An_outage_before_the_first_event_is_waited_for_and_told()
@@ -164,6 +180,8 @@ public sealed class EventLoopTests
 
         public long[] Drained { get; init; } = [];
 
+        public long[] Created { get; init; } = [];
+
         public Func<HttpResponseMessage?> Refusal { get; init; } = () => null;
 
         /// <summary>What the node says instead, when it is asked for the session.</summary>
@@ -181,7 +199,9 @@ public sealed class EventLoopTests
                     .Replace("\"lastEvent\":0", $"\"lastEvent\":{numbers[^1]}", StringComparison.Ordinal));
             }
             var events = numbers.Where(number => number > seen.After())
-                .Select(number => EventScript.Event(number, Drained.Contains(number) ? EventTypes.EventsDrained : EventTypes.TaskCreated));
+                .Select(number => EventScript.Event(number, Drained.Contains(number) ? EventTypes.EventsDrained
+                    : Created.Contains(number) ? EventTypes.SessionCreated
+                    : EventTypes.TaskCreated));
             return Answer.Stream(new ScriptedStream(EventScript.Bytes(string.Concat(events)), StreamEnd.Silent));
         });
 

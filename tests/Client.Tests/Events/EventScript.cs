@@ -10,8 +10,11 @@ internal static class EventScript
     public static string Event(long number, string type = EventTypes.TaskCreated) =>
         $"id: {number}\nevent: {type}\ndata: {Json(number, type)}\n\n";
 
-    public static string Json(long number, string type = EventTypes.TaskCreated) =>
-        $$$"""{"number":{{{number}}},"type":"{{{type}}}","at":"2026-11-21T10:30:00Z","task":"t{{{number}}}","data":{"é":1}}""";
+    public static string Json(long number, string type = EventTypes.TaskCreated)
+    {
+        var about = type is EventTypes.EventsDrained or EventTypes.SessionCreated ? "" : $"\"task\":\"t{number}\",";
+        return $$$"""{"number":{{{number}}},"type":"{{{type}}}","at":"2026-11-21T10:30:00Z",{{{about}}}"data":{"é":1}}""";
+    }
 
     public static string Progress => """
         event: progress

@@ -1,4 +1,5 @@
 using Backhaul.Client.Tests.Delegates;
+using Backhaul.Client.Tests.Events;
 using Backhaul.Protocol;
 using Xunit;
 
@@ -100,7 +101,7 @@ public sealed class TaskObjectTests
     public async Task A_wait_reports_progress_and_returns_what_became_of_the_task()
     {
         var broken = new TaskCompletionSource();
-        var script = new ScriptedSession { Preamble = Events.EventScript.Progress, HeldUntil = broken.Task };
+        var script = new ScriptedSession { Preamble = EventScript.Progress, HeldUntil = broken.Task };
         script.SetTask("t1", "running");
         using var client = script.Node.Client();
         var session = client.Session("photos");
@@ -131,7 +132,7 @@ public sealed class TaskObjectTests
     [Fact]
     public async Task Waits_of_a_session_share_a_stream_and_a_cancelled_one_leaves_the_others()
     {
-        var script = new ScriptedSession { Preamble = Events.EventScript.Progress };
+        var script = new ScriptedSession { Preamble = EventScript.Progress };
         script.SetTask("t1", "running");
         script.SetTask("t2", "running");
         using var client = script.Node.Client();
@@ -163,7 +164,7 @@ public sealed class TaskObjectTests
         var first = one.WaitForCompletionAsync(new Thrower(), Stop);
         var second = two.WaitForCompletionAsync(stop: Stop);
         await Until.TrueAsync(() => script.OpenStreams == 1, Stop);
-        (script.Preamble, script.HeldUntil) = (Events.EventScript.Progress, oncemore.Task);   // of the next connection
+        (script.Preamble, script.HeldUntil) = (EventScript.Progress, oncemore.Task);   // of the next connection
         again.SetResult();
         Assert.Equal("no bar", (await Assert.ThrowsAsync<InvalidOperationException>(() => first)).Message);
         Assert.Equal(1, script.OpenStreams);
@@ -171,6 +172,23 @@ public sealed class TaskObjectTests
         script.Add("taskCompleted", """{"outcome":"succeeded"}""", "t2");
         oncemore.SetResult();
         Assert.Equal("succeeded", (await second).Outcome);
+    }
+
+    /// <summary>Its stream waited for an outage of any length, and the two calls beside it for two minutes only.</summary>
+    [Fact]
+    public async Task A_wait_outlasts_an_outage_that_is_longer_than_a_call()
+    {
+        var script = new ScriptedSession();
+        script.SetTask("t1", "completed", "succeeded");
+        using var client = script.Node.Client();
+        var task = await client.Session("photos").FindTaskAsync("t1", Stop);
+        var (session, view) = (100, 100);
+        script.Instead = seen => seen.IsStream() ? null
+            : (seen.Path.Contains("/tasks/", StringComparison.Ordinal) ? Interlocked.Decrement(ref view) : Interlocked.Decrement(ref session)) > 0
+                ? Answer.Problem(503, ProblemCodes.Unavailable)
+                : null;
+        Assert.Equal("succeeded", (await task.WaitForCompletionAsync(stop: Stop)).Outcome);
+        Assert.True(session <= 0 && view <= 0);
     }
 
     [Fact]
