@@ -7,7 +7,7 @@ namespace Backhaul.Samples.NightlyDownloads;
 
 /// <summary>
 /// Hands the next night over, when the service starts and when a night is over. Its tasks have ids of their night and URL: planning it again adds nothing, and a URL
-/// that was configured meanwhile is added to the others.
+/// that was configured meanwhile is added to the others. A night of which nothing is taken has no end that would lead to the next one: it is planned again until it is.
 /// </summary>
 internal sealed partial class NightPlanner(BackhaulClient client, NightlyOptions options, TimeProvider time, ILogger<NightPlanner> logger) : BackgroundService
 {
@@ -16,7 +16,9 @@ internal sealed partial class NightPlanner(BackhaulClient client, NightlyOptions
     /// <summary>Then what a night does not get is given up, so that it is over before the next one.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromHours(20);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PauseWhenRefused = TimeSpan.FromMinutes(10);
 
+    /// <exception cref="NightRefusedException">Nothing of the night is planned.</exception>
     public async Task PlanAsync(CancellationToken stop)
     {
         var now = time.GetUtcNow();
@@ -28,6 +30,8 @@ internal sealed partial class NightPlanner(BackhaulClient client, NightlyOptions
             if (result.Error is { } refused)
                 NotPlanned(urls[(int)result.Index], $"{night:yyyy-MM-dd}", refused.Message);
         }
+        if (results.All(result => result.Error is not null))
+            throw new NightRefusedException($"All {urls.Count} downloads of the night {night:yyyy-MM-dd} were refused; the last one: {results[^1].Error?.Message}");
     }
 
     public async Task<string> DescribeAsync(CancellationToken stop)
@@ -43,6 +47,7 @@ internal sealed partial class NightPlanner(BackhaulClient client, NightlyOptions
     {
         while (!stoppingToken.IsCancellationRequested)
         {
+            TimeSpan wait;
             try
             {
                 await client.Session(Session).CreateOrAttachAsync(options.Configuration, stoppingToken);
@@ -51,9 +56,15 @@ internal sealed partial class NightPlanner(BackhaulClient client, NightlyOptions
             }
             catch (BackhaulException failed)
             {
-                NothingPlanned(Pause, failed);
+                wait = Pause;
+                NothingPlanned(wait, failed);
             }
-            await Task.Delay(Pause, time, stoppingToken);
+            catch (NightRefusedException refused)
+            {
+                wait = PauseWhenRefused;
+                NothingPlanned(wait, refused);
+            }
+            await Task.Delay(wait, time, stoppingToken);
         }
     }
 

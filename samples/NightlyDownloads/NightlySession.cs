@@ -14,7 +14,7 @@ internal sealed partial class NightlySession(NightPlanner planner, ILogger<Night
         return default;
     }
 
-    /// <summary>The night is over: the next one is handed over before this one is acknowledged.</summary>
+    /// <summary>The night is over: the next one is handed over before this one is acknowledged. As long as that fails, this event comes again.</summary>
     public async ValueTask EventsDrainedAsync(SessionEvent drained, CancellationToken stop) => await planner.PlanAsync(stop);
 
     [LoggerMessage(1, LogLevel.Information, "{Task}: succeeded, {Length} bytes at {File}.")]
