@@ -84,7 +84,7 @@ internal static class EventEndpoints
     };
 
     private static IResult TooMany(DeliveryOptions options) => Problems.Result(
-        Problems.Create(429, ProblemCodes.Busy, $"This node has as many readers of events as it takes: {options.SubscriptionsMax}, of one tenant {options.SubscriptionsPerTenantMax}. Read by pages without wait, or come back later."),
+        Problems.Create(429, ProblemCodes.Busy, $"This node has as many readers of events as it takes: {options.SubscriptionsMax}, of one tenant {options.ReadSubscriptionsPerTenantMax()}. Read by pages without wait, or come back later."),
         options.RetryMax);
 
     private static bool WantsStream(HttpRequest request)

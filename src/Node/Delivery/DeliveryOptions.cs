@@ -27,8 +27,8 @@ internal sealed record DeliveryOptions
     /// <summary>Open streams and waiting polls of this node together; more are answered 429.</summary>
     public int SubscriptionsMax { get; init; } = 10_000;
 
-    /// <summary>Of these, those of one tenant, so that others find places too.</summary>
-    public int SubscriptionsPerTenantMax { get; init; } = 8_000;
+    /// <summary>Of these, those of one tenant, so that others find places too; null: eight tenths of <see cref="SubscriptionsMax"/>.</summary>
+    public int? SubscriptionsPerTenantMax { get; init; }
 
     /// <summary>Before a planned close, readers are asked to come back after this long…</summary>
     public TimeSpan RetryMin { get; init; } = TimeSpan.FromSeconds(1);
@@ -47,6 +47,8 @@ internal sealed record DeliveryOptions
 
     /// <summary>Webhooks of this node under way at once; more wait their turn.</summary>
     public int WebhooksMax { get; init; } = 64;
+
+    public int ReadSubscriptionsPerTenantMax() => SubscriptionsPerTenantMax ?? (int)Math.Max(1, SubscriptionsMax * 8L / 10);
 
     /// <summary>What is wrong, as sentences; empty when nothing is.</summary>
     public IEnumerable<string> Validate()

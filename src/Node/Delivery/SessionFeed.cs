@@ -51,7 +51,7 @@ internal sealed class SessionFeed(DeliveryOptions options) : ISessionFeed
         lock (_gate)
         {
             var taken = _ofTenant.GetValueOrDefault(tenant);
-            if (_subscriptions >= options.SubscriptionsMax || taken >= options.SubscriptionsPerTenantMax)
+            if (_subscriptions >= options.SubscriptionsMax || taken >= options.ReadSubscriptionsPerTenantMax())
                 return false;
             _ofTenant[tenant] = taken + 1;
             _subscriptions++;

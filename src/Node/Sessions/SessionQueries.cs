@@ -10,6 +10,9 @@ namespace Backhaul.Node.Sessions;
 /// </summary>
 internal sealed class SessionQueries(Session session, SessionEnvironment environment, ILogger logger, SessionConditions conditions, WebhookTest tests)
 {
+    /// <summary>Archived tasks that are read at once when a page of as many as were asked for did not have enough of the kind: few among many are found in few reads.</summary>
+    private const int SoughtRows = 500;
+
     /// <summary>What is rendered beside the mailbox touches nothing that the session changes meanwhile.</summary>
     private readonly SessionConditions _beside = conditions with { Live = _ => null };
     private readonly int _generation = session.Generation;
@@ -125,7 +128,7 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         if (!wantsEnded || session.Ended.Total == 0)
             turn.Answer(reply, PageOf(views, list.Limit));
         else
-            turn.Reads.Add(() => AnswerAsync(reply, () => WithArchiveAsync(list, views)));
+            turn.Reads.Add(() => AnswerAsync(reply, () => WithArchiveAsync(list, views, reply)));
     }
 
     private IEnumerable<TaskState> Live(SessionCommand.ListTasks list) =>
@@ -133,27 +136,28 @@ internal sealed class SessionQueries(Session session, SessionEnvironment environ
         : session.Groups.TryFind(name, out var group) ? session.Tasks.InGroup(group, list.AfterOrdinal)
         : [];
 
-    private async ValueTask<CommandReply?> WithArchiveAsync(SessionCommand.ListTasks list, Dictionary<long, TaskView> views)
+    private async ValueTask<CommandReply?> WithArchiveAsync(SessionCommand.ListTasks list, Dictionary<long, TaskView> views, Request<CommandReply> reply)
     {
-        var (after, found) = (list.AfterOrdinal, 0);
-        while (found <= list.Limit)
+        var (after, pageRows) = (list.AfterOrdinal, list.Limit + 1);
+        while (true)
         {
-            if (environment.Holder.Current is not { } grant)
-                return null;
-            var rows = await environment.Store.ListArchiveAsync(grant, session.Key, _generation, after, list.Limit + 1, CancellationToken.None);
+            if (environment.Holder.Current is not { } grant || reply.IsAnswered)
+                return null; // nobody waits any more, or the session is elsewhere
+            var rows = await environment.Store.ListArchiveAsync(grant, session.Key, _generation, after, pageRows, CancellationToken.None);
             if (rows is null)
                 return null;
             foreach (var row in rows)
             {
                 var task = SessionStorage.Read(row);
                 after = row.Ordinal;
-                if (TaskFilter.Matches(list, task) && views.TryAdd(task.Ordinal, TaskViews.View(task, session, _beside)))
-                    found++;
+                if (TaskFilter.Matches(list, task))
+                    views.TryAdd(task.Ordinal, TaskViews.View(task, session, _beside));
             }
-            if (rows.Count <= list.Limit)
-                break;
+            // What comes later is behind those that are known up to here, live ones too.
+            if (rows.Count < pageRows || views.Keys.Count(ordinal => ordinal <= after) > list.Limit)
+                return PageOf(views, list.Limit);
+            pageRows = Math.Max(pageRows, SoughtRows);
         }
-        return PageOf(views, list.Limit);
     }
 
     private static CommandReply.Done PageOf(Dictionary<long, TaskView> views, int limit)

@@ -10,6 +10,9 @@ namespace Backhaul.Node.Transfers;
 /// </summary>
 internal static class NetworkFailures
 {
+    /// <summary>A way out comes free with an answer, whenever that is; nothing tells the task.</summary>
+    private static readonly TimeSpan RouteLimitPause = TimeSpan.FromSeconds(2);
+
     /// <summary>True for what a network, a proxy or a server can cause; everything else is a bug and passes through.</summary>
     public static bool IsNetwork(Exception exception) =>
         exception is HttpRequestException or IOException or SocketException or AuthenticationException or OperationCanceledException or TimeoutException
@@ -73,7 +76,7 @@ internal static class NetworkFailures
         OutboundFault.CertificateRefused => Failure(TransferCodes.TlsFailed, outbound.Message, received) with { Retryable = false },
         OutboundFault.ProxyRefused => Failure(TransferCodes.ProxyFailed, outbound.Message, received),
         OutboundFault.ProxyChallenged => AccessFailures.Challenged(outbound.Challenge!, 407) with { BytesReceived = received },
-        OutboundFault.RouteLimit => Failure(TransferCodes.HeldBack, outbound.Message, received) with { WaitReason = "nodeLimit" },
+        OutboundFault.RouteLimit => Failure(TransferCodes.HeldBack, outbound.Message, received) with { WaitReason = "nodeLimit", RetryAfter = RouteLimitPause },
         OutboundFault.NoNetwork => Failure(TransferCodes.ConnectFailed, outbound.Message, received) with { WaitReason = "noNetwork" },
         _ => Failure(TransferCodes.ConnectFailed, outbound.Message, received),
     };

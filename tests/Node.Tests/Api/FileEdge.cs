@@ -30,7 +30,7 @@ internal sealed class FileEdge : IAsyncDisposable
 
     public FakeEvents Events { get; } = new();
 
-    public SessionFeed Feed { get; } = new(new DeliveryOptions { SubscriptionsMax = 8 });
+    public SessionFeed Feed { get; } = new(new DeliveryOptions { SubscriptionsMax = 8, SubscriptionsPerTenantMax = 8 });
 
     public NodeReadiness Readiness { get; } = new();
 

@@ -8,7 +8,7 @@ namespace Backhaul.Node.Tests.Delivery;
 public sealed class SessionFeedTests
 {
     private static readonly SessionKey Session = SessionKey.Parse("default/nightly");
-    private readonly SessionFeed _feed = new(new DeliveryOptions { ProgressTasksMax = 2, SubscriptionsMax = 3 });
+    private readonly SessionFeed _feed = new(new DeliveryOptions { ProgressTasksMax = 2, SubscriptionsMax = 3, SubscriptionsPerTenantMax = 3 });
 
     [Fact]
     public async Task News_before_the_wait_complete_it_at_once()
@@ -70,6 +70,27 @@ public sealed class SessionFeedTests
         first.Dispose();
         using var again = feed.Subscribe(SessionKey.Parse("greedy/c"));
         Assert.NotNull(again);
+    }
+
+    [Theory]
+    [InlineData(1_000, null, 800)]
+    [InlineData(10_000, null, 8_000)]
+    [InlineData(1, null, 1)]
+    [InlineData(int.MaxValue, null, 1_717_986_917)]
+    [InlineData(1_000, 10, 10)]
+    public void A_tenant_has_eight_tenths_of_the_readers_places_unless_operators_say_otherwise(int most, int? said, int expected)
+    {
+        var options = new DeliveryOptions { SubscriptionsMax = most, SubscriptionsPerTenantMax = said };
+        Assert.Equal(expected, options.ReadSubscriptionsPerTenantMax());
+        Assert.Empty(options.Validate());
+        Assert.NotEmpty((options with { SubscriptionsPerTenantMax = 0 }).Validate());
+        if (most > 1_000)
+            return;
+        var feed = new SessionFeed(options);
+        for (var n = 0; n < expected; n++)
+            Assert.NotNull(feed.Subscribe(SessionKey.Parse("greedy/a")));
+        Assert.Null(feed.Subscribe(SessionKey.Parse("greedy/a")));
+        Assert.Equal(most > expected, feed.Subscribe(SessionKey.Parse("acme/a")) is not null);
     }
 
     [Fact]

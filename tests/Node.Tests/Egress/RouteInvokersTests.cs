@@ -107,6 +107,7 @@ public sealed class RouteInvokersTests : IDisposable
         var failure = NetworkFailures.Describe(
             new HttpRequestException("outer", new OutboundException(OutboundFault.RouteLimit, "Too many.")), "a.example:80", 0, inBody: false, TimeSpan.FromSeconds(1));
         Assert.Equal((TransferCodes.HeldBack, "Too many.", "nodeLimit", true), (failure.Code, failure.Message, failure.WaitReason, failure.Retryable));
+        Assert.Equal(TimeSpan.FromSeconds(2), failure.RetryAfter);
     }
 
     [Fact]

@@ -20,6 +20,22 @@ public sealed class TaskRulesTests
         Assert.EndsWith("It broke.", why.Sentence, StringComparison.Ordinal);
     }
 
+    /// <summary>It once waited as after failures: for minutes, while ways out had been free for as long.</summary>
+    [Fact]
+    public void What_the_node_has_no_way_out_for_is_looked_at_again_soon_however_often_that_was_so()
+    {
+        var id = _session.Add();
+        for (var n = 0; n < 12; n++)
+        {
+            _session.Report(id, _session.Start(id), SessionHarness.Failed(TransferCodes.HeldBack, retryAfter: TimeSpan.FromSeconds(2), waitReason: "nodeLimit"), unit: 0.9);
+            Assert.Equal(("waiting", "nodeLimit", _session.Now.AddSeconds(2)), (_session.View(id).State, _session.View(id).Reason, _session.View(id).NextEvaluationAt));
+            _session.Now += TimeSpan.FromSeconds(2);
+        }
+        _session.Report(id, _session.Start(id), SessionHarness.Failed(), unit: 0.9);
+        Assert.Equal(_session.Now.AddSeconds(0.9), _session.View(id).NextEvaluationAt); // and its first failure is its first
+        _session.AssertReplaysEqual();
+    }
+
     [Fact]
     public void Ids_are_given_in_order_and_an_own_id_repeated_is_the_same_task()
     {

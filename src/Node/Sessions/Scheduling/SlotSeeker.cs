@@ -43,11 +43,12 @@ internal sealed class SlotSeeker(SessionEnvironment environment, Session session
             while (session.Tasks.Ready.TryPeek(perHost, refused, out var id, out var host, terms => KindOf(terms) == kind && IsOpen(terms)))
             {
                 var places = kind is Kind.Unconstrained ? environment.Conditions.Unconstrained : null;
-                if (places?.TryTake(session.Key, () => self.TryPost(new SessionMessage.Wake())) == false)
+                var wasKept = false;
+                if (places?.TryTake(session.Key, () => self.TryPost(new SessionMessage.Wake()), out wasKept) == false)
                     break;
                 if (environment.Slots.Take(session.Key, host, 1, perHost, kind is Kind.Discretionary) == 0)
                 {
-                    places?.Return();
+                    places?.ReturnUnused(session.Key, wasKept);
                     mustWait = true;
                     var isFull = IsFull(kind);
                     if (kind is not Kind.Discretionary || !isFull)

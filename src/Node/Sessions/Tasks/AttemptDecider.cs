@@ -177,6 +177,15 @@ internal static class AttemptDecider
                 new TaskWaiting(task.Id, WaitReasons.RecoverableStatus, Until: null, error, now) { Response = failure.Response },
             ];
         }
+        if (failure is { WaitReason: WaitReasons.NodeLimit, RetryAfter: { } pause })
+        {
+            // Nobody failed: it is looked at again after the pause, however often that was said, and no bound doubles.
+            return
+            [
+                new TaskAttemptEnded(task.Id, run.Attempt, AttemptDecisions.Stopped, failure.BytesReceived + failure.BytesSent, failure.Status, error, failure.DiscardPart, now),
+                new TaskWaiting(task.Id, WaitReasons.NodeLimit, now + pause, error, now),
+            ];
+        }
         var retry = task.Spec.Retry;
         var inherited = session.Configurations[task.ConfigurationVersion].Retry!;
         var wait = TransferRetry.Wait(

@@ -11,6 +11,8 @@ internal static class AttemptOrders
     public static AttemptOrder Create(Session session, TaskState task, long epoch, ITrust trust)
     {
         var (spec, inherited) = (task.Spec, session.Configurations[task.ConfigurationVersion]);
+        // What stayed would go with the retention of the round that fetched it, and with other credentials than a round has there may be another content.
+        var isRepeated = task is { IsPrefetch: true, Run: { Access: null, AccessVersion: null } } && inherited.FileRetention is null;
         return new AttemptOrder
         {
             Files = session.FilesOf(task),
@@ -39,8 +41,8 @@ internal static class AttemptOrders
             Resume = task.Run.Part,
             Kept = task.Run is { Part: null, Generation: 1 } && spec.Kept is { } kept && kept.Fits(spec.Url, spec.Sha256 is not null) ? kept : null,
             BytesPerSecondMax = spec.BytesPerSecondMax,
-            IsRepeated = task.IsPrefetch && inherited.FileRetention is null, // what stayed would go with the retention of the round that fetched it
-            Fetched = task.IsPrefetch && inherited.FileRetention is null ? session.Prefetch.FetchedBefore(task) : null,
+            IsRepeated = isRepeated,
+            Fetched = isRepeated ? session.Prefetch.FetchedBefore(task) : null,
             TraceParent = task.TraceParent,
             Access = AccessOf(session.Configurations[task.Run.AccessVersion ?? task.ConfigurationVersion], task.Run.Access),
         };

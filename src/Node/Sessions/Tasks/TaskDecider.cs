@@ -77,6 +77,14 @@ internal static class TaskDecider
     {
         if (!session.Tasks.TryFind(id, out var task))
             return Gone(session, id, archived);
+        if (task.IsPrefetch && (change.Url is not null || change.Headers is not null))
+        {
+            // What it fetches lies under the name of the URL that was named, and is asked about by later rounds as if it had come from there.
+            return Decision.Refuse(409, ProblemCodes.ImmutableField,
+                $"Task {id} prefetches a URL that PUT /v1/sessions/{session.Key.Identifier}/prefetch or its list named: its url and headers cannot change. "
+                + "Name another URL there, or change additionalHeaders of the session, or add a task of your own.",
+                change.Url is not null ? "url" : "headers");
+        }
         // What its attempt does not go by may change at any time, and the bandwidth.
         var mayRun = change with { BytesPerSecondMax = null, Notify = null } == new TaskChange();
         if (IsStopping(task) && !mayRun)

@@ -35,11 +35,15 @@ internal sealed class UnconstrainedPlaces(int runningMax, Func<TenantId, double>
     }
 
     /// <summary>False when all are taken: the session is in line, and <paramref name="onFree"/> is called once when a place is kept for it.</summary>
-    public bool TryTake(SessionKey session, Action onFree)
+    /// <param name="session">For whom.</param>
+    /// <param name="onFree">Called outside the lock.</param>
+    /// <param name="wasKept">It is the place that was kept for the session, and charged when that was told.</param>
+    public bool TryTake(SessionKey session, Action onFree, out bool wasKept)
     {
         lock (_lock)
         {
-            if (_offered.Remove(session) || _running + _offered.Count < runningMax)
+            wasKept = _offered.Remove(session);
+            if (wasKept || _running + _offered.Count < runningMax)
             {
                 _running++;
                 return true;
@@ -50,7 +54,12 @@ internal sealed class UnconstrainedPlaces(int runningMax, Func<TenantId, double>
         }
     }
 
-    public void Return()
+    public void Return() => Return(null);
+
+    /// <summary>The session could not use what it took in this turn: a place that was kept for it costs it nothing.</summary>
+    public void ReturnUnused(SessionKey session, bool wasKept) => Return(wasKept ? session : null);
+
+    private void Return(SessionKey? refunded)
     {
         List<Action> told;
         lock (_lock)
@@ -58,6 +67,8 @@ internal sealed class UnconstrainedPlaces(int runningMax, Func<TenantId, double>
             if (_running == 0)
                 throw new InvalidOperationException("A place for an unconstrained transfer was returned that nobody had taken.");
             _running--;
+            if (refunded is { } session)
+                _line.Charge(session, -1);
             told = Offer();
         }
         Tell(told);
@@ -85,7 +96,8 @@ internal sealed class UnconstrainedPlaces(int runningMax, Func<TenantId, double>
         lock (_lock)
         {
             _waiting.Remove(session);
-            _offered.Remove(session);
+            if (_offered.Remove(session))
+                _line.Charge(session, -1); // its tenant had nothing of it
             _line.Forget(session);
             told = Offer();
         }

@@ -106,6 +106,46 @@ public sealed class RepeatedPrefetchTests
         Assert.Equal((false, null), Asked(A));
     }
 
+    /// <summary>A changed URL was once asked about with what another had said, and its file kept as that one's through all later rounds.</summary>
+    [Fact]
+    public void A_round_asks_where_it_was_told_to_and_as_its_configuration_says()
+    {
+        Set([A]);
+        Begin();
+        foreach (var change in (TaskChange[])[new() { Url = B }, new() { Headers = new Dictionary<string, string> { ["Accept-Language"] = "de" } }, new() { Url = B, Priority = 1 }])
+        {
+            var refused = _harness.Problem(new SessionCommand.ChangeTask(Live(A).Id, change));
+            Assert.Equal((409, ProblemCodes.ImmutableField, change.Url is null ? "headers" : "url"), (refused.Status, refused.Code, refused.Field));
+            Assert.Contains("/prefetch", refused.Detail, StringComparison.Ordinal);
+        }
+        Assert.Equal(1, _harness.Task(new SessionCommand.ChangeTask(Live(A).Id, new TaskChange { Priority = 1 })).Priority);
+        Assert.Null(Live(A).Spec.Headers);
+        Assert.Null(Live(A).Spec.AskBeforeStart); // nobody is asked before, so nobody answers with another request
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_was_asked_for_with_other_credentials_than_a_rounds_is_neither_asked_about_nor_remembered(bool bySession)
+    {
+        Set([A]);
+        Begin();
+        Finish(A, Fetched("\"1\""));
+        End();
+        Begin();
+        Assert.Equal((true, "\"1\""), Asked(A));
+        _harness.Report(Live(A).Id, Started(A), SessionHarness.Challenged());
+        if (bySession)
+            _harness.Do(new SessionCommand.Open(new SessionConfiguration { Credentials = [new CredentialRule { Secret = "general" }] }));
+        else
+            _harness.Do(new SessionCommand.AnswerChallenge(Live(A).Id, ChallengeAnswerKind.UseCredential, "vendor", false, null));
+        Assert.Equal((false, null), Asked(A));
+        Finish(A, null);
+        End();
+        Begin();
+        Assert.Equal((true, null), Asked(A));
+    }
+
     [Fact]
     public void Other_URLs_in_the_same_place_keep_what_is_known_and_another_place_has_nothing()
     {
@@ -168,7 +208,10 @@ public sealed class RepeatedPrefetchTests
 
     private void Set(string[] urls, string? list = null, string? prefix = null) => _harness.Do(new SessionCommand.SetPrefetch(new PrefetchSettings
     {
-        Urls = [.. urls.Select(PrefetchUrl.Of)], List = list is null ? null : PrefetchUrl.Of(list), Prefix = prefix, Every = TimeSpan.FromHours(1),
+        Urls = [.. urls.Select(PrefetchUrl.Of)],
+        List = list is null ? null : PrefetchUrl.Of(list),
+        Prefix = prefix,
+        Every = TimeSpan.FromHours(1),
     }));
 
     private void Begin()

@@ -9,6 +9,9 @@ internal sealed class ArchiveStore(IJournalStore inner) : IJournalStore
     /// <summary>Given what there is, when there is something.</summary>
     public Func<IReadOnlyList<ArchivedTask>, IReadOnlyList<ArchivedTask>> Found { get; set; } = static rows => rows;
 
+    /// <summary>What a list finds behind an ordinal, of at most so many rows.</summary>
+    public Func<long, int, IReadOnlyList<ArchivedTask>>? Listed { get; set; }
+
     public async ValueTask<IReadOnlyList<ArchivedTask>?> FindArchivedAsync(
         ShardGrant grant, SessionKey session, int generation, IReadOnlyList<TaskId> ids, CancellationToken stop) =>
         await inner.FindArchivedAsync(grant, session, generation, ids, stop) is { } rows ? rows.Count > 0 ? Found(rows) : rows : null;
@@ -35,7 +38,7 @@ internal sealed class ArchiveStore(IJournalStore inner) : IJournalStore
 
     public ValueTask<IReadOnlyList<ArchivedTask>?> ListArchiveAsync(
         ShardGrant grant, SessionKey session, int generation, long afterOrdinal, int rowsMax, CancellationToken stop) =>
-        inner.ListArchiveAsync(grant, session, generation, afterOrdinal, rowsMax, stop);
+        Listed is { } listed ? new(listed(afterOrdinal, rowsMax)) : inner.ListArchiveAsync(grant, session, generation, afterOrdinal, rowsMax, stop);
 
     public ValueTask<IReadOnlyList<DestinationClaim>?> FindClaimsAsync(
         ShardGrant grant, SessionKey session, IReadOnlyList<Destination> destinations, CancellationToken stop) =>

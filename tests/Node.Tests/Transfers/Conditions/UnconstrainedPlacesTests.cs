@@ -13,14 +13,14 @@ public sealed class UnconstrainedPlacesTests
     {
         var places = new UnconstrainedPlaces(1);
         List<string> told = [];
-        Assert.True(places.TryTake(Key("holder"), () => { }));
+        Assert.True(places.TryTake(Key("holder"), () => { }, out _));
         foreach (var name in (string[])["a", "b", "c", "a"]) // who asks again keeps its place in the line
-            Assert.False(places.TryTake(Key(name), () => told.Add(name)));
+            Assert.False(places.TryTake(Key(name), () => told.Add(name), out _));
         places.Return();
         Assert.Equal(["a"], told);
         Assert.True(places.Use.IsFull);
-        Assert.False(places.TryTake(Key("late"), () => told.Add("late"))); // it is kept for a
-        Assert.True(places.TryTake(Key("a"), () => told.Add("a")));
+        Assert.False(places.TryTake(Key("late"), () => told.Add("late"), out _)); // it is kept for a
+        Assert.True(places.TryTake(Key("a"), () => told.Add("a"), out _));
         places.Return();
         Assert.Equal(["a", "b"], told);
         places.Forget(Key("b"));
@@ -52,7 +52,7 @@ public sealed class UnconstrainedPlacesTests
             places.Return();
             var next = Assert.Single(told);
             told.Clear();
-            Assert.True(places.TryTake(next, () => told.Enqueue(next)));
+            Assert.True(places.TryTake(next, () => told.Enqueue(next), out _));
             running.Add(next);
             given += next == small ? 1 : 0;
             Turn(next); // it wants one more
@@ -62,10 +62,52 @@ public sealed class UnconstrainedPlacesTests
 
         void Turn(SessionKey session)
         {
-            if (places.TryTake(session, () => told.Enqueue(session)))
+            if (places.TryTake(session, () => told.Enqueue(session), out _))
                 running.Add(session);
             places.Decline(session);
         }
+    }
+
+    /// <summary>No slot was free for the place that was kept for it: its standing in the line is what it was, and a place that nobody had kept for it gains it nothing.</summary>
+    [Theory]
+    [InlineData(true, "a b b a")]
+    [InlineData(false, "a b b b")]
+    public void A_place_that_was_kept_and_could_not_be_used_costs_nothing(bool saysSo, string expected)
+    {
+        var (a, b) = (SessionKey.Parse("one/a"), SessionKey.Parse("three/b"));
+        var places = new UnconstrainedPlaces(1, tenant => tenant.ToString() == "three" ? 3 : 1);
+        List<string> told = [];
+        Assert.True(Take(Key("holder"), out _));
+        Assert.False(Take(a, out _));
+        Assert.False(Take(b, out _));
+        places.Return();
+        Assert.True(Take(a, out var wasKept));
+        Assert.True(wasKept);
+        places.ReturnUnused(a, wasKept && saysSo);
+        places.Decline(a);
+        Assert.True(Take(b, out _));
+        for (var round = 0; round < 2; round++)
+        {
+            Assert.False(Take(a, out _)); // it wants one again
+            Assert.False(Take(b, out _)); // and so does the other
+            places.Return();
+            if (told[^1] == "b")
+                Assert.True(Take(b, out wasKept) && wasKept);
+        }
+        Assert.Equal(expected, string.Join(' ', told));
+
+        bool Take(SessionKey session, out bool kept) => places.TryTake(session, () => told.Add(session.Identifier.ToString()), out kept);
+    }
+
+    [Fact]
+    public void A_place_that_was_simply_free_was_not_kept_for_anybody()
+    {
+        var places = new UnconstrainedPlaces(1);
+        Assert.True(places.TryTake(Key("a"), () => { }, out var wasKept));
+        Assert.False(wasKept);
+        places.ReturnUnused(Key("a"), wasKept);
+        Assert.Equal(new UnconstrainedUse(0, 1), places.Use);
+        Assert.Throws<InvalidOperationException>(() => places.ReturnUnused(Key("a"), wasKept: false));
     }
 
     /// <summary>Whatever sessions do in their turns: never more places than the limit, never a word without a place, and in the end nobody waits in vain.</summary>
@@ -142,7 +184,7 @@ public sealed class UnconstrainedPlacesTests
         {
             while (!_isPaused[session] && _wanted[session] > 0)
             {
-                if (!_places.TryTake(Key($"s{session}"), () => _told.Enqueue(session)))
+                if (!_places.TryTake(Key($"s{session}"), () => _told.Enqueue(session), out _))
                     return;
                 _wanted[session]--;
                 _running[session]++;
